@@ -1,0 +1,1 @@
+"""The firmware of the hand tool, for MicroPython boards."""

@@ -1,0 +1,1 @@
+"""Force in, strokes, exposure and alerts out. Pure: newtons only, no clock, no input or output."""

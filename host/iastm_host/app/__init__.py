@@ -1,0 +1,1 @@
+"""What a view may know: acquisition and its snapshots. No Qt."""

@@ -1,0 +1,128 @@
+"""The live state of one session, immutable, for any view on any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iastm_host.analysis.exposure import Exposure
+from iastm_host.analysis.profiles import Profile, Tip
+from iastm_host.events import Alert, Problem, Stroke, ToolDescription
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """State of the link (connecting, greeting, synchronising, streaming, lost, refused, ended, closed).
+
+    `carrier` is serial, simulated, replay; `since_us` is the host time of the last change.
+    """
+
+    carrier: str
+    state: str
+    reason: str
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The newest samples in index order: force_n (n,) float64, NaN where missing; saturated (n,) bool.
+
+    Sample i has index `first_index + i`; the last one was taken at tool time `last_tool_us` and arrived at host
+    time `last_arrived_us` (0: nothing came yet). `gaps` holds (first_index, end_index, reason) of what is lost.
+    """
+
+    boot_id: int
+    first_index: int
+    period_us: float
+    force_n: NDArray[np.float64]
+    saturated: NDArray[np.bool_]
+    last_tool_us: int
+    last_arrived_us: int
+    gaps: tuple[tuple[int, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How hard the present or the last stroke is: force and the limits it stands against.
+
+    `running_n` is the maximum of the stroke under way, None out of contact; `warn_crossed`: it crossed warn
+    (debounced). `last_n` is the peak of the last finished stroke, None before the first; `contact_end_us` is the
+    tool time at which contact last ended (0: never). `steady_n` is the median of the last 250 ms.
+    """
+
+    force_n: float | None
+    running_n: float | None
+    warn_crossed: bool
+    alarm_crossed: bool
+    last_n: float | None
+    contact_start_us: int
+    contact_end_us: int
+    steady_n: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingView:
+    """The recording: path, bytes on disk, seconds since its start; `trouble` in words where writing fails."""
+
+    path: str
+    bytes_written: int
+    elapsed_s: float
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroView:
+    """The zero: offset it corrects and its change in newtons since the start.
+
+    `progress` is what the request under way says to a person ("" none), `until_us` the host time until which a
+    finished request's word stays; `can_undo`: there is an older zero to go back to. `remaining_s` of the still second.
+    """
+
+    busy: bool
+    word: str
+    until_us: int
+    can_undo: bool
+    remaining_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayView:
+    """Where a replay stands: its position and length in seconds, its speed (0 is as fast as it goes)."""
+
+    position_s: float
+    length_s: float
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSnapshot:
+    """Everything a live view shows. `taken_us` is host time; rates in hertz, None where unknown."""
+
+    taken_us: int
+    link: LinkView
+    tool: ToolDescription | None
+    runtime: str
+    profile: Profile
+    tip: Tip | None
+    trace: Trace
+    verdict: Verdict
+    strokes: tuple[Stroke, ...]
+    stroke_count: int
+    stroke_rate_hz: float | None
+    exposure: Exposure
+    alerts: tuple[Alert, ...]
+    medium_alert: Alert | None
+    samples_received: int
+    samples_expected: int
+    gap_count: int
+    missing_samples: int
+    recording: RecordingView | None
+    replay: ReplayView | None
+    zero: ZeroView
+    battery_percent: int | None
+    faults: tuple[str, ...]
+    marker_count: int
+    problem: Problem | None
+    finished: bool

@@ -1,0 +1,1 @@
+"""Commands: a file per group; wiring.py puts the rooms together."""

@@ -1,0 +1,229 @@
+"""The vocabulary that flows between rooms: frozen dataclasses, numpy only.
+
+Times in `tool_us` are microseconds of the tool's clock, those in `host_us` of the host's; the two never mix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Problem(Exception):
+    """Something a person can mend: what happened, and what to do. Shown whole, never as a traceback."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what} {fix}")
+        self.what = what
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes as they came from a transport; b"" is silence, and drives every time-out."""
+
+    host_us: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ForceBlock:
+    """Samples with consecutive indices: force_n (n,) float64 newtons, raw_counts (n,) int32 or None.
+
+    `tool_us` is the time of the first sample and `period_us` (> 0) lies between two. `flags` are those of
+    protocol force samples. `arrived_us` is host time.
+    """
+
+    boot_id: int
+    first_index: int
+    tool_us: int
+    period_us: float
+    force_n: NDArray[np.float64]
+    raw_counts: NDArray[np.int32] | None
+    flags: int
+    arrived_us: int
+    backfilled: bool
+
+    @property
+    def next_index(self) -> int:
+        """The index after the last sample."""
+        return self.first_index + len(self.force_n)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Samples that are missing and won't come; `reason` in words."""
+
+    boot_id: int
+    first_index: int
+    sample_count: int
+    tool_us: int
+    period_us: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One stroke in newtons, by sample index and tool time; truncated: its start or end was not seen."""
+
+    boot_id: int
+    first_index: int
+    last_index: int
+    peak_index: int
+    first_us: int
+    last_us: int
+    peak_us: int
+    peak_n: float
+    mean_n: float
+    impulse_ns: float
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A decision of the host. Kinds: warn, alarm, repeated (3 of the last 5 strokes over alarm), saturated.
+
+    Priority: cue, medium or technical. `index` and `tool_us` are those of the sample that decided. `late`: the
+    sample came by backfill.
+    """
+
+    boot_id: int
+    kind: str
+    priority: str
+    index: int
+    tool_us: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The link's state (see tool/states.py) and its reason in words."""
+
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEvent:
+    """Something that happened on the tool: its running id, kind in words, the sample index it holds from."""
+
+    id: int
+    kind: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDescription:
+    """What the tool said of itself."""
+
+    firmware_version: str
+    source_hash: str
+    board: str
+    serial_number: str
+    boot_id: int
+    rate_hz: float
+    ring_depth: int
+    calibration_id: str
+    calibration_sha256: str
+    simulated: bool
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """The calibration in force on the tool: coefficients of newtons over counts from zero, lowest first."""
+
+    calibration_id: str
+    sha256: str
+    capacity_n: float
+    coefficients: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroReport:
+    """The zero in force, the index from which it holds, and the one before it."""
+
+    counts: int
+    from_index: int
+    previous_counts: int
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsReport:
+    """The limits that the tool watches, in newtons."""
+
+    profile: str
+    warn_n: float
+    alarm_n: float
+    contact_on_n: float
+    contact_off_n: float
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The tool's state once a second; None is unknown, `faults` in words."""
+
+    next_index: int
+    battery_percent: int | None
+    temperature_c: float | None
+    faults: tuple[str, ...]
+    missed_conversions: int
+    overrun_samples: int
+    heap_free_bytes: int
+    uptime_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """Host time minus tool time, from the round trip that was shortest, and its uncertainty (±)."""
+
+    offset_us: int
+    uncertainty_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command: accepted or not, with the reason in words."""
+
+    request_id: int
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetZero:
+    """Command: raw counts without load."""
+
+    counts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimits:
+    """Command: the limits that the tool shall watch, in newtons (0 turns warn or alarm off)."""
+
+    profile: str
+    warn_n: float
+    alarm_n: float
+    contact_on_n: float
+    contact_off_n: float
+
+
+Command = SetZero | SetLimits
+Event = (
+    ForceBlock
+    | Gap
+    | Stroke
+    | Alert
+    | LinkChanged
+    | ToolEvent
+    | ToolDescription
+    | CalibrationReport
+    | ZeroReport
+    | LimitsReport
+    | StatusReport
+    | ClockOffset
+    | Answer
+)

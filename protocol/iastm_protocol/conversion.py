@@ -1,0 +1,41 @@
+"""Counts to newtons and back: a polynomial in counts from zero, coefficients lowest order first.
+
+F = c0 + c1·n + c2·n² + …, with n = raw counts − zero counts. c0 is 0 for a cell whose zero was set.
+A negative c1 is a cell wired the other way round.
+"""
+
+# The widest distance from zero that two 24-bit counts can have.
+_SPAN_COUNTS = (1 << 24) - 1
+
+
+def to_newtons(counts, zero_counts, coefficients):
+    """Return newtons for raw counts: a number, or an array of floats where `counts` is an array of floats."""
+    net = counts - zero_counts
+    force = coefficients[-1]
+    for order in range(len(coefficients) - 2, -1, -1):
+        force = force * net + coefficients[order]
+    return force
+
+
+def polarity(coefficients):
+    """Return 1 where more counts mean more force, −1 where fewer do."""
+    return 1 if coefficients[1] >= 0 else -1
+
+
+def to_net_counts(force_n, coefficients):
+    """Return the counts from zero, times polarity, at which the force first reaches `force_n`.
+
+    The calibration must be monotone over the range asked for. Raises ValueError where 24 bits don't reach.
+    """
+    sign = polarity(coefficients)
+    low = 0
+    high = _SPAN_COUNTS
+    if to_newtons(sign * high, 0, coefficients) < force_n:
+        raise ValueError("the converter does not reach this force")
+    while low < high:
+        middle = (low + high) // 2
+        if to_newtons(sign * middle, 0, coefficients) >= force_n:
+            high = middle
+        else:
+            low = middle + 1
+    return low

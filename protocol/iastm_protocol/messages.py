@@ -1,0 +1,414 @@
+"""Messages: what the payload of each kind of frame says. Byte tables stand in SPEC.md.
+
+Times are tool microseconds, forces millinewtons, counts raw converter counts. A payload longer than this
+version knows is read and its tail ignored: newer minor versions append fields.
+"""
+
+from collections import namedtuple
+
+from iastm_protocol import kinds
+from iastm_protocol.errors import RemoteProtocolError
+from iastm_protocol.fields import Reader, Writer
+
+_SHA256_BYTES = 32
+_SOURCE_HASH_BYTES = 8
+SAMPLES_HEADER_BYTES = 15
+BYTES_PER_COUNT = 3
+
+
+def check_prefix(payload):
+    """Return (major, minor) from the frozen start of a hello or its answer, whatever the version.
+
+    Raises RemoteProtocolError where the magic is missing.
+    """
+    if len(payload) < 6 or payload[:4] != kinds.MAGIC:
+        raise RemoteProtocolError("hello does not start with %s" % str(kinds.MAGIC, "utf-8"))
+    return payload[4], payload[5]
+
+
+class Hello(namedtuple("Hello", ("major", "minor", "host"))):
+    """What a host says first: protocol version and its own name (text)."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().raw(kinds.MAGIC).number("B", self.major).number("B", self.minor).text(self.host).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message; of another major version only the frozen prefix is read."""
+        major, minor = check_prefix(payload)
+        if major != kinds.MAJOR:
+            return Hello(major, minor, "")
+        return Hello(major, minor, Reader(payload[6:], "hello").text())
+
+
+class Channel(namedtuple("Channel", ("name", "unit"))):
+    """One measured channel: name and UCUM unit."""
+
+
+class HelloAnswer(
+    namedtuple(
+        "HelloAnswer",
+        (
+            "major",
+            "minor",
+            "firmware_version",
+            "source_hash",
+            "board",
+            "serial_number",
+            "boot_id",
+            "rate_mhz",
+            "channels",
+            "ring_depth",
+            "calibration_id",
+            "calibration_sha256",
+            "features",
+        ),
+    )
+):
+    """What a tool says of itself: rate in millihertz, ring depth in samples, a random boot id (32 bits)."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().raw(kinds.MAGIC).number("B", self.major).number("B", self.minor)
+        w.text(self.firmware_version).raw(self.source_hash, _SOURCE_HASH_BYTES).text(self.board)
+        w.text(self.serial_number).number("I", self.boot_id).number("I", self.rate_mhz)
+        w.number("B", len(self.channels))
+        for name, unit in self.channels:
+            w.text(name).text(unit)
+        w.number("I", self.ring_depth).text(self.calibration_id).raw(self.calibration_sha256, _SHA256_BYTES)
+        return w.number("I", self.features).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message. Call `check_prefix` first: only this major version can be read whole."""
+        major, minor = check_prefix(payload)
+        r = Reader(payload[6:], "hello answer")
+        version = r.text()
+        source_hash = r.raw(_SOURCE_HASH_BYTES)
+        board = r.text()
+        serial_number = r.text()
+        boot_id = r.number("I")
+        rate_mhz = r.number("I")
+        channels = tuple([Channel(r.text(), r.text()) for _ in range(r.number("B"))])
+        ring_depth = r.number("I")
+        calibration_id = r.text()
+        sha256 = r.raw(_SHA256_BYTES)
+        if rate_mhz == 0:
+            raise RemoteProtocolError("hello answer states a rate of 0")
+        return HelloAnswer(
+            major,
+            minor,
+            version,
+            source_hash,
+            board,
+            serial_number,
+            boot_id,
+            rate_mhz,
+            channels,
+            ring_depth,
+            calibration_id,
+            sha256,
+            r.number("I"),
+        )
+
+
+class ForceSamples(namedtuple("ForceSamples", ("first_index", "first_us", "span_us", "flags", "packed"))):
+    """A batch of conversions with consecutive indices; `span_us` lies between the first and the last.
+
+    `packed` holds the raw counts as 24-bit two's complement, little-endian, three bytes each.
+    """
+
+    @property
+    def sample_count(self):
+        """How many samples the batch holds."""
+        return len(self.packed) // BYTES_PER_COUNT
+
+    def counts(self):
+        """Return the raw counts as a list of int."""
+        return unpack_counts(self.packed)
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().number("I", self.first_index).time_us(self.first_us).number("I", self.span_us)
+        return w.number("B", self.flags).raw(self.packed).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message; raises RemoteProtocolError where it holds no whole sample."""
+        r = Reader(payload, "force samples")
+        index = r.number("I")
+        first_us = r.time_us()
+        span_us = r.number("I")
+        flags = r.number("B")
+        packed = r.rest()
+        if not packed or len(packed) % BYTES_PER_COUNT:
+            raise RemoteProtocolError("force samples with %d bytes of counts" % len(packed))
+        return ForceSamples(index, first_us, span_us, flags, packed)
+
+
+def pack_counts(counts):
+    """Return raw counts (each within 24 bits) as packed bytes."""
+    w = Writer()
+    for value in counts:
+        if not kinds.COUNTS_MIN <= value <= kinds.COUNTS_MAX:
+            raise ValueError("count %d is beyond 24 bits" % value)
+        w.raw(bytes((value & 0xFF, (value >> 8) & 0xFF, (value >> 16) & 0xFF)))
+    return w.payload()
+
+
+def unpack_counts(packed):
+    """Return packed bytes as a list of raw counts."""
+    counts = []
+    for at in range(0, len(packed), BYTES_PER_COUNT):
+        value = packed[at] | packed[at + 1] << 8 | packed[at + 2] << 16
+        counts.append(value - 0x1000000 if value & 0x800000 else value)
+    return counts
+
+
+class StrokeReport(
+    namedtuple(
+        "StrokeReport",
+        ("number", "first_index", "last_index", "peak_index", "peak_counts", "total_counts", "truncated", "rate_mspm"),
+    )
+):
+    """A stroke as the tool saw it, in counts from zero; stroke rate in thousandths per minute, 0 unknown."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().number("I", self.number).number("I", self.first_index).number("I", self.last_index)
+        w.number("I", self.peak_index).number("i", self.peak_counts).number("q", self.total_counts)
+        return w.number("B", 1 if self.truncated else 0).number("I", self.rate_mspm).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "stroke")
+        return StrokeReport(
+            r.number("I"),
+            r.number("I"),
+            r.number("I"),
+            r.number("I"),
+            r.number("i"),
+            r.number("q"),
+            bool(r.number("B")),
+            r.number("I"),
+        )
+
+
+class Status(
+    namedtuple(
+        "Status",
+        (
+            "next_index",
+            "battery_percent",
+            "temperature_cdeg",
+            "faults",
+            "missed_conversions",
+            "overrun_samples",
+            "damaged_frames",
+            "unknown_kinds",
+            "heap_free_bytes",
+            "uptime_s",
+        ),
+    )
+):
+    """Sent once a second. `battery_percent` 255 and `temperature_cdeg` −32768 mean unknown; counters since boot.
+
+    `next_index` is that of the conversion to come; `overrun_samples` left the ring before they were sent.
+    """
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().number("I", self.next_index).number("B", self.battery_percent)
+        w.number("h", self.temperature_cdeg).number("I", self.faults).number("I", self.missed_conversions)
+        w.number("I", self.overrun_samples).number("H", self.damaged_frames).number("H", self.unknown_kinds)
+        return w.number("I", self.heap_free_bytes).number("I", self.uptime_s).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "status")
+        return Status(
+            r.number("I"),
+            r.number("B"),
+            r.number("h"),
+            r.number("I"),
+            r.number("I"),
+            r.number("I"),
+            r.number("H"),
+            r.number("H"),
+            r.number("I"),
+            r.number("I"),
+        )
+
+
+class AlertReport(namedtuple("AlertReport", ("kind", "index", "tool_us", "counts"))):
+    """An alert that the tool decided (advisory to the host): WARN or ALARM, counts from zero."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().number("B", self.kind).number("I", self.index).time_us(self.tool_us)
+        return w.number("i", self.counts).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "alert")
+        return AlertReport(r.number("B"), r.number("I"), r.time_us(), r.number("i"))
+
+
+class ToolEvent(namedtuple("ToolEvent", ("event_id", "kind", "index", "tool_us", "value"))):
+    """Something that happened on the tool; ids run from 1 at each boot."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().number("I", self.event_id).number("B", self.kind).number("I", self.index)
+        return w.time_us(self.tool_us).number("i", self.value).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "tool event")
+        return ToolEvent(r.number("I"), r.number("B"), r.number("I"), r.time_us(), r.number("i"))
+
+
+class Calibration(namedtuple("Calibration", ("calibration_id", "sha256", "capacity_n", "coefficients"))):
+    """Counts from zero to newtons: polynomial coefficients, lowest order first (see conversion.py)."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().text(self.calibration_id).raw(self.sha256, _SHA256_BYTES).double(self.capacity_n)
+        w.number("B", len(self.coefficients))
+        for coefficient in self.coefficients:
+            w.double(coefficient)
+        return w.payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message; raises RemoteProtocolError where no coefficient or a value that is no number came."""
+        r = Reader(payload, "calibration")
+        calibration_id = r.text()
+        sha256 = r.raw(_SHA256_BYTES)
+        capacity_n = r.double()
+        coefficients = tuple([r.double() for _ in range(r.number("B"))])
+        for value in coefficients + (capacity_n,):
+            if value - value != 0:
+                raise RemoteProtocolError("calibration %s holds a value that is no number" % calibration_id)
+        if len(coefficients) < 2:
+            raise RemoteProtocolError("calibration %s has no slope" % calibration_id)
+        return Calibration(calibration_id, sha256, capacity_n, coefficients)
+
+
+class Zero(namedtuple("Zero", ("counts", "from_index", "previous_counts", "confirmed"))):
+    """The zero in force: counts without load, the index from which it holds, the zero before it."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().number("i", self.counts).number("I", self.from_index).number("i", self.previous_counts)
+        return w.number("B", 1 if self.confirmed else 0).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "zero")
+        return Zero(r.number("i"), r.number("I"), r.number("i"), bool(r.number("B")))
+
+
+class Limits(namedtuple("Limits", ("profile", "warn_mn", "alarm_mn", "contact_on_mn", "contact_off_mn"))):
+    """The limits the tool watches, in millinewtons; 0 turns warn or alarm off. `profile` names their origin."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().text(self.profile).number("I", self.warn_mn).number("I", self.alarm_mn)
+        return w.number("I", self.contact_on_mn).number("I", self.contact_off_mn).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "limits")
+        return Limits(r.text(), r.number("I"), r.number("I"), r.number("I"), r.number("I"))
+
+
+class Ping(namedtuple("Ping", ("ping_id",))):
+    """Asks for the tool's time."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("H", self.ping_id).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        return Ping(Reader(payload, "ping").number("H"))
+
+
+class Pong(namedtuple("Pong", ("ping_id", "tool_us"))):
+    """The tool's time when it read the ping of that id."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("H", self.ping_id).time_us(self.tool_us).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "pong")
+        return Pong(r.number("H"), r.time_us())
+
+
+class Command(namedtuple("Command", ("request_id", "command", "body"))):
+    """A request that the tool answers with a response of the same id; the body depends on the command."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("H", self.request_id).number("B", self.command).raw(self.body).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "command")
+        return Command(r.number("H"), r.number("B"), r.rest())
+
+
+class Response(namedtuple("Response", ("request_id", "command", "error", "text"))):
+    """The answer to a command: error OK or one of the typed errors, with words for a person."""
+
+    def to_payload(self):
+        """Return the payload."""
+        w = Writer().number("H", self.request_id).number("B", self.command).number("B", self.error)
+        return w.text(self.text).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "response")
+        return Response(r.number("H"), r.number("B"), r.number("B"), r.text())
+
+
+def set_zero_body(counts):
+    """Return the body of SET_ZERO: the counts without load."""
+    return Writer().number("i", counts).payload()
+
+
+def read_zero_body(body):
+    """Return the counts in the body of SET_ZERO."""
+    return Reader(body, "zero command").number("i")
+
+
+MESSAGES = {
+    kinds.HELLO: Hello,
+    kinds.HELLO_ANSWER: HelloAnswer,
+    kinds.FORCE_SAMPLES: ForceSamples,
+    kinds.STROKE: StrokeReport,
+    kinds.STATUS: Status,
+    kinds.ALERT: AlertReport,
+    kinds.TOOL_EVENT: ToolEvent,
+    kinds.CALIBRATION: Calibration,
+    kinds.ZERO: Zero,
+    kinds.LIMITS: Limits,
+    kinds.PING: Ping,
+    kinds.PONG: Pong,
+    kinds.COMMAND: Command,
+    kinds.RESPONSE: Response,
+}
