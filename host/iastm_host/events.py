@@ -121,6 +121,7 @@ class ToolDescription:
     firmware_version: str
     source_hash: str
     board: str
+    runtime: str
     serial_number: str
     boot_id: int
     rate_hz: float

@@ -55,6 +55,7 @@ class HelloAnswer(
             "firmware_version",
             "source_hash",
             "board",
+            "runtime",
             "serial_number",
             "boot_id",
             "rate_mhz",
@@ -66,13 +67,16 @@ class HelloAnswer(
         ),
     )
 ):
-    """What a tool says of itself: rate in millihertz, ring depth in samples, a random boot id (32 bits)."""
+    """What a tool says of itself: rate in millihertz, ring depth in samples, a random boot id (32 bits).
+
+    `runtime` names what runs the firmware, as "micropython 1.29.0".
+    """
 
     def to_payload(self):
         """Return the payload."""
         w = Writer().raw(kinds.MAGIC).number("B", self.major).number("B", self.minor)
         w.text(self.firmware_version).raw(self.source_hash, _SOURCE_HASH_BYTES).text(self.board)
-        w.text(self.serial_number).number("I", self.boot_id).number("I", self.rate_mhz)
+        w.text(self.runtime).text(self.serial_number).number("I", self.boot_id).number("I", self.rate_mhz)
         w.number("B", len(self.channels))
         for name, unit in self.channels:
             w.text(name).text(unit)
@@ -87,6 +91,7 @@ class HelloAnswer(
         version = r.text()
         source_hash = r.raw(_SOURCE_HASH_BYTES)
         board = r.text()
+        runtime = r.text()
         serial_number = r.text()
         boot_id = r.number("I")
         rate_mhz = r.number("I")
@@ -102,6 +107,7 @@ class HelloAnswer(
             version,
             source_hash,
             board,
+            runtime,
             serial_number,
             boot_id,
             rate_mhz,

@@ -1,0 +1,32 @@
+"""What a view may ask of a running session."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from iastm_host.app.snapshot import LiveSnapshot
+
+
+class Session(Protocol):
+    """One run with one tool, live or replayed; every method returns at once and may be called from any thread."""
+
+    def now_us(self) -> int:
+        """Return the host time that snapshots are stamped with."""
+
+    def snapshot(self) -> LiveSnapshot:
+        """Return the live state."""
+
+    def zero(self) -> None:
+        """Ask for a new zero; how it goes stands in the snapshot's `zero`. Over 1 N it takes a second call."""
+
+    def undo_zero(self) -> None:
+        """Ask for the zero before the present one."""
+
+    def add_marker(self) -> None:
+        """Mark the newest sample in the recording."""
+
+    def start_recording(self) -> None:
+        """Start a recording where none runs."""
+
+    def stop(self) -> None:
+        """End the run; the snapshot's `finished` turns true when all is closed and written."""
