@@ -4,7 +4,7 @@ try:
     from micropython import const
 except ImportError:
 
-    def const(value):  # type: ignore[no-untyped-def]
+    def const(value):
         """Return `value`: MicroPython's compiler folds it, CPython needs nothing."""
         return value
 
@@ -12,6 +12,6 @@ except ImportError:
 try:
     from typing import TYPE_CHECKING
 except ImportError:
-    TYPE_CHECKING = False
+    TYPE_CHECKING = False  # type: ignore[misc]
 
 __all__ = ["TYPE_CHECKING", "const"]

@@ -30,7 +30,7 @@ def to_net_counts(force_n, coefficients):
     sign = polarity(coefficients)
     low = 0
     high = _SPAN_COUNTS
-    if to_newtons(sign * high, 0, coefficients) < force_n:
+    if not to_newtons(sign * high, 0, coefficients) >= force_n:
         raise ValueError("the converter does not reach this force")
     while low < high:
         middle = (low + high) // 2

@@ -17,6 +17,7 @@ _RANGES = {
     "q": (-0x8000000000000000, 0x7FFFFFFFFFFFFFFF),
 }
 _TIME_MAX_US = 0xFFFFFFFFFFFF
+_TEXT_MAX_BYTES = 255
 
 
 class Writer:
@@ -26,22 +27,26 @@ class Writer:
         self._pieces = []
 
     def number(self, code, value):
-        """Append an integer of struct code `code`."""
+        """Append a whole number of struct code `code`."""
         low, high = _RANGES[code]
-        if not low <= value <= high:
-            raise LocalProtocolError("%d does not fit a field of %d to %d" % (value, low, high))
-        self._pieces.append(struct.pack("<" + code, value))
+        # Written so that NaN fails too.
+        if not low <= value <= high or value % 1:
+            raise LocalProtocolError("%s does not fit a field of whole numbers %d to %d" % (value, low, high))
+        self._pieces.append(struct.pack("<" + code, int(value)))
         return self
 
     def time_us(self, value):
         """Append a tool time: 48 bits of microseconds."""
-        if not 0 <= value <= _TIME_MAX_US:
-            raise LocalProtocolError("tool time of %d us is beyond 48 bits" % value)
+        if not 0 <= value <= _TIME_MAX_US or value % 1:
+            raise LocalProtocolError("tool time of %s us is no whole number of 48 bits" % value)
+        value = int(value)
         self._pieces.append(struct.pack("<HI", value & 0xFFFF, value >> 16))
         return self
 
     def double(self, value):
-        """Append a 64-bit float."""
+        """Append a 64-bit float, which must be finite."""
+        if value - value != 0:
+            raise LocalProtocolError("%s where a finite number belongs" % value)
         self._pieces.append(struct.pack("<d", value))
         return self
 
@@ -54,7 +59,12 @@ class Writer:
 
     def text(self, value):
         """Append UTF-8 text of up to 255 bytes, its length first."""
-        data = value.encode()
+        try:
+            data = value.encode()
+        except UnicodeError:
+            raise LocalProtocolError("text that UTF-8 can't carry")
+        if len(data) > _TEXT_MAX_BYTES:
+            raise LocalProtocolError("text of %d bytes in a field of %d" % (len(data), _TEXT_MAX_BYTES))
         return self.number("B", len(data)).raw(data)
 
     def payload(self):
@@ -66,7 +76,8 @@ class Reader:
     """Takes the fields of one payload; bytes past the last known field belong to a newer minor version."""
 
     def __init__(self, payload, what):
-        self._data = payload
+        # Bytes of our own: what is read outlives the buffer it came in.
+        self._data = bytes(payload)
         self._at = 0
         self._what = what
 
@@ -105,4 +116,4 @@ class Reader:
         try:
             return str(data, "utf-8")
         except UnicodeError:
-            raise RemoteProtocolError("%s holds text that is not UTF-8" % self._what)  # noqa: B904 (MicroPython has no raise-from)
+            raise RemoteProtocolError("%s holds text that is not UTF-8" % self._what)

@@ -23,7 +23,6 @@ class Frame(namedtuple("Frame", ("kind", "sequence", "payload"))):
     """One frame: kind (0–255), sequence (0–65535), payload (bytes)."""
 
 
-
 def cobs_size(n):
     """Return the largest number of COBS bytes that `n` bytes become, without delimiters."""
     return n + n // _RUN + 1
@@ -47,10 +46,13 @@ class FrameWriter:
     def finish(self, kind, sequence, n):
         """Return the wire bytes of a frame whose payload is the first `n` bytes of `payload`.
 
-        Raises LocalProtocolError where `n` is beyond the capacity.
+        Of `sequence` the low 16 bits are sent. Raises LocalProtocolError where `n` is beyond the capacity or
+        `kind` beyond a byte.
         """
         if not 0 <= n <= self.capacity:
             raise LocalProtocolError("payload of %d bytes in a writer for %d" % (n, self.capacity))
+        if not 0 <= kind <= 0xFF:
+            raise LocalProtocolError("frame kind %d is beyond a byte" % kind)
         raw = self._raw
         raw[0] = kind
         raw[1] = sequence & 0xFF
@@ -127,11 +129,11 @@ class Decoder:
     """Turns a byte stream into frames; damage is counted and never raised.
 
     `max_payload` bounds a frame. With `link` false the kinds of recordings are admitted too.
-    Counters: `frames`, `damaged` (blocks that were no frame), `damaged_bytes`. `seen` holds the start of the
-    last damaged block, for a message to a person.
+    Counters: `frames`, `damaged` (blocks that were no frame), `damaged_bytes`.
     """
 
     def __init__(self, max_payload, link=True):
+        self._max_payload = max_payload
         self._max_block = cobs_size(HEADER_BYTES + max_payload + CRC_BYTES)
         self._link = link
         self._partial = b""
@@ -141,7 +143,12 @@ class Decoder:
         self.frames = 0
         self.damaged = 0
         self.damaged_bytes = 0
-        self.seen = b""
+        self._seen = b""
+
+    @property
+    def seen(self):
+        """The start of the last damaged block, or else of what has come so far: for a message to a person."""
+        return self._seen or self._partial[:_SEEN_BYTES]
 
     @property
     def partial_bytes(self):
@@ -162,7 +169,7 @@ class Decoder:
         if len(self._partial) > self._max_block:
             # Only the end of such a block matters: its rest is dropped when the delimiter comes.
             if not self._overlong:
-                self.seen = self._partial[:_SEEN_BYTES]
+                self._seen = self._partial[:_SEEN_BYTES]
             self.damaged_bytes += len(self._partial) - 1
             self._partial = self._partial[:1]
             self._overlong = True
@@ -190,7 +197,7 @@ class Decoder:
         self.damaged += 1
         self.damaged_bytes += len(block)
         if len(block) > 1:
-            self.seen = block[:_SEEN_BYTES]
+            self._seen = block[:_SEEN_BYTES]
 
     def _frame(self, block):
         if len(block) > self._max_block:
@@ -199,7 +206,7 @@ class Decoder:
         if raw is None:
             return None
         end = len(raw) - CRC_BYTES
-        if end < HEADER_BYTES:
+        if not 0 <= end - HEADER_BYTES <= self._max_payload:
             return None
         crc = raw[end] | raw[end + 1] << 8 | raw[end + 2] << 16 | raw[end + 3] << 24
         if binascii.crc32(raw[:end]) != crc:

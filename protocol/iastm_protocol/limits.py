@@ -1,7 +1,8 @@
 """Limits watched with hysteresis and debounce, in the caller's unit.
 
 Over from `min_samples` samples in a row above `enter` until as many in a row below `leave`
-(domain rule: at least two samples and 10 %). Allocates only where a limit is crossed.
+(domain rule: at least two samples and 10 %). A NaN is neither above nor below. Allocates only where a limit is
+crossed.
 """
 
 
@@ -28,7 +29,7 @@ class LimitWatch:
         elif max(samples) <= self.enter:
             self._run = 0
             return ()
-        crossings = ()
+        crossings = None
         index = first_index
         for value in samples:
             if value < self.leave if self.over else value > self.enter:
@@ -37,13 +38,13 @@ class LimitWatch:
                     self._run = 0
                     self.over = not self.over
                     if self.over:
-                        if not crossings:
+                        if crossings is None:
                             crossings = []
                         crossings.append(index)
             else:
                 self._run = 0
             index += 1
-        return crossings
+        return crossings or ()
 
     def gap(self):
         """Forget the run and the state: after a gap a force over the limit counts as a new crossing."""

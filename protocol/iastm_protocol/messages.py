@@ -7,11 +7,13 @@ version knows is read and its tail ignored: newer minor versions append fields.
 from collections import namedtuple
 
 from iastm_protocol import kinds
-from iastm_protocol.errors import RemoteProtocolError
+from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.fields import Reader, Writer
 
 _SHA256_BYTES = 32
 _SOURCE_HASH_BYTES = 8
+# An offset and a slope.
+_MIN_COEFFICIENTS = 2
 SAMPLES_HEADER_BYTES = 15
 BYTES_PER_COUNT = 3
 
@@ -73,7 +75,9 @@ class HelloAnswer(
     """
 
     def to_payload(self):
-        """Return the payload."""
+        """Return the payload; raises LocalProtocolError where the rate is 0."""
+        if self.rate_mhz == 0:
+            raise LocalProtocolError("hello answer with a rate of 0")
         w = Writer().raw(kinds.MAGIC).number("B", self.major).number("B", self.minor)
         w.text(self.firmware_version).raw(self.source_hash, _SOURCE_HASH_BYTES).text(self.board)
         w.text(self.runtime).text(self.serial_number).number("I", self.boot_id).number("I", self.rate_mhz)
@@ -135,7 +139,9 @@ class ForceSamples(namedtuple("ForceSamples", ("first_index", "first_us", "span_
         return unpack_counts(self.packed)
 
     def to_payload(self):
-        """Return the payload."""
+        """Return the payload; raises LocalProtocolError where it would hold no whole sample."""
+        if not _whole_counts(self.packed):
+            raise LocalProtocolError("force samples with %d bytes of counts" % len(self.packed))
         w = Writer().number("I", self.first_index).time_us(self.first_us).number("I", self.span_us)
         return w.number("B", self.flags).raw(self.packed).payload()
 
@@ -148,17 +154,21 @@ class ForceSamples(namedtuple("ForceSamples", ("first_index", "first_us", "span_
         span_us = r.number("I")
         flags = r.number("B")
         packed = r.rest()
-        if not packed or len(packed) % BYTES_PER_COUNT:
+        if not _whole_counts(packed):
             raise RemoteProtocolError("force samples with %d bytes of counts" % len(packed))
         return ForceSamples(index, first_us, span_us, flags, packed)
 
 
+def _whole_counts(packed):
+    return len(packed) > 0 and len(packed) % BYTES_PER_COUNT == 0
+
+
 def pack_counts(counts):
-    """Return raw counts (each within 24 bits) as packed bytes."""
+    """Return raw counts as packed bytes; raises LocalProtocolError where one is beyond 24 bits."""
     w = Writer()
     for value in counts:
         if not kinds.COUNTS_MIN <= value <= kinds.COUNTS_MAX:
-            raise ValueError("count %d is beyond 24 bits" % value)
+            raise LocalProtocolError("count %s is beyond 24 bits" % value)
         w.raw(bytes((value & 0xFF, (value >> 8) & 0xFF, (value >> 16) & 0xFF)))
     return w.payload()
 
@@ -283,7 +293,9 @@ class Calibration(namedtuple("Calibration", ("calibration_id", "sha256", "capaci
     """Counts from zero to newtons: polynomial coefficients, lowest order first (see conversion.py)."""
 
     def to_payload(self):
-        """Return the payload."""
+        """Return the payload; raises LocalProtocolError where there is no slope or a value is not finite."""
+        if len(self.coefficients) < _MIN_COEFFICIENTS:
+            raise LocalProtocolError("calibration %s has no slope" % self.calibration_id)
         w = Writer().text(self.calibration_id).raw(self.sha256, _SHA256_BYTES).double(self.capacity_n)
         w.number("B", len(self.coefficients))
         for coefficient in self.coefficients:
@@ -292,7 +304,7 @@ class Calibration(namedtuple("Calibration", ("calibration_id", "sha256", "capaci
 
     @staticmethod
     def from_payload(payload):
-        """Return the message; raises RemoteProtocolError where no coefficient or a value that is no number came."""
+        """Return the message; raises RemoteProtocolError where there is no slope or a value is not finite."""
         r = Reader(payload, "calibration")
         calibration_id = r.text()
         sha256 = r.raw(_SHA256_BYTES)
@@ -300,8 +312,8 @@ class Calibration(namedtuple("Calibration", ("calibration_id", "sha256", "capaci
         coefficients = tuple([r.double() for _ in range(r.number("B"))])
         for value in coefficients + (capacity_n,):
             if value - value != 0:
-                raise RemoteProtocolError("calibration %s holds a value that is no number" % calibration_id)
-        if len(coefficients) < 2:
+                raise RemoteProtocolError("calibration %s holds a value that is not finite" % calibration_id)
+        if len(coefficients) < _MIN_COEFFICIENTS:
             raise RemoteProtocolError("calibration %s has no slope" % calibration_id)
         return Calibration(calibration_id, sha256, capacity_n, coefficients)
 

@@ -1,8 +1,9 @@
 """Stroke detection, in the caller's unit: counts from zero on the tool, newtons on the host.
 
 A stroke is contact from the first sample above `on` until the last one that is not below `off`, at least
-`min_samples` long. Whole blocks go through `max`, `min` and `sum`; only a block in which contact
-begins or ends is walked. Nothing is allocated per sample (asked with one reused list on the tool).
+`min_samples` long. A NaN neither begins nor ends contact and makes the total NaN. Whole blocks go through
+`max`, `min` and `sum`; only a block in which contact begins or ends is walked. Nothing is allocated per sample
+(asked with one reused list on the tool).
 """
 
 from collections import namedtuple
@@ -11,9 +12,7 @@ from collections import namedtuple
 _CARRY = 1 << 28
 
 
-class StrokeSpan(
-    namedtuple("StrokeSpan", ("first_index", "last_index", "peak_index", "peak", "total", "truncated"))
-):
+class StrokeSpan(namedtuple("StrokeSpan", ("first_index", "last_index", "peak_index", "peak", "total", "truncated"))):
     """A finished stroke by sample index; `total` is the sum of its samples; truncated: an end was not seen."""
 
 
@@ -55,14 +54,12 @@ class StrokeDetector:
 
     def gap(self):
         """Close the stroke under way, its end unseen; return its StrokeSpan in a list, () if there is none."""
-        done = ()
+        span = None
         if self.in_contact:
             self._truncated = True
             span = self._close(self._next_index - 1)
-            if span is not None:
-                done = [span]
         self._unseen = True
-        return done
+        return () if span is None else [span]
 
     def _extend(self, first_index, samples):
         top = max(samples)
@@ -79,7 +76,7 @@ class StrokeDetector:
             self._low -= carry * _CARRY
 
     def _walk(self, first_index, samples):
-        done = ()
+        done = None
         on = self.on
         off = self.off
         index = first_index
@@ -88,7 +85,7 @@ class StrokeDetector:
                 if value < off:
                     span = self._close(index - 1)
                     if span is not None:
-                        if not done:
+                        if done is None:
                             done = []
                         done.append(span)
                 else:
@@ -107,7 +104,7 @@ class StrokeDetector:
                 self._truncated = self._unseen
             self._unseen = False
             index += 1
-        return done
+        return done or ()
 
     def _close(self, last_index):
         self.in_contact = False
