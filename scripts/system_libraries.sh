@@ -15,6 +15,7 @@ libdbus-1.so.3           libdbus-1-3
 libdrm.so.2              libdrm2
 libfontconfig.so.1       libfontconfig1
 libgthread-2.0.so.0      libglib2.0-0
+libgssapi_krb5.so.2      libgssapi-krb5-2
 libpulse.so.0            libpulse0
 libxcb-cursor.so.0       libxcb-cursor0
 libxcb-icccm.so.4        libxcb-icccm4
