@@ -236,10 +236,8 @@ def _treatment(rng: np.random.Generator, rate_hz: float) -> Iterator[Floats]:
     number = 0
     while True:
         for _ in range(int(rng.integers(5, 8))):
-            if played < _PLACED_UNTIL_S * rate_hz:
-                heavy = number in placed
-            else:
-                heavy = bool(rng.random() < _HEAVY_SHARE)
+            early = played < _PLACED_UNTIL_S * rate_hz
+            heavy = number in placed if early else rng.random() < _HEAVY_SHARE
             peak_n = rng.uniform(_HEAVY_LOW_N, _HEAVY_HIGH_N) if heavy else _ordinary_peak_n(rng)
             number += 1
             for part in _stroke_and_lift(rng, rate_hz, peak_n):

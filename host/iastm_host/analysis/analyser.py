@@ -1,0 +1,271 @@
+"""Strokes, alerts, stroke rate and exposure from blocks of force, as they come.
+
+Stroke and limit logic is that of iastm_protocol, fed with newtons. Samples are contact from above `on_n` until
+below `off_n`; a limit is exceeded from two samples above it until two below 0.9 of it. There is at most one warn and
+one alarm in each contact. A jump of the index or a new boot id is a gap: no stroke reaches across it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from iastm_host.analysis.exposure import Exposure, ExposureMeter
+from iastm_host.analysis.profiles import Contact, Profile, Tip
+from iastm_host.analysis.stroke_rate import StrokeRate
+from iastm_host.events import Alert, ForceBlock, Gap, Stroke
+from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN, SATURATED
+from iastm_protocol.limits import LimitWatch
+from iastm_protocol.strokes import StrokeDetector, StrokeSpan
+
+HYSTERESIS = 0.9
+DEBOUNCE_SAMPLES = 2
+# "Repeated": so many of the last strokes over alarm.
+REPEATED_STROKES = 3
+REPEATED_WINDOW = 5
+# A converter at its rail comes back for a sample or two while it settles: one excursion lasts until it has been off
+# the rail for this long.
+SATURATION_PAUSE_S = 0.25
+
+_PRIORITY = {"warn": "cue", "alarm": "cue", "repeated": "medium", "saturated": "technical"}
+
+
+class Analyser:
+    """Analyses one tool's force. No clock: all times are those of the samples.
+
+    Attributes: `warn_over` and `alarm_over`: the limit is exceeded now. `warn_crossed` and `alarm_crossed`: it was
+    in the contact under way. `contact_start_us`, `contact_end_us`: tool time at which the contact under way began and
+    the last stroke ended (0: never). `stroke_count`: whole strokes. `repeated`: 3 of the last 5 whole strokes went
+    over alarm.
+    """
+
+    def __init__(self, profile: Profile, tip: Tip | None, rate_hz: float, contact: Contact) -> None:
+        self.profile = profile
+        self.tip = tip
+        self.stroke_count = 0
+        self.repeated = False
+        self.contact_start_us = 0
+        self.contact_end_us = 0
+        self._detector = StrokeDetector(contact.on_n, contact.off_n, math.ceil(contact.min_s * rate_hz))
+        self._warn = LimitWatch(profile.warn_n, HYSTERESIS * profile.warn_n, DEBOUNCE_SAMPLES)
+        self._alarm = LimitWatch(profile.alarm_n, HYSTERESIS * profile.alarm_n, DEBOUNCE_SAMPLES)
+        self._warn_n = profile.warn_n
+        self._saturation_pause = SATURATION_PAUSE_S * rate_hz
+        self._saturated_index: int | None = None
+        # First index of the contact that was warned of, or alarmed of, last.
+        self._warned_contact = -1
+        self._alarmed_contact = -1
+        self._peak_us = 0
+        self._block: ForceBlock | None = None
+        self._next_index = 0
+        self._rate = StrokeRate()
+        self._exposure = ExposureMeter()
+        self._over_alarm: deque[bool] = deque(maxlen=REPEATED_WINDOW)
+
+    @property
+    def in_contact(self) -> bool:
+        """Whether the tool touches now."""
+        return bool(self._detector.in_contact)
+
+    @property
+    def running_peak_n(self) -> float | None:
+        """The highest force of the contact under way, None out of contact."""
+        return float(self._detector.peak) if self._detector.in_contact else None
+
+    @property
+    def warn_over(self) -> bool:
+        """Whether warn is exceeded now."""
+        return bool(self._warn.over)
+
+    @property
+    def alarm_over(self) -> bool:
+        """Whether alarm is exceeded now."""
+        return bool(self._alarm.over)
+
+    @property
+    def warn_crossed(self) -> bool:
+        """Whether the contact under way has crossed warn."""
+        return bool(self._detector.in_contact) and self._detector.first_index == self._warned_contact
+
+    @property
+    def alarm_crossed(self) -> bool:
+        """Whether the contact under way has crossed alarm."""
+        return bool(self._detector.in_contact) and self._detector.first_index == self._alarmed_contact
+
+    @property
+    def stroke_rate_hz(self) -> float | None:
+        """Strokes per second in the burst under way, None where unknown or after a pause of 3 s."""
+        if self._block is None:
+            return None
+        if self._detector.in_contact:
+            return self._rate.rate_hz(self.contact_start_us)
+        return self._rate.rate_hz(_time_us(self._block, self._next_index - 1))
+
+    @property
+    def exposure(self) -> Exposure:
+        """The exposure so far, the stroke under way included in dose and contact time."""
+        samples = self._next_index - self._detector.first_index
+        if self._block is None or not self._detector.in_contact or samples < self._detector.min_samples:
+            return self._exposure.reading(0.0)
+        return self._exposure.reading(samples * self._block.period_us * 1e-6)
+
+    def feed(self, item: ForceBlock | Gap) -> list[Stroke | Alert]:
+        """Take the next block or gap; return what it decided, in order."""
+        events: list[Stroke | Alert] = []
+        if isinstance(item, Gap):
+            self._cut(item.boot_id, item.sample_count, events)
+            return events
+        before = self._block
+        first = item.first_index
+        if before is not None and (first != self._next_index or item.boot_id != before.boot_id):
+            self._cut(item.boot_id, first - self._next_index, events)
+        samples: list[float] = item.force_n.tolist()
+        if not samples:
+            return events
+        if item.flags & SATURATED:
+            self._see_saturation(item, events)
+        detector = self._detector
+        warns = self._warn.feed(first, samples)
+        alarms = self._alarm.feed(first, samples)
+        self._next_index = first + len(samples)
+        if warns or alarms:
+            self._feed_crossings(item, samples, warns, alarms, events)
+        else:
+            for span in detector.feed(first, samples):
+                self._finish(span, item, events)
+        if detector.in_contact:
+            if detector.first_index >= first:
+                self.contact_start_us = _time_us(item, detector.first_index)
+            if detector.peak_index >= first:
+                self._peak_us = _time_us(item, detector.peak_index)
+        self._block = item
+        self._add_dose(samples, item.period_us)
+        return events
+
+    def _feed_crossings(
+        self,
+        block: ForceBlock,
+        samples: list[float],
+        warns: Sequence[int],
+        alarms: Sequence[int],
+        events: list[Stroke | Alert],
+    ) -> None:
+        """Feed the detector up to each crossing, so that it tells which contact the crossing belongs to."""
+        done = 0
+        crossings = sorted([(index, False) for index in warns] + [(index, True) for index in alarms])
+        for index, is_alarm in crossings:
+            upto = index + 1 - block.first_index
+            for span in self._detector.feed(block.first_index + done, samples[done:upto]):
+                self._finish(span, block, events)
+            done = upto
+            self._cross(block, index, is_alarm, events)
+        for span in self._detector.feed(block.first_index + done, samples[done:]):
+            self._finish(span, block, events)
+
+    def _add_dose(self, samples: list[float], period_us: float) -> None:
+        warn_n = self._warn_n
+        if max(samples) > warn_n:
+            self._exposure.dose_ns += sum([v - warn_n for v in samples if v > warn_n]) * period_us * 1e-6
+
+    def _cross(self, block: ForceBlock, index: int, is_alarm: bool, events: list[Stroke | Alert]) -> None:
+        """Raise warn or alarm, once in each contact."""
+        contact = self._detector.first_index
+        if contact == (self._alarmed_contact if is_alarm else self._warned_contact):
+            return
+        if is_alarm:
+            self._alarmed_contact = contact
+        else:
+            self._warned_contact = contact
+        events.append(_alert(block, "alarm" if is_alarm else "warn", index))
+
+    def _finish(self, span: StrokeSpan, block: ForceBlock, events: list[Stroke | Alert]) -> None:
+        """Turn a span that ended in this block, or at its start, into a stroke."""
+        first = block.first_index
+        first_us = _time_us(block, span.first_index) if span.first_index >= first else self.contact_start_us
+        peak_us = _time_us(block, span.peak_index) if span.peak_index >= first else self._peak_us
+        last_block = block if span.last_index >= first or self._block is None else self._block
+        last_us = _time_us(last_block, span.last_index)
+        n = span.last_index - span.first_index + 1
+        period_s = (last_us - first_us) / (n - 1) * 1e-6 if n > 1 else block.period_us * 1e-6
+        events.append(
+            Stroke(
+                boot_id=block.boot_id,
+                first_index=span.first_index,
+                last_index=span.last_index,
+                peak_index=span.peak_index,
+                first_us=first_us,
+                last_us=last_us,
+                peak_us=peak_us,
+                peak_n=span.peak,
+                mean_n=span.total / n,
+                impulse_ns=span.total * period_s,
+                truncated=span.truncated,
+            )
+        )
+        self.contact_end_us = last_us
+        self._exposure.add_stroke(span.peak, n * period_s, span.first_index == self._warned_contact)
+        if span.truncated:
+            # Its peak may not be seen, so no interval can be taken across it.
+            self._rate.clear()
+            return
+        self.stroke_count += 1
+        self._rate.add(first_us, peak_us, last_us)
+        self._over_alarm.append(span.first_index == self._alarmed_contact)
+        repeated = sum(self._over_alarm) >= REPEATED_STROKES
+        if repeated and not self.repeated:
+            # The stroke is known as one by the sample after its last.
+            events.append(_alert(block, "repeated", span.last_index + 1))
+        self.repeated = repeated
+
+    def _cut(self, boot_id: int, missing: int, events: list[Stroke | Alert]) -> None:
+        """End what is under way: samples are missing, or the tool started again (then `missing` says nothing)."""
+        self._exposure.complete = False
+        block = self._block
+        if block is None:
+            return
+        for span in self._detector.gap():
+            self._finish(span, block, events)
+        self._warn.gap()
+        self._alarm.gap()
+        self._warned_contact = self._alarmed_contact = -1
+        restarted = boot_id != block.boot_id
+        if restarted or not 0 <= missing < self._detector.min_samples:
+            # A whole stroke may have gone by.
+            self._rate.clear()
+        if restarted:
+            self._saturated_index = None
+            self._block = None
+
+    def _see_saturation(self, block: ForceBlock, events: list[Stroke | Alert]) -> None:
+        """Raise "saturated" at the first sample of each excursion to a rail."""
+        first = block.first_index
+        saturated: Sequence[int] = ()
+        if block.raw_counts is not None:
+            at_rail = (block.raw_counts >= COUNTS_MAX) | (block.raw_counts <= COUNTS_MIN)
+            saturated = (first + np.flatnonzero(at_rail)).tolist()
+        if not saturated:
+            # The tool says so and no count shows it: any sample may be meant.
+            saturated = range(first, block.next_index)
+        for index in saturated:
+            if self._saturated_index is None or index - self._saturated_index > self._saturation_pause:
+                events.append(_alert(block, "saturated", index))
+            self._saturated_index = index
+
+
+def _time_us(block: ForceBlock, index: int) -> int:
+    """Return the tool time of a sample of this block, or of one beside it."""
+    return block.tool_us + round((index - block.first_index) * block.period_us)
+
+
+def _alert(block: ForceBlock, kind: str, index: int) -> Alert:
+    return Alert(
+        boot_id=block.boot_id,
+        kind=kind,
+        priority=_PRIORITY[kind],
+        index=index,
+        tool_us=_time_us(block, index),
+        late=block.backfilled,
+    )
