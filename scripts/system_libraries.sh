@@ -42,7 +42,7 @@ missing=$(echo "$libraries" | while read -r library package; do
     esac
 done)
 # A screen without a single font shows boxes.
-fonts=$(find /usr/share/fonts /usr/local/share/fonts -name '*.[ot]tf' 2>/dev/null | head -n 1)
+fonts=$(find /usr/share/fonts /usr/local/share/fonts -name '*.ttf' -o -name '*.otf' 2>/dev/null | head -n 1)
 [ -n "$fonts" ] || missing="$missing fonts-dejavu-core"
 # shellcheck disable=SC2086 # split into one line of words
 missing=$(echo $missing)
