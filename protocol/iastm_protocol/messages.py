@@ -7,8 +7,12 @@ version knows is read and its tail ignored: newer minor versions append fields.
 from collections import namedtuple
 
 from iastm_protocol import kinds
+from iastm_protocol._compat import TYPE_CHECKING
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.fields import Reader, Writer
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _SHA256_BYTES = 32
 _SOURCE_HASH_BYTES = 8
@@ -414,7 +418,7 @@ def read_zero_body(body):
     return Reader(body, "zero command").number("i")
 
 
-MESSAGES = {
+MESSAGES: "dict[int, Any]" = {
     kinds.HELLO: Hello,
     kinds.HELLO_ANSWER: HelloAnswer,
     kinds.FORCE_SAMPLES: ForceSamples,

@@ -1,0 +1,731 @@
+"""Writes the vectors beside this file and the worked exchange in SPEC.md: `python protocol/vectors/make.py`.
+
+What a reader must make of damage, of strokes, limits and conversions is stated here by hand or computed another
+way (exact fractions, a plain COBS encoder), never taken from the code under test. Wire bytes of messages come from
+the code; tests hold some of them against bytes worked out by hand.
+"""
+
+import json
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(_HERE.parent))
+
+from iastm_protocol import kinds  # noqa: E402 (the path has to stand first)
+from iastm_protocol.frames import CRC_BYTES, HEADER_BYTES, encode  # noqa: E402
+from iastm_protocol.messages import (  # noqa: E402
+    MESSAGES,
+    AlertReport,
+    Calibration,
+    Channel,
+    Command,
+    ForceSamples,
+    Hello,
+    HelloAnswer,
+    Limits,
+    Ping,
+    Pong,
+    Response,
+    Status,
+    StrokeReport,
+    ToolEvent,
+    Zero,
+    pack_counts,
+    set_zero_body,
+)
+
+Json = dict[str, Any]
+
+U8, U16, U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
+I32_MIN, I32_MAX = -0x80000000, 0x7FFFFFFF
+I64_MIN, I64_MAX = -0x8000000000000000, 0x7FFFFFFFFFFFFFFF
+U48 = 0xFFFFFFFFFFFF
+SHA256 = bytes(range(32))
+EXCHANGE_START = "<!-- exchange: written by vectors/make.py -->\n"
+EXCHANGE_END = "<!-- end of exchange -->\n"
+
+
+# Messages ------------------------------------------------------------------------------------------------------------
+
+ANSWER = HelloAnswer(
+    kinds.MAJOR,
+    kinds.MINOR,
+    "0.1.0",
+    bytes.fromhex("0123456789abcdef"),
+    "simulated",
+    "micropython 1.29.0",
+    "SIM-0001",
+    0x5EED1E55,
+    320_000,
+    (Channel("force", "N"),),
+    19_200,
+    "sim-50N",
+    SHA256,
+    kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES | kinds.FEATURE_SIMULATED,
+)
+BIGGEST_ANSWER = HelloAnswer(
+    kinds.MAJOR,
+    U8,
+    "v" * 100,
+    b"\xff" * 8,
+    "b" * 60,
+    "r" * 60,
+    "s" * 60,
+    U32,
+    U32,
+    (Channel("force", "N"), Channel("pitch", "deg"), Channel("", "")),
+    U32,
+    "Kalibrierung µ ½ 校准",
+    b"\xff" * 32,
+    U32,
+)
+CALIBRATION = Calibration("sim-50N", SHA256, 50.0, (0.0, 2.0**-17))
+LIMITS = Limits("iastm-one-hand", 11_000, 14_000, 800, 520)
+
+# Any: messages share to_payload and no base class.
+MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
+    ("hello", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0")),
+    ("hello, no name", kinds.HELLO, 1, Hello(kinds.MAJOR, 0, "")),
+    ("hello, longest name, newest minor", kinds.HELLO, U16, Hello(kinds.MAJOR, U8, "h" * 255)),
+    ("hello, 255 bytes of name that are not 255 letters", kinds.HELLO, 2, Hello(kinds.MAJOR, 0, "é" * 127 + "e")),
+    ("hello answer", kinds.HELLO_ANSWER, 0, ANSWER),
+    ("hello answer, greatest values", kinds.HELLO_ANSWER, U16, BIGGEST_ANSWER),
+    (
+        "hello answer, least values",
+        kinds.HELLO_ANSWER,
+        0,
+        HelloAnswer(kinds.MAJOR, 0, "", b"\0" * 8, "", "", "", 0, 1, (), 0, "", b"\0" * 32, 0),
+    ),
+    (
+        "force samples",
+        kinds.FORCE_SAMPLES,
+        7,
+        ForceSamples(6400, 20_000_000, 18_750, 0, pack_counts((0, 1, -1, 8_388_607, -8_388_608, 123_456, -123_456))),
+    ),
+    ("force samples, one", kinds.FORCE_SAMPLES, 8, ForceSamples(0, 0, 0, 0, pack_counts((0,)))),
+    (
+        "force samples, full batch, greatest values",
+        kinds.FORCE_SAMPLES,
+        U16,
+        ForceSamples(U32 - 154, U48, U32, U8, pack_counts([kinds.COUNTS_MIN, kinds.COUNTS_MAX, -1] * 51 + [0, 1])),
+    ),
+    (
+        "force samples, saturated while the motor runs",
+        kinds.FORCE_SAMPLES,
+        9,
+        ForceSamples(320, 1_000_000, 3125, kinds.SATURATED | kinds.VIBRATING, pack_counts((8_388_606, 8_388_607))),
+    ),
+    ("stroke", kinds.STROKE, 3, StrokeReport(12, 6400, 6719, 6500, 820_000, 180_000_000, False, 30_500)),
+    ("stroke, truncated, rate unknown", kinds.STROKE, 4, StrokeReport(1, 0, 47, 3, 110_000, 4_000_000, True, 0)),
+    ("stroke, greatest values", kinds.STROKE, U16, StrokeReport(U32, U32, U32, U32, I32_MAX, I64_MAX, True, U32)),
+    ("stroke, least values", kinds.STROKE, 0, StrokeReport(0, 0, 0, 0, I32_MIN, I64_MIN, False, 0)),
+    ("status", kinds.STATUS, 5, Status(19_200, 87, 3110, 0, 0, 0, 0, 0, 98_304, 60)),
+    (
+        "status, battery and temperature unknown, faults",
+        kinds.STATUS,
+        6,
+        Status(
+            1, kinds.UNKNOWN_U8, kinds.UNKNOWN_I16, kinds.FAULT_ADC_SILENT | kinds.FAULT_LINK_STALLED, 3, 2, 1, 4, 0, 0
+        ),
+    ),
+    ("status, greatest values", kinds.STATUS, U16, Status(U32, 100, 0x7FFF, U32, U32, U32, U16, U16, U32, U32)),
+    ("alert, warn", kinds.ALERT, 10, AlertReport(kinds.WARN, 6412, 20_037_500, 1_441_800)),
+    ("alert, alarm, greatest values", kinds.ALERT, 11, AlertReport(kinds.ALARM, U32, U48, I32_MAX)),
+    ("alert, least values", kinds.ALERT, 12, AlertReport(kinds.WARN, 0, 0, I32_MIN)),
+    ("tool event, boot", kinds.TOOL_EVENT, 0, ToolEvent(1, kinds.EVENT_BOOT, 0, 0, 0)),
+    ("tool event, zero", kinds.TOOL_EVENT, 1, ToolEvent(2, kinds.EVENT_ZERO, 640, 2_000_000, -1234)),
+    ("tool event, greatest values", kinds.TOOL_EVENT, 2, ToolEvent(U32, U8, U32, U48, I32_MAX)),
+    ("tool event, least value", kinds.TOOL_EVENT, 3, ToolEvent(0, 0, 0, 0, I32_MIN)),
+    ("calibration", kinds.CALIBRATION, 1, CALIBRATION),
+    (
+        "calibration of a cell wired the other way round, third order",
+        kinds.CALIBRATION,
+        2,
+        Calibration("ÄÖ-7", b"\xa5" * 32, 125.5, (0.0, -(2.0**-16), 2.0**-50, -(2.0**-90))),
+    ),
+    ("calibration, no name, no capacity", kinds.CALIBRATION, 3, Calibration("", b"\0" * 32, 0.0, (-0.0, 1.0))),
+    ("zero", kinds.ZERO, 4, Zero(-2048, 640, 0, True)),
+    ("zero, unconfirmed, extremes", kinds.ZERO, 5, Zero(I32_MIN, U32, I32_MAX, False)),
+    ("limits", kinds.LIMITS, 6, LIMITS),
+    ("limits off", kinds.LIMITS, 7, Limits("", 0, 0, 0, 0)),
+    ("limits, greatest values", kinds.LIMITS, 8, Limits("p" * 255, U32, U32, U32, U32)),
+    ("ping", kinds.PING, 9, Ping(1)),
+    ("ping, greatest", kinds.PING, 10, Ping(U16)),
+    ("pong", kinds.PONG, 11, Pong(1, 20_000_123)),
+    ("pong, greatest", kinds.PONG, 12, Pong(U16, U48)),
+    ("command, start stream", kinds.COMMAND, 13, Command(1, kinds.START_STREAM, b"")),
+    ("command, stop stream", kinds.COMMAND, 14, Command(2, kinds.STOP_STREAM, b"")),
+    ("command, describe", kinds.COMMAND, 15, Command(3, kinds.DESCRIBE, b"")),
+    ("command, set zero", kinds.COMMAND, 16, Command(4, kinds.SET_ZERO, set_zero_body(-2048))),
+    ("command, set limits", kinds.COMMAND, 17, Command(5, kinds.SET_LIMITS, LIMITS.to_payload())),
+    ("command, unknown, longest body", kinds.COMMAND, 18, Command(U16, U8, b"\x00\xff" * 238 + b"\x00")),
+    ("response, accepted", kinds.RESPONSE, 19, Response(4, kinds.SET_ZERO, kinds.OK, "")),
+    (
+        "response, refused",
+        kinds.RESPONSE,
+        20,
+        Response(U16, U8, kinds.UNKNOWN_COMMAND, "this firmware knows no command 255"),
+    ),
+    ("response, longest text", kinds.RESPONSE, 21, Response(0, 0, U8, "t" * 255)),
+]
+
+
+def f64(value: float) -> Json:
+    """Return a double as JSON: the number to read, and its bytes to compare (parsers round differently)."""
+    return {"f64_hex": struct.pack("<d", value).hex(), "value": value}
+
+
+def plain(value: Any) -> Any:
+    """Return a field's value as JSON: bytes as {"hex"}, floats as {"f64_hex", "value"}, tuples as lists."""
+    if isinstance(value, bytes):
+        return {"hex": value.hex()}
+    if isinstance(value, float):
+        return f64(value)
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def messages() -> Json:
+    """Return every message of MESSAGE_CASES with its fields, payload and wire bytes."""
+    cases = []
+    for name, kind, sequence, message in MESSAGE_CASES:
+        case = {
+            "name": name,
+            "kind": kind,
+            "message": MESSAGES[kind].__name__,
+            "sequence": sequence,
+            "fields": {field: plain(getattr(message, field)) for field in message._fields},
+        }
+        if isinstance(message, ForceSamples):
+            case["counts"] = message.counts()
+        payload = message.to_payload()
+        case["payload_hex"] = payload.hex()
+        case["wire_hex"] = encode(kind, sequence, payload).hex()
+        cases.append(case)
+    return {
+        "about": "Each message: fields → payload → wire, and back. Bytes are hex; floats stand with their eight bytes.",
+        "messages": cases,
+    }
+
+
+# Frames --------------------------------------------------------------------------------------------------------------
+
+
+def stuff(raw: bytes) -> bytes:
+    """Return `raw` stuffed by COBS, a group per zero byte: slow and plain, unlike the code under test."""
+    out = bytearray()
+    groups = raw.split(b"\x00")
+    for group in groups:
+        full_runs = len(group) // 254
+        for at in range(0, full_runs * 254, 254):
+            out += b"\xff" + group[at : at + 254]
+        rest = group[full_runs * 254 :]
+        out += bytes([len(rest) + 1]) + rest
+    return bytes(out)
+
+
+def cobs_cases() -> list[Json]:
+    """Return raw bytes around every edge of COBS and what they are stuffed to."""
+    no_zeros = bytes(1 + i % 255 for i in range(1024))
+    raws = [(f"{n} bytes, none zero", no_zeros[:n]) for n in (0, 1, 2, 253, 254, 255, 256, 507, 508, 509, 762, 763)]
+    raws += [(f"{n} zero bytes", bytes(n)) for n in (1, 2, 254, 255)]
+    raws += [(f"a zero after {n} bytes", no_zeros[:n] + b"\x00") for n in (1, 253, 254, 255, 508)]
+    raws += [(f"a zero before {n} bytes", b"\x00" + no_zeros[:n]) for n in (1, 253, 254, 255, 508)]
+    raws += [("zeros on both sides of 254 bytes", b"\x00" + no_zeros[:254] + b"\x00")]
+    return [{"name": name, "raw_hex": raw.hex(), "stuffed_hex": stuff(raw).hex()} for name, raw in raws]
+
+
+def frame_case(name: str, kind: int, sequence: int, payload: bytes) -> Json:
+    """Return one frame as JSON."""
+    return {
+        "name": name,
+        "kind": kind,
+        "sequence": sequence,
+        "payload_hex": payload.hex(),
+        "wire_hex": encode(kind, sequence, payload).hex(),
+    }
+
+
+def without_zero(length: int) -> tuple[int, int, bytes]:
+    """Return (kind, sequence, payload) of the first frame of `length` raw bytes without a zero, CRC included."""
+    payload = bytes(1 + i % 255 for i in range(length - HEADER_BYTES - CRC_BYTES))
+    for sequence in range(0x0101, 0x10000):
+        if len(encode(0x7E, sequence, payload)) == length + length // 254 + 3 and sequence & 0xFF:
+            return 0x7E, sequence, payload
+    raise AssertionError("no such frame")
+
+
+def frames() -> Json:
+    """Return frames of every critical size, other spellings that are read, and the entries of recordings."""
+    cases = [
+        frame_case("no payload", 0x7F, 0, b""),
+        frame_case("kind 0, the first number, all zeros", 0x00, 0, bytes(16)),
+        frame_case("one zero byte", 0x7F, 1, b"\x00"),
+        frame_case("largest payload on a link, all zeros", 0x7F, U16, bytes(kinds.MAX_LINK_PAYLOAD)),
+        frame_case("largest payload on a link, all ones", 0x7F, U16, b"\xff" * kinds.MAX_LINK_PAYLOAD),
+    ]
+    for length in (253, 254, 255, 256):
+        kind, sequence, payload = without_zero(length)
+        cases.append(frame_case(f"{length} raw bytes, none zero", kind, sequence, payload))
+    kind, sequence, payload = without_zero(254)
+    bare = encode(kind, sequence, payload)
+    received = struct.pack("<Q", 1_700_000_000_123_456) + encode(kinds.PONG, 2, Pong(1, 5_000_000).to_payload())
+    silence = struct.pack("<Q", 1_700_000_000_223_456)
+    note = json.dumps({"note": "marker", "text": "größer"}, ensure_ascii=False).encode()
+    chunk = bytes((i * 7) % 256 for i in range(4096))
+    return {
+        "about": "COBS alone, whole frames, spellings that differ from ours but are read, and entries of recordings.",
+        "cobs": cobs_cases(),
+        "frames": cases,
+        "also_read": [
+            {
+                "name": "a last full run without the code byte 01 after it",
+                "kind": kind,
+                "sequence": sequence,
+                "payload_hex": payload.hex(),
+                # Ends FF … 01 00 as we write it.
+                "wire_hex": (bare[:-2] + b"\x00").hex(),
+            },
+            {
+                "name": "no zero byte before the frame",
+                "kind": kinds.PING,
+                "sequence": 3,
+                "payload_hex": "0100",
+                "wire_hex": encode(kinds.PING, 3, b"\x01\x00")[1:].hex(),
+            },
+        ],
+        "recording_entries": [
+            frame_case("RECEIVED: host_us 1700000000123456, then bytes", kinds.RECEIVED, 0, received),
+            frame_case("RECEIVED: silence", kinds.RECEIVED, 1, silence),
+            frame_case("RECEIVED: a chunk larger than any frame of a link", kinds.RECEIVED, 2, silence + chunk),
+            frame_case("NOTE", kinds.NOTE, 3, note),
+            frame_case("the last kind", 0xFF, 4, b""),
+        ],
+    }
+
+
+# Damage --------------------------------------------------------------------------------------------------------------
+
+PING_A = encode(kinds.PING, 1, Ping(0x1111).to_payload())
+PING_B = encode(kinds.PING, 2, Ping(0x2222).to_payload())
+PING_C = encode(kinds.PING, 3, Ping(0x3333).to_payload())
+
+
+def flipped(wire: bytes, at: int, mask: int) -> bytes:
+    """Return `wire` with the bits of `mask` flipped in byte `at`."""
+    return wire[:at] + bytes([wire[at] ^ mask]) + wire[at + 1 :]
+
+
+def damage_case(
+    name: str,
+    wire: bytes,
+    expected: Sequence[tuple[int, int, bytes]],
+    damaged: int,
+    damaged_bytes: int,
+    seen: bytes = b"",
+    link: bool = True,
+    max_payload: int = kinds.MAX_LINK_PAYLOAD,
+) -> Json:
+    """Return one case: the wire, the frames that come out, and what is counted."""
+    return {
+        "name": name,
+        "link": link,
+        "max_payload": max_payload,
+        "wire_hex": wire.hex(),
+        "frames": [[kind, sequence, payload.hex()] for kind, sequence, payload in expected],
+        "damaged": damaged,
+        "damaged_bytes": damaged_bytes,
+        "seen_hex": seen.hex(),
+    }
+
+
+def damaged() -> Json:
+    """Return corrupted wires and what must come out and be counted, stated by hand."""
+    a = (kinds.PING, 1, b"\x11\x11")
+    b = (kinds.PING, 2, b"\x22\x22")
+    c = (kinds.PING, 3, b"\x33\x33")
+    between = PING_B[1:-1]
+    n = len(between)
+    crc_flipped = flipped(PING_B, len(PING_B) - 2, 0x80)
+    payload_flipped = flipped(PING_B, 5, 0x01)
+    # The first code byte says that the first zero of the frame comes later than the block ends.
+    code_beyond = PING_B[:1] + b"\xf0" + PING_B[2:]
+    text = b"MicroPython v1.29.0 on 2026-07-05; Generic board\r\nType help() for more\r\n>>> "
+    cut = PING_B[:7]
+    recording = encode(kinds.NOTE, 9, b"{}")
+    too_long = encode(0x7F, 4, bytes(5))
+    overlong = b"\x55" * 1000
+    return {
+        "about": "Corrupted wires: frames that come out, blocks and bytes counted as damaged, what was seen.",
+        "cases": [
+            damage_case("nothing", b"", [], 0, 0),
+            damage_case("only delimiters", bytes(9), [], 0, 0),
+            damage_case("a bit of the CRC", PING_A + crc_flipped + PING_C, [a, c], 1, n, crc_flipped[1:-1]),
+            damage_case("a bit of the payload", PING_A + payload_flipped + PING_C, [a, c], 1, n, payload_flipped[1:-1]),
+            damage_case(
+                "a code byte that points past the end", PING_A + code_beyond + PING_C, [a, c], 1, n, code_beyond[1:-1]
+            ),
+            damage_case("a frame that breaks off, then whole ones", cut + PING_A + PING_C, [a, c], 1, 6, cut[1:]),
+            damage_case("text of a booting board, then a frame", text + PING_A, [a], 1, len(text), text[:48]),
+            damage_case("text of a booting board and no end", text, [], 0, 0, text[:48]),
+            damage_case("one delimiter between two frames", PING_A[:-1] + PING_B, [a, b], 0, 0),
+            damage_case(
+                "no delimiter between two frames",
+                PING_A[:-1] + PING_B[1:] + PING_C,
+                [c],
+                1,
+                2 * n,
+                PING_A[1:-1] + between,
+            ),
+            damage_case("a frame twice is two frames", PING_B + PING_B, [b, b], 0, 0),
+            damage_case("a block of one byte", b"\x00\x01\x00" + PING_A, [a], 1, 1),
+            damage_case(
+                "too few bytes for a frame",
+                b"\x00\x07\x03\x01\x02\x03\x04\x05\x00" + PING_A,
+                [a],
+                1,
+                7,
+                b"\x07\x03\x01\x02\x03\x04\x05",
+            ),
+            damage_case(
+                "a payload longer than is taken",
+                too_long + PING_A,
+                [a],
+                1,
+                len(too_long) - 2,
+                too_long[1:-1],
+                max_payload=4,
+            ),
+            damage_case("a payload as long as is taken", too_long, [(0x7F, 4, bytes(5))], 0, 0, max_payload=5),
+            damage_case(
+                "a thousand bytes without an end, then frames",
+                PING_A + overlong + PING_B + PING_C,
+                [a, b, c],
+                1,
+                1000,
+                overlong[:48],
+            ),
+            damage_case(
+                "an entry of a recording on a link", recording + PING_A, [a], 1, len(recording) - 2, recording[1:-1]
+            ),
+            damage_case(
+                "an entry of a recording in a recording",
+                recording + PING_A,
+                [(kinds.NOTE, 9, b"{}"), a],
+                0,
+                0,
+                link=False,
+            ),
+            damage_case(
+                "an unknown kind of a link is a whole frame", encode(0x7F, 5, b"new"), [(0x7F, 5, b"new")], 0, 0
+            ),
+            damage_case("a frame with one byte missing at the end of input", PING_A + PING_B[:-1], [a], 0, 0, between),
+        ],
+    }
+
+
+# Logic ---------------------------------------------------------------------------------------------------------------
+
+
+def span(first: int, last: int, peak_index: int, peak: int, total: int, truncated: bool = False) -> Json:
+    """Return one expected stroke."""
+    return {
+        "first_index": first,
+        "last_index": last,
+        "peak_index": peak_index,
+        "peak": peak,
+        "total": total,
+        "truncated": truncated,
+    }
+
+
+def strokes() -> Json:
+    """Return detectors, what they are fed (blocks, or "gap"), and the strokes by hand."""
+    usual = {"on": 10, "off": 6, "min_samples": 3}
+    hour = 320 * 3600
+    return {
+        "about": 'feed: [first_index, samples], [first_index, sample, times] or "gap"; on means above, off below.',
+        "cases": [
+            {"name": "no contact", "detector": usual, "feed": [[0, [0, 10, 10, -5, 6]]], "strokes": []},
+            {
+                "name": "one stroke",
+                "detector": usual,
+                "feed": [[100, [0, 5, 11, 20, 30, 12, 6, 5, 0]]],
+                "strokes": [span(102, 106, 104, 30, 79)],
+            },
+            {
+                "name": "contact holds between off and on, and at off itself",
+                "detector": usual,
+                "feed": [[0, [0, 11, 6, 7, 6, 9, 5.5]]],
+                "strokes": [span(1, 5, 1, 11, 39)],
+            },
+            {
+                "name": "shorter than the least length is none; as long is one",
+                "detector": usual,
+                "feed": [[0, [0, 20, 20, 0, 20, 20, 20, 0]]],
+                "strokes": [span(4, 6, 4, 20, 60)],
+            },
+            {
+                "name": "the first of equal peaks counts",
+                "detector": usual,
+                "feed": [[0, [0, 15, 40, 20]], [4, [40, 39, 0]]],
+                "strokes": [span(1, 5, 2, 40, 154)],
+            },
+            {
+                "name": "contact on the first sample ever: where it began was not seen",
+                "detector": usual,
+                "feed": [[500, [20, 21, 22, 0, 20, 20, 20, 0]]],
+                "strokes": [span(500, 502, 502, 22, 63, True), span(504, 506, 504, 20, 60)],
+            },
+            {
+                "name": "a gap ends a stroke whose end was not seen, and the next begins unseen",
+                "detector": usual,
+                "feed": [[0, [0, 20, 30, 20]], "gap", [10, [20, 20, 20, 0]]],
+                "strokes": [span(1, 3, 2, 30, 70, True), span(10, 12, 10, 20, 60, True)],
+            },
+            {
+                "name": "a gap outside contact changes nothing but what is known",
+                "detector": usual,
+                "feed": [[0, [0, 0]], "gap", [10, [0, 20, 20, 20, 0]]],
+                "strokes": [span(11, 13, 11, 20, 60)],
+            },
+            {
+                "name": "a gap cuts a stroke below the least length",
+                "detector": usual,
+                "feed": [[0, [0, 20, 20]], "gap", "gap", [10, [20, 20, 0]]],
+                "strokes": [],
+            },
+            {
+                "name": "two strokes in one block",
+                "detector": usual,
+                "feed": [[0, [0, 11, 12, 13, 0, 14, 15, 16, 17, 0]]],
+                "strokes": [span(1, 3, 3, 13, 36), span(5, 8, 8, 17, 62)],
+            },
+            {
+                "name": "a hold of an hour at the rail adds up exactly",
+                "detector": {"on": 1000, "off": 650, "min_samples": 48},
+                "feed": [[0, [0, 8_388_607]], [2, 8_388_607, hour - 1], [hour + 1, [0]]],
+                "strokes": [span(1, hour, 1, 8_388_607, 8_388_607 * hour)],
+            },
+            {
+                "name": "indices up to the last",
+                "detector": usual,
+                "feed": [[U32 - 4, [0, 20, 20, 20, 0]]],
+                "strokes": [span(U32 - 3, U32 - 1, U32 - 3, 20, 60)],
+            },
+        ],
+    }
+
+
+def limits() -> Json:
+    """Return watches, what they are fed, the indices that decide, and the state after, by hand."""
+    usual = {"enter": 100, "leave": 90, "min_samples": 2}
+    return {
+        "about": "feed as for strokes; crossings: indices of the deciding samples; over: the state at the end.",
+        "cases": [
+            {
+                "name": "at the limit is not over",
+                "watch": usual,
+                "feed": [[0, [100] * 9]],
+                "crossings": [],
+                "over": False,
+            },
+            {
+                "name": "one sample over is none",
+                "watch": usual,
+                "feed": [[0, [0, 101, 0, 101, 0]]],
+                "crossings": [],
+                "over": False,
+            },
+            {
+                "name": "the second sample in a row decides",
+                "watch": usual,
+                "feed": [[7, [0, 101, 101, 101]]],
+                "crossings": [9],
+                "over": True,
+            },
+            {
+                "name": "the run goes on over the edge of a block",
+                "watch": usual,
+                "feed": [[0, [0, 101]], [2, [101, 0]]],
+                "crossings": [2],
+                "over": True,
+            },
+            {
+                "name": "between leave and enter it stays over, and so at leave itself",
+                "watch": usual,
+                "feed": [[0, [101, 101, 95, 90, 90, 90, 101, 101]]],
+                "crossings": [1],
+                "over": True,
+            },
+            {
+                "name": "one sample below leave does not end it",
+                "watch": usual,
+                "feed": [[0, [101, 101, 89, 95, 89, 101, 101]]],
+                "crossings": [1],
+                "over": True,
+            },
+            {
+                "name": "two samples below leave end it, and the next crossing counts",
+                "watch": usual,
+                "feed": [[0, [101, 101, 89, 89, 95, 101, 101, 0]]],
+                "crossings": [1, 6],
+                "over": True,
+            },
+            {
+                "name": "two crossings in one block",
+                "watch": usual,
+                "feed": [[0, [200, 200, 0, 0, 200, 200, 0, 0]]],
+                "crossings": [1, 5],
+                "over": False,
+            },
+            {
+                "name": "a gap forgets the run",
+                "watch": usual,
+                "feed": [[0, [0, 101]], "gap", [5, [101, 0]]],
+                "crossings": [],
+                "over": False,
+            },
+            {
+                "name": "after a gap a force over the limit is a new crossing",
+                "watch": usual,
+                "feed": [[0, [101, 101]], "gap", [5, [101, 101]]],
+                "crossings": [1, 6],
+                "over": True,
+            },
+            {
+                "name": "a limit without debounce",
+                "watch": {"enter": 100, "leave": 90, "min_samples": 1},
+                "feed": [[0, [101, 89, 101, 89]]],
+                "crossings": [0, 2],
+                "over": False,
+            },
+        ],
+    }
+
+
+def exact_newtons(net: int, coefficients: Sequence[float]) -> Fraction:
+    """Return the polynomial in exact fractions of the coefficients as doubles."""
+    return sum((Fraction(c) * net**order for order, c in enumerate(coefficients)), Fraction(0))
+
+
+def exact_net_counts(force_n: float, coefficients: Sequence[float]) -> int:
+    """Return the least distance from zero, towards more force, at which the exact force is at least `force_n`."""
+    sign = 1 if coefficients[1] >= 0 else -1
+    net = 0
+    for bit in range(23, -1, -1):
+        if exact_newtons(sign * (net + (1 << bit) - 1), coefficients) < Fraction(force_n):
+            net += 1 << bit
+    return net
+
+
+CALIBRATIONS = [
+    ("a straight line", (0.0, 2.0**-17)),
+    ("50 N over 4.2 million counts", (0.0, 50.0 / 4_200_000)),
+    ("wired the other way round", (0.0, -50.0 / 4_200_000)),
+    ("slightly bent", (0.0, 50.0 / 4_200_000, 1.0e-14, 1.0e-21)),
+    ("slightly bent, the other way round", (0.0, -50.0 / 4_200_000, 1.0e-14, -1.0e-21)),
+    ("an offset of its own", (0.25, 1.0e-5)),
+]
+
+
+def conversion() -> Json:
+    """Return calibrations with forces of counts and counts of forces, computed in exact fractions."""
+    cases = []
+    for name, coefficients in CALIBRATIONS:
+        newtons = []
+        for raw, zero in ((0, 0), (1, 0), (-1, 0), (840_000, 12_345), (-840_000, -12_345), (8_388_607, -8_388_608)):
+            newtons.append(
+                {"counts": raw, "zero_counts": zero, "force_n": float(exact_newtons(raw - zero, coefficients))}
+            )
+        net = [
+            {"force_n": force_n, "net_counts": exact_net_counts(force_n, coefficients)}
+            for force_n in (0.0, 0.001, 0.52, 0.8, 11.0, 14.0, 40.0)
+        ]
+        cases.append(
+            {
+                "name": name,
+                "coefficients": [f64(c) for c in coefficients],
+                "polarity": 1 if coefficients[1] >= 0 else -1,
+                "newtons": newtons,
+                "net_counts": net,
+                "beyond_n": 1e6,
+            }
+        )
+    return {
+        "about": "64-bit floats: forces within 1e-9 N, counts within 1; 32-bit floats: max(2 counts, 1 mN)."
+        " No count reaches beyond_n.",
+        "cases": cases,
+    }
+
+
+# The worked exchange -------------------------------------------------------------------------------------------------
+
+EXCHANGE: list[tuple[str, str, int, int, Any]] = [
+    ("host", "HELLO", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0")),
+    ("tool", "HELLO_ANSWER", kinds.HELLO_ANSWER, 0, ANSWER),
+    ("tool", "CALIBRATION", kinds.CALIBRATION, 1, CALIBRATION),
+    ("tool", "ZERO, in force since the first conversion", kinds.ZERO, 2, Zero(1024, 0, 1024, True)),
+    ("tool", "LIMITS", kinds.LIMITS, 3, LIMITS),
+    ("host", "PING 1", kinds.PING, 1, Ping(1)),
+    ("tool", "PONG 1 at 2.000123 s", kinds.PONG, 4, Pong(1, 2_000_123)),
+    ("host", "COMMAND 1: START_STREAM", kinds.COMMAND, 2, Command(1, kinds.START_STREAM, b"")),
+    ("tool", "RESPONSE 1: OK", kinds.RESPONSE, 5, Response(1, kinds.START_STREAM, kinds.OK, "")),
+    (
+        "tool",
+        "FORCE_SAMPLES 704 to 707: counts 1024, 1030, 1020, 1025",
+        kinds.FORCE_SAMPLES,
+        6,
+        ForceSamples(704, 2_200_000, 9_375, 0, pack_counts((1024, 1030, 1020, 1025))),
+    ),
+]
+
+
+def exchange() -> str:
+    """Return the worked exchange as text: who sends what, and each wire byte in hex."""
+    lines = []
+    for sender, what, kind, sequence, message in EXCHANGE:
+        wire = encode(kind, sequence, message.to_payload())
+        lines.append(f"{sender}: {what}")
+        lines += [f"    {wire[at : at + 24].hex(' ')}" for at in range(0, len(wire), 24)]
+    return "\n".join(lines) + "\n"
+
+
+def with_exchange(spec: str) -> str:
+    """Return SPEC.md's text with the exchange between its marks."""
+    head, rest = spec.split(EXCHANGE_START)
+    tail = rest.split(EXCHANGE_END)[1]
+    return f"{head}{EXCHANGE_START}```text\n{exchange()}```\n{EXCHANGE_END}{tail}"
+
+
+MAKERS: dict[str, Callable[[], Json]] = {
+    "messages.json": messages,
+    "frames.json": frames,
+    "damaged.json": damaged,
+    "strokes.json": strokes,
+    "limits.json": limits,
+    "conversion.json": conversion,
+}
+
+
+def render(name: str) -> str:
+    """Return the text of one file of vectors."""
+    return json.dumps(MAKERS[name](), indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write every file of vectors, and the exchange into SPEC.md."""
+    for name in MAKERS:
+        (_HERE / name).write_text(render(name), encoding="utf-8")
+    spec = _HERE.parent / "SPEC.md"
+    spec.write_text(with_exchange(spec.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
