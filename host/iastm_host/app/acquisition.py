@@ -1,0 +1,368 @@
+"""One run with one tool, in a thread of its own: transport, recorder, pipeline, commands. All that a view knows.
+
+An exception in the thread becomes a Problem in the snapshot, never a silent end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from iastm_host.analysis.profiles import Contact, Profile, Tip
+from iastm_host.app.live_state import Decision, LiveState
+from iastm_host.app.pipeline import Pipeline, limits_for
+from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
+from iastm_host.events import Answer, Command, Event, ForceBlock, Problem, SetZero
+from iastm_host.records.recorder import Recorder, recording_path, start_note
+from iastm_host.tool import states
+from iastm_host.tool.client import ToolClient
+from iastm_host.transports.base import EndOfStream, Transport, TransportError
+
+log = logging.getLogger(__name__)
+
+_STOP_TIMEOUT_S = 15.0
+_OVER = (states.REFUSED, states.LOST, states.ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is: its link's kind, profile, tip, contact levels, and how long it lasts (None: until stopped).
+
+    `recordings` is the folder for recordings, `record` whether one starts with the run. `live` is false for a
+    replay, whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time.
+    """
+
+    carrier: str
+    profile: Profile
+    tip: Tip | None
+    contact: Contact
+    software: str
+    duration_s: float | None = None
+    record: bool = False
+    recordings: Path | None = None
+    live: bool = True
+    replay_span_us: tuple[int, int] | None = None
+    replay_speed: float = 1.0
+
+    def settings(self) -> dict[str, object]:
+        """Return what a recording needs to be played back as it was seen."""
+        return {
+            "profile": asdict(self.profile),
+            "tip": None if self.tip is None else asdict(self.tip),
+            "contact": asdict(self.contact),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to. `first_index` and `end_index` bound the samples received."""
+
+    runtime: str
+    samples_received: int
+    samples_expected: int
+    first_index: int | None
+    end_index: int
+    gap_count: int
+    stroke_count: int
+    alerts: tuple[Decision, ...]
+    recording: Path | None
+    trouble: str
+    problem: Problem | None
+
+
+class Acquisition:
+    """Runs a transport; every method may be called from any thread."""
+
+    def __init__(
+        self, transport: Transport, plan: Plan, clock: Callable[[], int], wall_clock: Callable[[], datetime]
+    ) -> None:
+        self._transport = transport
+        self._plan = plan
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._lock = threading.Lock()
+        self._state = LiveState(plan.carrier, plan.profile, plan.tip, plan.contact, live=plan.live)
+        self._pipeline = self._new_pipeline()
+        # The pipeline of a recording that starts in mid-run, until its tool is greeted; and what it said so far.
+        self._fresh: Pipeline | None = None
+        self._fresh_events: list[tuple[int, list[Event]]] = []
+        self._recorder: Recorder | None = None
+        self._recording_since_us = 0
+        self._futures: dict[int, Future[Answer]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="acquisition", daemon=True)
+        self._stopping = threading.Event()
+        self._done = threading.Event()
+
+    # For views
+
+    def start(self) -> None:
+        """Start the run; raises Problem where its recording can't be created."""
+        if self._plan.record:
+            self._recorder = self._new_recorder()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the run to end; returns at once."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float = _STOP_TIMEOUT_S) -> bool:
+        """Wait for the end of the run; return whether it came."""
+        return self._done.wait(timeout_s)
+
+    def now_us(self) -> int:
+        """Return host microseconds as snapshots have them."""
+        return self._clock()
+
+    def snapshot(self) -> LiveSnapshot:
+        """Return the live state."""
+        with self._lock:
+            return self._state.snapshot(self._clock())
+
+    def request(self, command: Command) -> Future[Answer]:
+        """Send a command to the tool; the future holds its Answer."""
+        future: Future[Answer] = Future()
+        self._post(lambda: self._request(command, future))
+        return future
+
+    def zero(self) -> None:
+        """Ask for a new zero."""
+        self._post(self._zero)
+
+    def undo_zero(self) -> None:
+        """Ask for the zero before the present one."""
+        self._post(self._undo_zero)
+
+    def add_marker(self) -> None:
+        """Mark the newest sample in the recording."""
+        self._post(self._mark)
+
+    def start_recording(self) -> None:
+        """Start a recording where none runs; strokes and samples are counted anew from its start."""
+        self._post(self._start_recording)
+
+    def summary(self) -> Summary:
+        """Return what the run came to."""
+        with self._lock:
+            state = self._state
+            return Summary(
+                runtime=state.tool.runtime if state.tool is not None else "",
+                samples_received=state.samples_received,
+                samples_expected=state.samples_expected,
+                first_index=state.first_index,
+                end_index=state.end_index,
+                gap_count=state.gap_count,
+                stroke_count=state.stroke_count,
+                alerts=state.alerts,
+                recording=self._recorder.path if self._recorder is not None else None,
+                trouble=self._recorder.trouble if self._recorder is not None else "",
+                problem=state.problem,
+            )
+
+    # In the thread
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except Exception as error:
+            log.exception("acquisition failed")
+            self._fail(Problem(f"The program failed inside: {error!r}.", "Start it again, and report this."))
+        finally:
+            if self._recorder is not None:
+                self._recorder.close()
+                self._update_recording()
+            with self._lock:
+                self._state.finished = True
+            for future in self._futures.values():
+                future.cancel()
+            self._done.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        client = self._pipeline.client
+        self._apply(client.opening())
+        try:
+            await self._transport.open()
+            self._apply(client.opened())
+            await self._read()
+        except EndOfStream:
+            self._apply(self._pipeline.client.finished())
+        except TransportError as error:
+            self._apply(self._pipeline.client.broken(error.what))
+            self._fail(error)
+        finally:
+            await self._transport.close()
+
+    async def _read(self) -> None:
+        while not self._stopping.is_set() and not self._reached_duration():
+            chunk = await self._transport.read()
+            if self._recorder is not None:
+                self._recorder.received(chunk)
+                self._update_recording()
+            self._apply(self._pipeline.receive(chunk))
+            if self._fresh is not None:
+                self._fresh_events.append((self._clock(), self._fresh.receive(chunk)))
+                await self._send(self._fresh.client)
+                if self._fresh.client.state == states.STREAMING:
+                    self._swap()
+            if self._plan.replay_span_us is not None:
+                self._update_replay(chunk.host_us, self._plan.replay_span_us)
+            await self._send(self._pipeline.client)
+            if self._pipeline.client.state in _OVER:
+                self._fail(_unreachable(self._pipeline.client))
+                return
+        self._pipeline.client.stop_stream()
+        await self._send(self._pipeline.client)
+        self._apply(self._pipeline.client.finished())
+
+    async def _send(self, client: ToolClient) -> None:
+        for data in client.to_send():
+            await self._transport.write(data)
+
+    def _apply(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        decided_us = self._clock()
+        command: Command | None = None
+        with self._lock:
+            self._state.apply(self._pipeline, events, decided_us)
+            for event in events:
+                if isinstance(event, Answer) and event.request_id in self._futures:
+                    self._futures.pop(event.request_id).set_result(event)
+                elif isinstance(event, ForceBlock):
+                    command = self._state.zeroing.feed(event) or command
+        if command is not None:
+            self._send_zero(command, "Zero set. U restores the old one.")
+
+    def _reached_duration(self) -> bool:
+        state = self._state
+        if self._plan.duration_s is None or state.tool is None:
+            return False
+        return state.samples_expected >= self._plan.duration_s * state.tool.rate_hz
+
+    def _new_pipeline(self) -> Pipeline:
+        plan = self._plan
+        client = ToolClient(plan.software, limits_for(plan.profile, plan.contact))
+        return Pipeline(client, plan.profile, plan.tip, plan.contact)
+
+    def _new_recorder(self) -> Recorder:
+        folder = self._plan.recordings
+        if folder is None:
+            raise Problem("There is no folder for recordings.", "Name one with --record DIR.")
+        now = self._wall_clock()
+        recorder = Recorder(recording_path(folder, now))
+        now_us = self._clock()
+        plan = self._plan
+        note = start_note(now, self._transport.mtu, plan.carrier, plan.software, plan.settings())
+        recorder.note(now_us, note)
+        self._recording_since_us = now_us
+        return recorder
+
+    def _update_recording(self) -> None:
+        recorder = self._recorder
+        assert recorder is not None
+        elapsed_s = (self._clock() - self._recording_since_us) / 1e6
+        view = RecordingView(str(recorder.path), recorder.bytes_written, elapsed_s, recorder.trouble)
+        with self._lock:
+            self._state.recording = view
+
+    def _update_replay(self, host_us: int, span_us: tuple[int, int]) -> None:
+        first_us, last_us = span_us
+        with self._lock:
+            self._state.replay = ReplayView(
+                (host_us - first_us) / 1e6, (last_us - first_us) / 1e6, self._plan.replay_speed
+            )
+
+    def _fail(self, problem: Problem) -> None:
+        with self._lock:
+            if self._state.problem is None:
+                self._state.problem = problem
+
+    # Commands, in the loop
+
+    def _post(self, action: Callable[[], None]) -> None:
+        loop = self._loop
+        if loop is None or self._done.is_set():
+            return
+        try:
+            loop.call_soon_threadsafe(action)
+        except RuntimeError:
+            # The loop closed in between: the run is over, and there is nobody left to ask.
+            log.debug("a command came after the end of the run")
+
+    def _request(self, command: Command, future: Future[Answer]) -> None:
+        try:
+            self._futures[self._pipeline.client.request(command)] = future
+        except Problem as problem:
+            future.set_result(Answer(0, False, str(problem)))
+
+    def _zero(self) -> None:
+        with self._lock:
+            rate_hz = self._state.tool.rate_hz if self._state.tool is not None else 1.0
+            self._state.zeroing.press(self._clock(), rate_hz)
+
+    def _undo_zero(self) -> None:
+        with self._lock:
+            command = self._state.zeroing.undo(self._clock())
+        if command is not None:
+            self._send_zero(command, "Old zero restored. U goes back.")
+
+    def _send_zero(self, command: Command, word: str) -> None:
+        request_id = self._pipeline.client.request(command)
+        with self._lock:
+            self._state.zeroing.sent(request_id, word)
+        if self._recorder is not None and isinstance(command, SetZero):
+            self._recorder.note(self._clock(), {"note": "zero", "counts": command.counts})
+
+    def _mark(self) -> None:
+        with self._lock:
+            state = self._state
+            if state.tool is None or state.first_index is None:
+                return
+            index, boot_id = state.end_index - 1, state.tool.boot_id
+            state.marker_count += 1
+        if self._recorder is not None:
+            note = {"note": "marker", "boot_id": boot_id, "index": index, "number": state.marker_count}
+            self._recorder.note(self._clock(), note)
+
+    def _start_recording(self) -> None:
+        if self._recorder is not None or self._fresh is not None:
+            return
+        try:
+            self._recorder = self._new_recorder()
+        except Problem as problem:
+            with self._lock:
+                self._state.recording = RecordingView("", 0, 0.0, f"{problem.what} {problem.fix}")
+            return
+        # A recording must hold hello, calibration, zero and limits: a fresh client asks for them, as a replay will,
+        # while the old one goes on deciding alerts.
+        self._fresh = self._new_pipeline()
+        self._fresh.client.opening()
+        self._fresh.client.opened()
+        self._fresh_events = []
+
+    def _swap(self) -> None:
+        assert self._fresh is not None
+        self._pipeline, self._fresh = self._fresh, None
+        with self._lock:
+            self._state.restart()
+            for decided_us, events in self._fresh_events:
+                self._state.apply(self._pipeline, events, decided_us)
+        self._fresh_events = []
+
+
+def _unreachable(client: ToolClient) -> Problem:
+    if client.state == states.REFUSED and "protocol" in client.reason:
+        return Problem(client.reason, "Then connect again.")
+    if client.state == states.REFUSED:
+        return Problem(
+            f"This is not a tool, or it does not answer: {client.reason}",
+            "Check that its firmware runs and that you chose the right port; press its button, then retry.",
+        )
+    return Problem(f"The tool is gone: {client.reason}", "Check cable and power of the tool, then start again.")

@@ -1,0 +1,116 @@
+"""A recording as CSV: a row per sample present; units, provenance and gaps in # lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
+from iastm_host.events import CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
+from iastm_host.records.entries import Recording
+
+COLUMNS = "index,tool_time_us,time_s,force_n,raw_counts"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export came to; `remarks` are words for a person."""
+
+    samples: int
+    gaps: int
+    strokes: int
+    remarks: tuple[str, ...]
+
+
+def export_csv(recording: Recording, target: Path) -> Exported:
+    """Write `target`, which must not exist; raises Problem."""
+    try:
+        stream = target.open("x", encoding="utf-8", newline="")
+    except FileExistsError as error:
+        raise Problem(f"{target} exists and is not overwritten.", "Name another file, or move that one away.") from error
+    except OSError as error:
+        raise Problem(f"{target} can't be written: {error.strerror}.", "Name a file in a folder of yours.") from error
+    try:
+        with stream:
+            exported = _write(recording, stream)
+        if not exported.samples:
+            raise Problem(f"{recording.path} holds no samples.", "Choose another recording.")
+    except BaseException:
+        # Half an export must not look like a whole one.
+        target.unlink()
+        raise
+    return exported
+
+
+def _write(recording: Recording, stream: TextIO) -> Exported:
+    damaged, missing, torn_bytes = recording.condition()
+    remarks = []
+    if torn_bytes:
+        remarks.append(f"The recording was cut off: its last {torn_bytes} bytes are no whole entry.")
+    if damaged or missing:
+        remarks.append(f"{damaged} entries of the recording are damaged and {missing} missing.")
+    stream.writelines(f"# {line}\n" for line in _provenance(recording))
+    stream.writelines(f"# note: {word}\n" for word in remarks)
+    stream.write(f"{COLUMNS}\n")
+    samples = gaps = strokes = 0
+    start_us: int | None = None
+    for event in recorded_events(recording):
+        match event:
+            case ForceBlock():
+                if start_us is None:
+                    start_us = event.tool_us
+                stream.writelines(_rows(event, start_us))
+                samples += len(event.force_n)
+            case Gap():
+                gaps += 1
+                at_s = 0.0 if start_us is None else (event.tool_us - start_us) / 1e6
+                stream.write(
+                    f"# gap: first_index={event.first_index} samples={event.sample_count} time_s={at_s:.6f} "
+                    f"reason={event.reason}\n"
+                )
+            case Stroke():
+                strokes += not event.truncated
+            case ToolDescription():
+                stream.write(
+                    f"# tool: {event.board} serial_number={event.serial_number} firmware={event.firmware_version} "
+                    f"source={event.source_hash} runtime={event.runtime} rate_hz={event.rate_hz:g} "
+                    f"boot_id={event.boot_id}\n"
+                )
+            case CalibrationReport():
+                terms = " ".join(repr(value) for value in event.coefficients)
+                stream.write(
+                    f"# calibration: id={event.calibration_id} sha256={event.sha256} capacity_n={event.capacity_n:g} "
+                    f"coefficients={terms}\n"
+                )
+            case ZeroReport():
+                stream.write(f"# zero: counts={event.counts} from_index={event.from_index}\n")
+            case _:
+                pass
+    return Exported(samples, gaps, strokes, tuple(remarks))
+
+
+def _rows(block: ForceBlock, start_us: int) -> Iterator[str]:
+    raw = block.raw_counts.tolist() if block.raw_counts is not None else [""] * len(block.force_n)
+    for i, (force_n, counts) in enumerate(zip(block.force_n.tolist(), raw, strict=True)):
+        tool_us = block.tool_us + round(i * block.period_us)
+        yield f"{block.first_index + i},{tool_us},{(tool_us - start_us) / 1e6:.6f},{force_n!r},{counts}\n"
+
+
+def _provenance(recording: Recording) -> Iterator[str]:
+    start = recording.start
+    profile = recorded_profile(recording)
+    contact = recorded_contact(recording)
+    yield "iastm export 1"
+    yield f"recording: {recording.path.name}"
+    yield f"recorded: {start.wall_time}"
+    yield f"software: {start.software}"
+    yield f"carrier: {start.carrier}"
+    yield "units: index 1, tool_time_us us, time_s s since the first sample, force_n N, raw_counts counts"
+    yield f"profile: {profile.key}"
+    yield f"warn_n: {profile.warn_n!r}"
+    yield f"alarm_n: {profile.alarm_n!r}"
+    yield f"contact_on_n: {contact.on_n!r}"
+    yield f"contact_off_n: {contact.off_n!r}"
+    yield f"contact_min_s: {contact.min_s!r}"

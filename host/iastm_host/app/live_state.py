@@ -1,0 +1,199 @@
+"""What events add up to, for snapshots. One thread writes and any reads: whoever shares it holds the lock."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from iastm_host.analysis.alert_log import AlertLog
+from iastm_host.analysis.exposure import Exposure
+from iastm_host.analysis.profiles import Contact, Profile, Tip
+from iastm_host.app.pipeline import Pipeline
+from iastm_host.app.snapshot import LinkView, LiveSnapshot, RecordingView, ReplayView, Trace, Verdict
+from iastm_host.app.trace import TraceRing
+from iastm_host.app.zeroing import Zeroing
+from iastm_host.events import (
+    Alert,
+    Answer,
+    ClockOffset,
+    Event,
+    ForceBlock,
+    Gap,
+    LinkChanged,
+    Problem,
+    StatusReport,
+    Stroke,
+    ToolDescription,
+    ZeroReport,
+)
+
+TRACE_S = 12.0
+STEADY_S = 0.25
+_STROKES_KEPT = 64
+_NOTHING = Trace(0, 0, 1.0, np.empty(0), np.empty(0, dtype=np.bool_), 0, 0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An alert with the host time of its decision and the clock offset known then (None in a replay)."""
+
+    alert: Alert
+    decided_us: int
+    offset: ClockOffset | None
+
+    @property
+    def latency_us(self) -> int | None:
+        """From the tool's sampling to the host's decision, in host microseconds."""
+        if self.offset is None:
+            return None
+        return self.decided_us - (self.alert.tool_us + self.offset.offset_us)
+
+
+class LiveState:
+    """The state of one run."""
+
+    def __init__(self, carrier: str, profile: Profile, tip: Tip | None, contact: Contact, *, live: bool) -> None:
+        self.zeroing = Zeroing(contact.on_n)
+        self.problem: Problem | None = None
+        self.finished = False
+        self.recording: RecordingView | None = None
+        self.replay: ReplayView | None = None
+        self.marker_count = 0
+        self.tool: ToolDescription | None = None
+        self._profile = profile
+        self._tip = tip
+        self._live = live
+        self._link = LinkView(carrier, "closed", "", 0)
+        self._carrier = carrier
+        self._offset: ClockOffset | None = None
+        self._status: StatusReport | None = None
+        self._trace: TraceRing | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Count strokes, samples and alerts anew: a recording begins here."""
+        self._pipeline: Pipeline | None = None
+        self._strokes: deque[Stroke] = deque(maxlen=_STROKES_KEPT)
+        self._log = AlertLog()
+        self._decided: dict[Alert, Decision] = {}
+        self._medium: Alert | None = None
+        self.samples_received = 0
+        self.missing_samples = 0
+        self.gap_count = 0
+        self.first_index: int | None = None
+        self.end_index = 0
+
+    @property
+    def samples_expected(self) -> int:
+        """Conversions between the first and the last sample."""
+        return self.samples_received + self.missing_samples
+
+    @property
+    def stroke_count(self) -> int:
+        """Whole strokes so far."""
+        record = self._pipeline.record if self._pipeline is not None else None
+        return record.stroke_count if record is not None else 0
+
+    @property
+    def alerts(self) -> tuple[Decision, ...]:
+        """The decisions that count, a warn that grew into an alarm once."""
+        return tuple(self._decided[alert] for alert in self._log.alerts)
+
+    def apply(self, pipeline: Pipeline, events: Sequence[Event], now_us: int) -> None:
+        """Take events; `now_us` is when the alerts among them were decided."""
+        self._pipeline = pipeline
+        for event in events:
+            match event:
+                case ForceBlock():
+                    self._take_block(event)
+                case Alert():
+                    self._decided[event] = Decision(event, now_us, self._offset if self._live else None)
+                    self._log.add(event)
+                    if event.kind == "repeated":
+                        self._medium = event
+                case Stroke():
+                    self._strokes.append(event)
+                    self._log.settle(event)
+                case Gap():
+                    self.gap_count += 1
+                    self.missing_samples += event.sample_count
+                    if self._trace is not None:
+                        self._trace.add(event)
+                case LinkChanged():
+                    self._link = LinkView(self._carrier, event.state, event.reason, now_us)
+                case ToolDescription():
+                    if self.tool is None or self.tool.rate_hz != event.rate_hz or self._trace is None:
+                        self._trace = TraceRing(event.rate_hz, TRACE_S)
+                    self.tool = event
+                case ClockOffset():
+                    self._offset = event
+                case StatusReport():
+                    self._status = event
+                case ZeroReport():
+                    self.zeroing.reported(event)
+                case Answer():
+                    self.zeroing.answered(event, now_us)
+                case _:
+                    pass
+        if self._medium is not None and pipeline.now is not None and not pipeline.now.repeated:
+            self._medium = None
+
+    def _take_block(self, block: ForceBlock) -> None:
+        if self._trace is not None:
+            self._trace.add(block)
+        if self.first_index is None:
+            self.first_index = block.first_index
+        self.end_index = block.next_index
+        self.samples_received += len(block.force_n)
+
+    def snapshot(self, now_us: int) -> LiveSnapshot:
+        """Return the state at host time `now_us`."""
+        now = self._pipeline.now if self._pipeline is not None else None
+        record = self._pipeline.record if self._pipeline is not None else None
+        return LiveSnapshot(
+            taken_us=now_us,
+            link=self._link,
+            tool=self.tool,
+            runtime=self.tool.runtime if self.tool is not None else "",
+            profile=self._profile,
+            tip=self._tip,
+            trace=self._trace.snapshot() if self._trace is not None else _NOTHING,
+            verdict=self._verdict(),
+            strokes=tuple(self._strokes),
+            stroke_count=self.stroke_count,
+            stroke_rate_hz=now.stroke_rate_hz if now is not None else None,
+            exposure=record.exposure if record is not None else Exposure(None, 0, 0.0, 0.0, True),
+            alerts=self._log.alerts,
+            medium_alert=self._medium,
+            samples_received=self.samples_received,
+            samples_expected=self.samples_expected,
+            gap_count=self.gap_count,
+            missing_samples=self.missing_samples,
+            recording=self.recording,
+            replay=self.replay,
+            zero=self.zeroing.view(now_us),
+            battery_percent=self._status.battery_percent if self._status is not None else None,
+            faults=self._status.faults if self._status is not None else (),
+            marker_count=self.marker_count,
+            problem=self.problem,
+            finished=self.finished,
+        )
+
+    def _verdict(self) -> Verdict:
+        now = self._pipeline.now if self._pipeline is not None else None
+        force_n = self._trace.force_n if self._trace is not None else None
+        if now is None or self._trace is None or force_n is None:
+            return Verdict(None, None, False, False, None, 0, 0, None)
+        return Verdict(
+            force_n=force_n,
+            running_n=now.running_peak_n,
+            warn_crossed=now.warn_crossed,
+            alarm_crossed=now.alarm_crossed,
+            last_n=self._strokes[-1].peak_n if self._strokes else None,
+            contact_start_us=now.contact_start_us,
+            contact_end_us=now.contact_end_us,
+            steady_n=float(np.median(self._trace.recent(STEADY_S))),
+        )

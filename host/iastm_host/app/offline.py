@@ -1,0 +1,57 @@
+"""A recording gone through without waiting: the same way as live, from chunks to strokes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar, cast
+
+from iastm_host.analysis.profiles import Contact, Profile, Tip
+from iastm_host.app.pipeline import Pipeline, limits_for
+from iastm_host.events import Event, Problem
+from iastm_host.records.entries import Recording
+from iastm_host.tool.client import ToolClient
+
+_Made = TypeVar("_Made", Profile, Tip, Contact)
+
+
+def recorded_profile(recording: Recording) -> Profile:
+    """Return the profile under which a recording was made."""
+    return _made(Profile, recording, "profile")
+
+
+def recorded_contact(recording: Recording) -> Contact:
+    """Return the contact levels under which a recording was made."""
+    return _made(Contact, recording, "contact")
+
+
+def recorded_tip(recording: Recording) -> Tip | None:
+    """Return the tip in use, None where none was stated."""
+    return None if recording.start.settings.get("tip") is None else _made(Tip, recording, "tip")
+
+
+def recorded_events(recording: Recording, contact: Contact | None = None) -> Iterator[Event]:
+    """Yield all events of a recording, as they were live; `contact` replaces its contact levels."""
+    profile = recorded_profile(recording)
+    asked = recorded_contact(recording)
+    # The client asks for what it asked then: its limits belong to the recording, whatever levels are analysed with.
+    client = ToolClient(recording.start.software, limits_for(profile, asked))
+    pipeline = Pipeline(client, profile, recorded_tip(recording), contact or asked)
+    yield from client.opening()
+    yield from client.opened()
+    for chunk in recording.chunks():
+        yield from pipeline.receive(chunk)
+        client.to_send()
+    yield from client.finished()
+
+
+def _made(kind: type[_Made], recording: Recording, name: str) -> _Made:
+    stated = recording.start.settings.get(name)
+    try:
+        if not isinstance(stated, Mapping):
+            raise TypeError(name)
+        return kind(**cast("dict[str, Any]", {field.name: stated[field.name] for field in fields(kind)}))
+    except (KeyError, TypeError) as error:
+        raise Problem(
+            f"{recording.path} does not say its {name}.", "It was written by a damaged or foreign program; choose another."
+        ) from error

@@ -1,0 +1,91 @@
+"""The newest seconds of force in a fixed ring, placed by index: NaN until a sample is there."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from iastm_host.analysis.saturation import at_rail
+from iastm_host.app.snapshot import Trace
+from iastm_host.events import ForceBlock, Gap
+
+_GAPS_KEPT = 100
+
+
+class TraceRing:
+    """Holds the last `length_s` seconds at `rate_hz`."""
+
+    def __init__(self, rate_hz: float, length_s: float) -> None:
+        self._size = max(16, round(rate_hz * length_s))
+        self._period_us = 1e6 / rate_hz
+        self._force_n = np.full(self._size, np.nan)
+        self._saturated = np.zeros(self._size, dtype=np.bool_)
+        self._gaps: deque[tuple[int, int, str]] = deque(maxlen=_GAPS_KEPT)
+        self._boot_id = 0
+        self._start_index = 0
+        self._next_index = 0
+        self._last_tool_us = 0
+        self._arrived_us = 0
+
+    @property
+    def force_n(self) -> float | None:
+        """The newest force, None before the first sample."""
+        if self._next_index == self._start_index:
+            return None
+        return float(self._force_n[(self._next_index - 1) % self._size])
+
+    def add(self, item: ForceBlock | Gap) -> None:
+        """Place a block or a gap."""
+        if isinstance(item, Gap):
+            self._put(item.first_index, np.full(min(item.sample_count, self._size), np.nan), None, item.sample_count)
+            self._gaps.append((item.first_index, item.first_index + item.sample_count, item.reason))
+            return
+        if item.boot_id != self._boot_id or self._next_index == self._start_index:
+            self._boot_id = item.boot_id
+            self._force_n.fill(np.nan)
+            self._gaps.clear()
+            self._start_index = self._next_index = item.first_index
+        self._put(item.first_index, item.force_n, item.raw_counts, len(item.force_n))
+        self._period_us = item.period_us
+        self._last_tool_us = item.tool_us + round((len(item.force_n) - 1) * item.period_us)
+        self._arrived_us = item.arrived_us
+
+    def snapshot(self) -> Trace:
+        """Return a copy of the newest samples."""
+        n = min(self._next_index - self._start_index, self._size)
+        first = self._next_index - n
+        at = first % self._size
+        order = slice(at, at + n)
+        if at + n <= self._size:
+            force_n, saturated = self._force_n[order].copy(), self._saturated[order].copy()
+        else:
+            rest = at + n - self._size
+            force_n = np.concatenate((self._force_n[at:], self._force_n[:rest]))
+            saturated = np.concatenate((self._saturated[at:], self._saturated[:rest]))
+        gaps = tuple(gap for gap in self._gaps if gap[1] > first)
+        return Trace(
+            self._boot_id, first, self._period_us, force_n, saturated, self._last_tool_us, self._arrived_us, gaps
+        )
+
+    def recent(self, length_s: float) -> np.ndarray:
+        """Return the newest `length_s` seconds of force."""
+        n = min(round(length_s * 1e6 / self._period_us), self._next_index - self._start_index, self._size)
+        return self._force_n[np.arange(self._next_index - n, self._next_index) % self._size]
+
+    def _put(self, first: int, force_n: np.ndarray, counts: np.ndarray | None, count: int) -> None:
+        skipped = max(0, len(force_n) - self._size)
+        force_n = force_n[skipped:]
+        first += skipped + (count - skipped - len(force_n))
+        at = first % self._size
+        head = min(len(force_n), self._size - at)
+        self._force_n[at : at + head] = force_n[:head]
+        self._force_n[: len(force_n) - head] = force_n[head:]
+        if counts is None:
+            rail = np.zeros(len(force_n), dtype=np.bool_)
+        else:
+            counts = counts[skipped:]
+            rail = at_rail(counts)
+        self._saturated[at : at + head] = rail[:head]
+        self._saturated[: len(force_n) - head] = rail[head:]
+        self._next_index = first + len(force_n)

@@ -1,0 +1,193 @@
+"""`iastm demo`, `iastm run` and `iastm replay`: a tool's force as a window, a text view, lines or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from iastm_host.app.acquisition import Acquisition, Summary
+from iastm_host.cli import wiring
+from iastm_host.cli.simulate import SCENARIO_HELP
+from iastm_host.cli.wiring import Choice, Simulation
+from iastm_host.events import Problem
+from iastm_host.records.entries import Recording
+from iastm_host.settings import Settings
+from iastm_host.terminal.run import run_lines, run_screen
+
+DEMO_WITHOUT_TERMINAL_S = 20.0
+
+Headless = Annotated[bool, typer.Option("--headless", help="A text view instead of the window.")]
+Duration = Annotated[
+    float | None, typer.Option(help="Seconds from the first sample; without it until stopped.", min=0.1)
+]
+Record = Annotated[Path | None, typer.Option(help="Record into this folder.", file_okay=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
+
+
+def demo(
+    headless: Headless = False,
+    duration: Duration = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same strokes.", min=0)] = 1,
+    scenario: Annotated[str, typer.Option(help=SCENARIO_HELP)] = "treatment",
+    record: Record = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a simulated tool: the real firmware, no hardware."""
+    chosen = wiring.settings()
+    headless = headless or as_json or not wiring.display_there()
+    if headless and duration is None and not sys.stdout.isatty():
+        duration = DEMO_WITHOUT_TERMINAL_S
+    simulation = wiring.make_simulation(scenario, seed, None)
+    if simulation.runtime.name != "micropython":
+        typer.echo(f"The firmware runs under {simulation.runtime.name}: {simulation.runtime.chosen_by}.", err=True)
+    acquisition = wiring.simulated_run(simulation, chosen, Choice(duration, record))
+    _show(acquisition, chosen, _View("IASTM demo", headless, as_json, simulation))
+
+
+def run(
+    port: Annotated[str, typer.Option(help="A serial port, as iastm simulate prints it, or socket://host:port.")],
+    headless: Headless = False,
+    duration: Duration = None,
+    record: Record = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the tool on a serial port."""
+    chosen = wiring.settings()
+    headless = headless or as_json or not wiring.display_there()
+    acquisition = wiring.serial_run(port, chosen, Choice(duration, record))
+    _show(acquisition, chosen, _View(f"IASTM {port}", headless, as_json))
+
+
+def replay(
+    recording: Annotated[Path, typer.Argument(help="A recording (.iastm).")],
+    speed: Annotated[str, typer.Option(help="Times as fast, or max.")] = "1",
+    headless: Headless = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play a recording back as it was seen."""
+    opened = Recording(recording)
+    damaged, missing, torn_bytes = opened.condition()
+    if torn_bytes:
+        typer.echo(f"The recording was cut off: {torn_bytes} bytes at its end are no whole entry.", err=True)
+    if damaged or missing:
+        typer.echo(f"The recording has {damaged} damaged and {missing} missing entries.", err=True)
+    chosen = wiring.settings()
+    headless = headless or as_json or not wiring.display_there()
+    acquisition = wiring.replay_run(opened, _speed(speed))
+    _show(acquisition, chosen, _View(f"IASTM replay of {recording.name}", headless, as_json))
+
+
+class _View:
+    """How a run is shown."""
+
+    def __init__(self, title: str, headless: bool, as_json: bool, simulation: Simulation | None = None) -> None:
+        self.title = title
+        self.headless = headless
+        self.as_json = as_json
+        self.simulation = simulation
+
+
+def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
+    acquisition.start()
+    code = 0
+    try:
+        if not view.headless:
+            code = _in_window(acquisition, chosen, view.title)
+        elif sys.stdout.isatty() and not view.as_json:
+            run_screen(acquisition, Console())
+        else:
+            run_lines(acquisition, _line_writer(view.as_json))
+    except KeyboardInterrupt:
+        # Ctrl-C is how a text view is ended; what was received is summed up all the same.
+        pass
+    finally:
+        acquisition.stop()
+        ended = acquisition.join()
+    summary = acquisition.summary()
+    if view.as_json:
+        typer.echo(json.dumps(_as_json(summary, view.simulation)))
+    else:
+        _print(summary, view.simulation)
+    if not ended:
+        raise Problem("The run did not end in time; the recording may lack its end.", "Report this.")
+    if summary.problem is not None:
+        raise summary.problem
+    if summary.trouble:
+        raise Problem(f"The recording {summary.recording} is not whole: {summary.trouble}", "Export what there is.")
+    raise typer.Exit(code)
+
+
+def _in_window(acquisition: Acquisition, chosen: Settings, title: str) -> int:
+    from iastm_host.window.run import run_window
+
+    return run_window(acquisition, theme=chosen.theme, title=title, speaker=chosen.sound, close_when_finished=False)
+
+
+def _line_writer(as_json: bool) -> Callable[[str], None]:
+    # With --json stdout holds the one object only.
+    return lambda line: typer.echo(line, err=as_json)
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return 0.0
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise Problem(f"A speed of {text} can't be played.", "Give a number over 0, as 1 or 2.5, or max.")
+    return speed
+
+
+def strokes_true(summary: Summary, simulation: Simulation) -> int:
+    """Return how many true strokes lie wholly inside the samples received."""
+    if summary.first_index is None:
+        return 0
+    return len(simulation.scenario.true_strokes(summary.first_index, summary.end_index))
+
+
+def _as_json(summary: Summary, simulation: Simulation | None) -> dict[str, object]:
+    name, _, version = summary.runtime.partition(" ")
+    known = name in ("micropython", "cpython")
+    result: dict[str, object] = {
+        "runtime": {"name": name if known else None, "version": version if known else None},
+        "samples": {"received": summary.samples_received, "expected": summary.samples_expected},
+        "gaps": summary.gap_count,
+        "strokes": summary.stroke_count,
+    }
+    if simulation is not None:
+        result["strokes_true"] = strokes_true(summary, simulation)
+    result["alerts"] = [
+        {
+            "kind": decision.alert.kind,
+            "index": decision.alert.index,
+            "latency_ms": None if decision.latency_us is None else decision.latency_us / 1000,
+            "latency_uncertainty_ms": None if decision.offset is None else decision.offset.uncertainty_us / 1000,
+        }
+        for decision in summary.alerts
+    ]
+    result["recording"] = None if summary.recording is None else str(summary.recording)
+    return result
+
+
+def _print(summary: Summary, simulation: Simulation | None) -> None:
+    lost = summary.samples_expected - summary.samples_received
+    typer.echo(f"runtime    {summary.runtime or 'unknown'}")
+    typer.echo(f"samples    {summary.samples_received} received, {lost} missing, {summary.gap_count} gaps")
+    true = f" ({strokes_true(summary, simulation)} true)" if simulation is not None else ""
+    typer.echo(f"strokes    {summary.stroke_count}{true}")
+    typer.echo(f"alerts     {len(summary.alerts)}")
+    for decision in summary.alerts:
+        latency = ""
+        if decision.latency_us is not None and decision.offset is not None:
+            latency = f", {decision.latency_us / 1000:.1f} ± {decision.offset.uncertainty_us / 1000:.1f} ms after sampling"
+        typer.echo(f"           {decision.alert.kind} at sample {decision.alert.index}{latency}")
+    if summary.recording is not None:
+        typer.echo(f"recording  {summary.recording}")

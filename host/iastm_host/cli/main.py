@@ -1,0 +1,69 @@
+"""The command `iastm`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+import typer
+from rich.console import Console
+
+from iastm_host.cli import analyse, export, live, simulate
+from iastm_host.cli.wiring import software_name
+from iastm_host.events import Problem
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="iastm",
+    help="Force feedback for instrument-assisted soft-tissue mobilisation. A feedback and training aid, not a "
+    "medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(live.demo)
+app.command("run")(live.run)
+app.command("replay")(live.replay)
+app.command("simulate")(simulate.simulate)
+app.command("export")(export.export)
+app.command("analyse")(analyse.analyse)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    verbose: bool = typer.Option(False, "--verbose", help="Log what happens to stderr."),
+) -> None:
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if version:
+        typer.echo(software_name())
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a Problem ends it with its words and exit code 2, never with a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except Problem as problem:
+        tell(problem)
+        code = USAGE_ERROR
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        code = INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def tell(problem: Problem) -> None:
+    """Print a problem and its fix to stderr."""
+    console = Console(stderr=True, highlight=False)
+    console.print(problem.what, style="bold", markup=False)
+    console.print(problem.fix, markup=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""The composition root: the only place that picks clocks, transports and folders, and puts the rooms together."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import platformdirs
+
+from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for
+from iastm_host.app.acquisition import Acquisition, Plan
+from iastm_host.app.offline import recorded_contact, recorded_profile, recorded_tip
+from iastm_host.records.entries import Recording
+from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
+from iastm_host.settings import Settings, load_settings
+from iastm_host.transports.replay import ReplayClock, ReplayTransport
+from iastm_host.transports.runtime import Runtime, find_runtime, source_hash
+from iastm_host.transports.serial import SerialTransport
+from iastm_host.transports.simulated import SimulatedTransport
+from iastm_host.transports.simulator import SimulatedTool
+
+APP_NAME = "iastm"
+SIMULATED_RATE_HZ = 320
+SIMULATED_RING_SAMPLES = 2048
+SIMULATED_BATTERY_PERCENT = 82
+# Without it a busy window keeps the decision waiting for the interpreter: a p99 of 11 to 16 ms instead of 2 to 5
+# (docs/adr/0013-drawing.md).
+_SWITCH_INTERVAL_S = 0.0005
+
+
+def clock_us() -> int:
+    """Return host microseconds, monotonic."""
+    return time.monotonic_ns() // 1000
+
+
+def wall_clock() -> datetime:
+    """Return local time with its zone."""
+    return datetime.now().astimezone()
+
+
+def software_name() -> str:
+    """Return the name under which this program greets tools."""
+    return f"iastm-toolkit {version('iastm-toolkit')}"
+
+
+def settings() -> Settings:
+    """Return the user's settings."""
+    return load_settings(Path(platformdirs.user_config_path(APP_NAME)) / "settings.toml", os.environ)
+
+
+def display_there() -> bool:
+    """Tell whether a window can be shown."""
+    if sys.platform != "linux":
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A simulated tool, the scenario it plays and the runtime under it."""
+
+    tool: SimulatedTool
+    scenario: Scenario
+    runtime: Runtime
+
+
+def make_simulation(scenario_name: str, seed: int, truth: Path | None) -> Simulation:
+    """Return a simulated tool that is not started yet; raises Problem."""
+    cell = Cell()
+    scenario = make_scenario(scenario_name, seed, SIMULATED_RATE_HZ, cell)
+    runtime = find_runtime(os.environ)
+    tool_settings: dict[str, object] = {
+        "rate_mhz": SIMULATED_RATE_HZ * 1000,
+        "ring_depth": SIMULATED_RING_SAMPLES,
+        "serial_number": f"SIM-{seed:04d}",
+        "zero_counts": cell.zero_counts,
+        "calibration": {
+            "id": cell.calibration_id,
+            "sha256": cell.sha256,
+            "capacity_n": cell.capacity_n,
+            "coefficients": list(cell.coefficients),
+        },
+        "source_hash": source_hash(),
+        "battery_percent": SIMULATED_BATTERY_PERCENT,
+    }
+    tool = SimulatedTool(runtime, lambda n: pack_rows(*scenario.next_rows(n)), tool_settings, truth)
+    return Simulation(tool, scenario, runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person asked of a run."""
+
+    duration_s: float | None = None
+    record: Path | None = None
+
+
+def simulated_run(simulation: Simulation, chosen: Settings, choice: Choice) -> Acquisition:
+    """Return a run with a simulated tool."""
+    transport = SimulatedTransport(simulation.tool, clock_us)
+    return _acquisition(transport, _live_plan("simulated", chosen, choice))
+
+
+def serial_run(port: str, chosen: Settings, choice: Choice) -> Acquisition:
+    """Return a run with the tool on a serial port."""
+    return _acquisition(SerialTransport(port, clock_us), _live_plan("serial", chosen, choice))
+
+
+def replay_run(recording: Recording, speed: float) -> Acquisition:
+    """Return a replay; a speed of 0 is as fast as it goes."""
+    clock = ReplayClock(clock_us, speed)
+    transport = ReplayTransport(recording.chunks(), clock, recording.start.mtu)
+    plan = Plan(
+        carrier="replay",
+        profile=recorded_profile(recording),
+        tip=recorded_tip(recording),
+        contact=recorded_contact(recording),
+        software=recording.start.software,
+        live=False,
+        replay_span_us=recording.length_us(),
+        replay_speed=speed,
+    )
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    return Acquisition(transport, plan, clock.now_us, wall_clock)
+
+
+def _acquisition(transport: SimulatedTransport | SerialTransport, plan: Plan) -> Acquisition:
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    return Acquisition(transport, plan, clock_us, wall_clock)
+
+
+def _live_plan(carrier: str, chosen: Settings, choice: Choice) -> Plan:
+    tip = chosen_tip(chosen)
+    return Plan(
+        carrier=carrier,
+        profile=chosen_profile(chosen),
+        tip=tip,
+        contact=Contact(),
+        software=software_name(),
+        duration_s=choice.duration_s,
+        record=choice.record is not None,
+        recordings=choice.record or recordings_folder(chosen),
+    )
+
+
+def chosen_profile(chosen: Settings) -> Profile:
+    """Return the technique profile that the settings name; raises Problem."""
+    return profile_for(chosen.profile, chosen_tip(chosen))
+
+
+def chosen_tip(chosen: Settings) -> Tip | None:
+    """Return the tip that the settings describe, None where its area is unknown."""
+    if not chosen.tip_area_cm2:
+        return None
+    return Tip(chosen.tip_name or "Tip", chosen.tip_area_cm2, chosen.tip_area_uncertainty_cm2)
+
+
+def recordings_folder(chosen: Settings) -> Path:
+    """Return the folder for recordings that no flag places elsewhere."""
+    if chosen.recordings:
+        return Path(chosen.recordings).expanduser()
+    return Path(platformdirs.user_documents_path()) / "IASTM recordings"

@@ -1,0 +1,1 @@
+"""Recordings: every byte as it came, with its time, before anything decoded it."""

@@ -1,0 +1,180 @@
+"""A recording is a sequence of entries in the protocol's own frames (SPEC.md, "Recordings").
+
+RECEIVED holds a chunk exactly as it came, NOTE a JSON object of the host's. A torn tail is cut at the last whole
+entry.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from iastm_host.events import Chunk, Problem
+from iastm_protocol import frames, kinds
+
+FORMAT = "iastm-recording"
+VERSION = 1
+SUFFIX = ".iastm"
+MAX_ENTRY_BYTES = 1 << 20
+_TIME = struct.Struct("<Q")
+_READ_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: its kind, host time and payload after the time."""
+
+    kind: int
+    host_us: int
+    data: bytes
+
+    @property
+    def note(self) -> dict[str, object]:
+        """The JSON object of a NOTE."""
+        parsed = json.loads(self.data)
+        return parsed if isinstance(parsed, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first note of a recording: what is needed to play it back as it was seen."""
+
+    wall_time: str
+    host_us: int
+    mtu: int | None
+    carrier: str
+    software: str
+    settings: Mapping[str, object]
+
+
+class EntryReader:
+    """Reads entries; `damaged` counts blocks that were none, `torn_bytes` what a torn tail holds."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._decoder = frames.Decoder(MAX_ENTRY_BYTES, link=False)
+        self.missing = 0
+        self._sequence: int | None = None
+
+    @property
+    def damaged(self) -> int:
+        """How many blocks could not be read."""
+        return int(self._decoder.damaged)
+
+    @property
+    def torn_bytes(self) -> int:
+        """Bytes after the last whole entry."""
+        return int(self._decoder.partial_bytes)
+
+    def __iter__(self) -> Iterator[Entry]:
+        while data := self._stream.read(_READ_BYTES):
+            self._decoder.feed(data)
+            while (frame := self._decoder.next_frame()) is not None:
+                if frame.kind not in (kinds.RECEIVED, kinds.NOTE) or len(frame.payload) < _TIME.size:
+                    continue
+                if self._sequence is not None:
+                    self.missing += (frame.sequence - self._sequence - 1) & 0xFFFF
+                self._sequence = frame.sequence
+                (host_us,) = _TIME.unpack_from(frame.payload)
+                yield Entry(frame.kind, host_us, frame.payload[_TIME.size :])
+
+
+class Recording:
+    """An existing recording, opened and known to be one; raises Problem where it is missing, empty or foreign."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.start = self._read_start()
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries up to the last whole one."""
+        with self.path.open("rb") as stream:
+            yield from EntryReader(stream)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield what was received, as it came."""
+        for entry in self.entries():
+            if entry.kind == kinds.RECEIVED:
+                yield Chunk(entry.host_us, entry.data)
+
+    def notes(self, kind: str) -> list[dict[str, object]]:
+        """Return the notes whose `note` is `kind`."""
+        return [note for entry in self.entries() if entry.kind == kinds.NOTE and (note := entry.note)["note"] == kind]
+
+    def length_us(self) -> tuple[int, int]:
+        """Return the host times of the first and the last chunk."""
+        first = last = self.start.host_us
+        for number, chunk in enumerate(self.chunks()):
+            if number == 0:
+                first = chunk.host_us
+            last = chunk.host_us
+        return first, last
+
+    def condition(self) -> tuple[int, int, int]:
+        """Return (damaged blocks, missing entries, torn bytes) after reading it whole."""
+        with self.path.open("rb") as stream:
+            reader = EntryReader(stream)
+            for _ in reader:
+                pass
+            return reader.damaged, reader.missing, reader.torn_bytes
+
+    def _read_start(self) -> Start:
+        try:
+            with self.path.open("rb") as stream:
+                if not stream.read(1):
+                    raise Problem(f"{self.path} is empty: nothing was recorded.", "Choose another recording.")
+                stream.seek(0)
+                first = next(iter(EntryReader(stream)), None)
+        except FileNotFoundError as error:
+            raise Problem(f"There is no file {self.path}.", "Check the name; recordings end in .iastm.") from error
+        except OSError as error:
+            raise Problem(f"{self.path} can't be read: {error.strerror}.", "Choose a file you may read.") from error
+        if first is None or first.kind != kinds.NOTE:
+            raise self._foreign()
+        try:
+            note = first.note
+        except ValueError as error:
+            raise self._foreign() from error
+        if note.get("format") != FORMAT:
+            raise self._foreign()
+        version = note.get("version")
+        if not isinstance(version, int) or version > VERSION:
+            raise Problem(
+                f"{self.path} was written by a newer program (recording format {version}).", "Update this program."
+            )
+        mtu = note.get("mtu")
+        settings = note.get("settings")
+        return Start(
+            wall_time=str(note.get("wall_time", "")),
+            host_us=first.host_us,
+            mtu=mtu if isinstance(mtu, int) else None,
+            carrier=str(note.get("carrier", "")),
+            software=str(note.get("software", "")),
+            settings=settings if isinstance(settings, dict) else {},
+        )
+
+    def _foreign(self) -> Problem:
+        return Problem(
+            f"{self.path} is not a recording of this toolkit, or its very start is lost.",
+            "Choose a file that ends in .iastm. Readings of other gauges as CSV: iastm analyse FILE.",
+        )
+
+
+def read_entries(path: Path) -> Iterator[Entry]:
+    """Yield the entries of a recording, ending at the last whole one; raises Problem."""
+    return Recording(path).entries()
+
+
+def encode_entry(kind: int, sequence: int, host_us: int, data: bytes) -> bytes:
+    """Return an entry as the bytes of a recording."""
+    encoded: bytes = frames.encode(kind, sequence & 0xFFFF, _TIME.pack(host_us) + data)
+    return encoded
+
+
+def encode_note(note: Mapping[str, object]) -> bytes:
+    """Return a note's JSON."""
+    return json.dumps(note, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,125 @@
+"""Writing a recording in a thread of its own: appended, flushed within 200 ms, on the disk within a second.
+
+A disk that is full or gone loses nothing: entries stay in memory and are written when it takes them again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from iastm_host.events import Chunk, Problem
+from iastm_host.records.entries import FORMAT, SUFFIX, VERSION, encode_entry, encode_note
+from iastm_protocol import kinds
+
+FLUSH_EVERY_S = 0.1
+SYNC_EVERY_FLUSHES = 5
+_CLOSE_TIMEOUT_S = 10.0
+
+
+class Recorder:
+    """One recording being written; `path` and `bytes_written` grow visible, `trouble` says what stops it."""
+
+    def __init__(self, path: Path) -> None:
+        """Create `path`, which must not exist; raises Problem."""
+        self.path = path
+        self.bytes_written = 0
+        self.trouble = ""
+        self._file = _create(path)
+        self._lock = threading.Lock()
+        self._queue: list[tuple[int, int, bytes]] = []
+        self._unwritten = b""
+        self._sequence = 0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def append(self, kind: int, host_us: int, payload: bytes) -> None:
+        """Enqueue an entry; returns at once."""
+        with self._lock:
+            self._queue.append((kind, host_us, payload))
+
+    def received(self, chunk: Chunk) -> None:
+        """Enqueue a chunk as it came."""
+        self.append(kinds.RECEIVED, chunk.host_us, chunk.data)
+
+    def note(self, host_us: int, note: Mapping[str, object]) -> None:
+        """Enqueue a note of the host's."""
+        self.append(kinds.NOTE, host_us, encode_note(note))
+
+    def close(self) -> None:
+        """Write what is queued, sync, close; what a full disk refuses to the end stands in `trouble`."""
+        self._closing.set()
+        self._thread.join(_CLOSE_TIMEOUT_S)
+
+    def _run(self) -> None:
+        flushes = 0
+        while not self._closing.wait(FLUSH_EVERY_S):
+            flushes += 1
+            self._write(sync=flushes % SYNC_EVERY_FLUSHES == 0)
+        self._write(sync=True)
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _write(self, *, sync: bool) -> None:
+        with self._lock:
+            queue, self._queue = self._queue, []
+        pieces = [self._unwritten]
+        for kind, host_us, payload in queue:
+            pieces.append(encode_entry(kind, self._sequence, host_us, payload))
+            self._sequence += 1
+        self._unwritten = b"".join(pieces)
+        try:
+            while self._unwritten:
+                written = self._file.write(self._unwritten)
+                self.bytes_written += written
+                self._unwritten = self._unwritten[written:]
+            if sync:
+                os.fsync(self._file.fileno())
+            self.trouble = ""
+        except OSError as error:
+            self.trouble = f"{error.strerror}. The session is kept in memory. Free some space."
+
+
+def recording_path(folder: Path, now: datetime) -> Path:
+    """Return a path in `folder` for a recording that starts `now`, taken by no file yet."""
+    stem = now.strftime("%Y-%m-%d_%H-%M-%S")
+    path = folder / f"{stem}{SUFFIX}"
+    number = 2
+    while path.exists():
+        path = folder / f"{stem}_{number}{SUFFIX}"
+        number += 1
+    return path
+
+
+def start_note(
+    now: datetime, mtu: int | None, carrier: str, software: str, settings: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the first note of a recording."""
+    return {
+        "note": "start",
+        "format": FORMAT,
+        "version": VERSION,
+        "wall_time": now.isoformat(),
+        "mtu": mtu,
+        "carrier": carrier,
+        "software": software,
+        "settings": dict(settings),
+    }
+
+
+def _create(path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb", buffering=0)
+    except FileExistsError as error:
+        raise Problem(f"{path} exists and is not overwritten.", "Choose another folder or name.") from error
+    except OSError as error:
+        raise Problem(
+            f"The recording {path} can't be created: {error.strerror}.", "Choose a folder that you may write to."
+        ) from error

@@ -1,0 +1,1 @@
+"""The text view: what the window says, in a terminal or as plain lines."""

@@ -1,0 +1,68 @@
+"""The live view as plain lines, for a log or a pipe: each stroke, each alert, each change of the link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from iastm_host.app.live_view import classify, force_text, live_view
+from iastm_host.app.live_view import LADDER_ROWS, ViewState
+from iastm_host.app.snapshot import LiveSnapshot
+from iastm_host.events import Alert, Stroke
+
+_STATUS_EVERY_US = 5_000_000
+_ALERTS = {
+    "warn": "over warn",
+    "alarm": "over alarm: ease off",
+    "repeated": "3 of the last 5 strokes over alarm: ease off",
+    "saturated": "out of range: ease off, then check the tip",
+}
+
+
+class LineReport:
+    """Writes what is new since the last snapshot."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._link: tuple[str, str] | None = None
+        self._seen: set[Alert] = set()
+        self._last_stroke: Stroke | None = None
+        self._status_us: int | None = None
+        self._view = ViewState()
+
+    def update(self, snapshot: LiveSnapshot) -> None:
+        """Write the lines that `snapshot` adds."""
+        for line in self._lines(snapshot):
+            self._write(line)
+
+    def _lines(self, snapshot: LiveSnapshot) -> Iterator[str]:
+        link = snapshot.link
+        if (link.state, link.reason) != self._link:
+            self._link = (link.state, link.reason)
+            yield f"link       {link.state}: {link.reason}"
+            if link.state == "streaming" and snapshot.tool is not None:
+                tool = snapshot.tool
+                yield (
+                    f"tool       {tool.board} {tool.serial_number}, firmware {tool.firmware_version} under "
+                    f"{tool.runtime}, {tool.rate_hz:g} samples/s, calibration {tool.calibration_id}"
+                )
+        for alert in snapshot.alerts:
+            if alert not in self._seen:
+                self._seen.add(alert)
+                yield f"alert      {_ALERTS.get(alert.kind, alert.kind)} (sample {alert.index})"
+        yield from self._strokes(snapshot)
+        if self._status_us is None or snapshot.taken_us - self._status_us >= _STATUS_EVERY_US:
+            self._status_us = snapshot.taken_us
+            shown = live_view(snapshot, self._view)
+            chips = ", ".join(" ".join(filter(None, (chip.word, chip.near))) for chip in shown.chips)
+            yield f"status     {shown.ladder.word}; {chips}; {shown.strip.rate_number} {shown.strip.rate_unit}"
+
+    def _strokes(self, snapshot: LiveSnapshot) -> Iterator[str]:
+        strokes = list(snapshot.strokes)
+        if self._last_stroke in strokes:
+            strokes = strokes[strokes.index(self._last_stroke) + 1 :]
+        for stroke in strokes:
+            self._last_stroke = stroke
+            word = LADDER_ROWS[classify(stroke.peak_n, snapshot.profile)][2]
+            length_s = (stroke.last_us - stroke.first_us) / 1e6
+            cut = ", cut" if stroke.truncated else ""
+            yield f"stroke     peak {force_text(stroke.peak_n)} N, mean {stroke.mean_n:.1f} N, {length_s:.2f} s: {word}{cut}"

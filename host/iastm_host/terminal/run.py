@@ -1,0 +1,63 @@
+"""Running the text view until the session ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.live import Live
+
+from iastm_host.app.live_view import ViewState, live_view
+from iastm_host.app.session import Session
+from iastm_host.terminal.keys import Keys, terminal_keys
+from iastm_host.terminal.lines import LineReport
+from iastm_host.terminal.screen import screen
+
+_SCREENS_PER_S = 10
+_LINES_PER_S = 20
+
+
+def run_lines(session: Session, write: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Write plain lines until the session is over."""
+    report = LineReport(write)
+    while True:
+        snapshot = session.snapshot()
+        report.update(snapshot)
+        if snapshot.finished:
+            return
+        sleep(1 / _LINES_PER_S)
+
+
+def run_screen(session: Session, console: Console, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Show the live screen until the session is over; q ends it."""
+    state = ViewState(sound_available=False)
+    with terminal_keys() as keys, Live(console=console, auto_refresh=False, screen=True) as live:
+        while True:
+            state = _obey(keys, session, state)
+            snapshot = session.snapshot()
+            shown = live_view(state.frozen or snapshot, state)
+            live.update(screen(state.frozen or snapshot, shown, console.width), refresh=True)
+            if snapshot.finished:
+                return
+            sleep(1 / _SCREENS_PER_S)
+
+
+def _obey(keys: Keys, session: Session, state: ViewState) -> ViewState:
+    for key in keys.pressed():
+        match key:
+            case "q":
+                session.stop()
+            case "m":
+                session.add_marker()
+            case "z":
+                session.zero()
+            case "u":
+                session.undo_zero()
+            case "r":
+                session.start_recording()
+            case " ":
+                state = state.toggled_pause(session.snapshot())
+            case _:
+                pass
+    return state

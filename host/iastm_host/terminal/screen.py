@@ -1,0 +1,109 @@
+"""The live view as one screen of text."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.align import Align
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from iastm_host.app.live_view import Bar, Ladder, LiveView
+from iastm_host.app.snapshot import LiveSnapshot
+from iastm_host.terminal.chart import chart
+
+_SHAPES = {
+    "triangle_down": "▼",
+    "circle": "●",
+    "triangle_up_hollow": "△",
+    "triangle_up": "▲",
+    "diamond": "◆",
+}
+_FORCE_STYLES = {
+    "light": "bold white on blue",
+    "fine": "bold reverse",
+    "hold": "bold reverse",
+    "firm": "bold yellow",
+    "hard": "bold black on yellow",
+    "too_hard": "bold white on red",
+}
+_SLOTS = (("top", "◇ Too hard"), ("middle", "○ Fine"), ("bottom", "▽ Too light"))
+_GRADES = {"near": "yellow", "over": "bold red"}
+_AXIS_COLUMNS = 13
+_LADDER_COLUMNS = 34
+_CHART_ROWS = 14
+
+
+def screen(snapshot: LiveSnapshot, view: LiveView, columns: int) -> RenderableType:
+    """Return the screen for a terminal of `columns` characters."""
+    wide = columns >= 2 * _LADDER_COLUMNS + _AXIS_COLUMNS
+    chart_columns = columns - _AXIS_COLUMNS - (_LADDER_COLUMNS if wide else 0) - 2
+    parts: list[RenderableType] = [_top(view), _banner(view)]
+    plot = Group(*chart(snapshot.trace, snapshot.profile, max(20, chart_columns), _CHART_ROWS))
+    if wide:
+        grid = Table.grid(expand=True)
+        grid.add_column()
+        grid.add_column(width=_LADDER_COLUMNS)
+        grid.add_row(plot, _ladder(view.ladder))
+        parts.append(grid)
+    else:
+        parts += [_ladder(view.ladder), plot]
+    parts.append(_strip(view))
+    parts.append(Text(f"{view.caption}. No published force is known to cause them.", style="dim"))
+    keys = "   ".join(f"[{action.key}] {action.label}" for action in view.actions)
+    parts.append(Text(keys, style="dim"))
+    return Group(*parts)
+
+
+def _top(view: LiveView) -> RenderableType:
+    chips = "   ".join(" ".join(filter(None, (chip.word, chip.near))) for chip in view.chips)
+    grid = Table.grid(expand=True)
+    grid.add_column()
+    grid.add_column(justify="right")
+    grid.add_row(Text(view.title, style="bold"), Text(chips))
+    grid.add_row(Text(view.subtitle, style="dim"), Text(view.missing_text))
+    return grid
+
+
+def _banner(view: LiveView) -> RenderableType:
+    if view.banner is None:
+        return Text("\n")
+    style = "bold black on yellow" if view.banner.kind == "medium" else "bold reverse"
+    mark = "▲ " if view.banner.kind == "medium" else "! "
+    return Group(Text(f" {mark}{view.banner.text} ", style=style), Text(f"   {view.banner.sub}"))
+
+
+def _ladder(ladder: Ladder) -> RenderableType:
+    if not ladder.slot:
+        words = Text(f"{ladder.word}\n", style="bold", justify="center")
+        words.append(ladder.sub, style="default")
+        frame = box.ASCII if ladder.technical else box.ROUNDED
+        return Panel(Align.center(words, vertical="middle"), box=frame, height=_CHART_ROWS)
+    rows: list[RenderableType] = []
+    for slot, unlit in _SLOTS:
+        if slot != ladder.slot:
+            rows.append(Panel(Text(unlit, style="dim"), box=box.ROUNDED, border_style="dim"))
+            continue
+        text = Text(f"{_SHAPES.get(ladder.shape, '●')} {ladder.word}  {ladder.number} N  {ladder.held_text}")
+        style = _FORCE_STYLES.get(ladder.state, "bold")
+        rows.append(Panel(text, box=box.HEAVY, style=style, padding=(1, 2)))
+    return Group(*rows)
+
+
+def _strip(view: LiveView) -> RenderableType:
+    strip = view.strip
+    table = Table.grid(expand=True, padding=(0, 2))
+    for _ in range(4):
+        table.add_column()
+    table.add_row(
+        Text(f"{strip.rate_title}\n{strip.rate_number} {strip.rate_unit}\n{strip.rate_hz_text}"),
+        Text("\n".join((f"Strokes {strip.stroke_number}", *strip.stroke_notes))),
+        Text(f"{strip.contact.label}\n{strip.contact.value} {strip.contact.limit}\n{view.pressure_text}"),
+        Group(Text(strip.headline, style="bold"), *(_bar(bar) for bar in strip.bars)),
+    )
+    return Panel(table, box=box.ROUNDED)
+
+
+def _bar(bar: Bar) -> Text:
+    return Text(f"{bar.label}  {bar.value} {bar.limit}", style=_GRADES.get(bar.grade, "default"))

@@ -1,0 +1,473 @@
+"""A tool of ours: greeted, read, kept in step and commanded. Bytes and times in, events and bytes to send out.
+
+Time comes from chunks alone, and an answer to a request nobody made is ignored; so a recording that is played back
+drives a fresh client through the very steps of the live one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iastm_host.events import (
+    Answer,
+    CalibrationReport,
+    Chunk,
+    Command,
+    Event,
+    ForceBlock,
+    LimitsReport,
+    LinkChanged,
+    Problem,
+    SetLimits,
+    StatusReport,
+    ToolDescription,
+    ToolEvent,
+    ZeroReport,
+)
+from iastm_host.tool import states
+from iastm_host.tool.clock import AT_HELLO, ClockEstimate
+from iastm_host.tool.words import ERRORS, EVENTS, faults_in
+from iastm_protocol import frames, kinds, messages
+from iastm_protocol.conversion import to_newtons
+from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
+
+HELLO_EVERY_US = 500_000
+GIVE_UP_AFTER_US = 5_000_000
+REPEAT_AFTER_US = 1_000_000
+TRIES = 3
+SILENT_AFTER_US = 2_000_000
+PING_EVERY_US = 1_000_000
+# Handshakes count their requests from 1, so that a replay asks under the same ids; a person's commands start here.
+_FIRST_COMMAND_ID = 0x8000
+# A batch may stretch or shrink against the stated rate by this factor; beyond it its times are damage.
+_PERIOD_FACTOR = 4.0
+_MILLI = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A frame that waits for its answer."""
+
+    kind: int
+    request_id: int
+    command: int
+    payload: bytes
+    sent_us: int
+    tries: int
+
+
+class ToolClient:
+    """One connection to one tool; made anew for each connection and for the start of a recording.
+
+    Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder` counts damage.
+    """
+
+    def __init__(self, host_name: str, limits: SetLimits | None = None) -> None:
+        self.decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
+        self.state = states.CLOSED
+        self.reason = ""
+        self.clock = ClockEstimate()
+        self.tool: ToolDescription | None = None
+        self.zero: ZeroReport | None = None
+        self.calibration: CalibrationReport | None = None
+        self.malformed = 0
+        self.unknown_kinds = 0
+        self._host_name = host_name
+        self._limits = limits
+        self._outgoing: list[bytes] = []
+        self._sequence = 0
+        self._now_us = 0
+        self._heard_us = 0
+        self._asked_us: int | None = None
+        self._hello_us = 0
+        self._received_bytes = 0
+        self._steps: list[Callable[[int], _Request]] = []
+        self._request_id = 0
+        self._ping_id = 0
+        self._waiting: _Request | None = None
+        self._command_id = _FIRST_COMMAND_ID
+        self._commands: dict[int, _Request] = {}
+        self._ping: _Request | None = None
+        self._ping_due_us = 0
+        self._next_index = 0
+        self._handlers: dict[int, Callable[[bytes], list[Event]]] = {
+            kinds.HELLO_ANSWER: self._on_hello,
+            kinds.FORCE_SAMPLES: self._on_samples,
+            kinds.STATUS: self._on_status,
+            kinds.TOOL_EVENT: self._on_tool_event,
+            kinds.CALIBRATION: self._on_calibration,
+            kinds.ZERO: self._on_zero,
+            kinds.LIMITS: self._on_limits,
+            kinds.PONG: self._on_pong,
+            kinds.RESPONSE: self._on_response,
+            # The tool's own strokes and alerts are advice to its light and motor; the host derives its own.
+            kinds.STROKE: _nothing,
+            kinds.ALERT: _nothing,
+        }
+
+    def opening(self) -> list[Event]:
+        """Tell that the link is being opened."""
+        return self._move(states.OPENING)
+
+    def opened(self) -> list[Event]:
+        """Tell that the link is open; the next chunk starts the greeting."""
+        return self._move(states.OPENED)
+
+    def broken(self, reason: str) -> list[Event]:
+        """Tell that the link is gone, and why."""
+        return self._move(states.BROKEN, reason)
+
+    def finished(self) -> list[Event]:
+        """Tell that the link was closed on purpose or its replay ended."""
+        return self._move(states.FINISHED)
+
+    def receive(self, chunk: Chunk) -> list[Event]:
+        """Take one chunk; return what it says, in order."""
+        self._now_us = chunk.host_us
+        events: list[Event] = []
+        if self._asked_us is None and self.state == states.GREETING:
+            self._ask_who()
+        if chunk.data:
+            self._heard_us = chunk.host_us
+            self._received_bytes += len(chunk.data)
+            self.decoder.feed(chunk.data)
+            while (frame := self.decoder.next_frame()) is not None:
+                handler = self._handlers.get(frame.kind)
+                if handler is None:
+                    self.unknown_kinds += 1
+                    continue
+                try:
+                    events += handler(frame.payload)
+                except RemoteProtocolError:
+                    self.malformed += 1
+        events += self._time_passed()
+        return events
+
+    def request(self, command: Command) -> int:
+        """Send `command`; return the id under which its Answer will come.
+
+        Raises Problem where a value does not fit the protocol.
+        """
+        try:
+            if isinstance(command, SetLimits):
+                code, body = kinds.SET_LIMITS, _limits_body(command)
+            else:
+                code, body = kinds.SET_ZERO, messages.set_zero_body(command.counts)
+        except LocalProtocolError as error:
+            raise Problem(f"The tool can't be told this: {error}.", "Choose another value.") from error
+        request_id = self._command_id
+        self._command_id = max(_FIRST_COMMAND_ID, (request_id + 1) & 0xFFFF)
+        self._commands[request_id] = self._send_request(kinds.COMMAND, request_id, code, body)
+        return request_id
+
+    def stop_stream(self) -> None:
+        """Ask the tool to stop streaming; nobody waits for the answer."""
+        self._send_request(kinds.COMMAND, 0, kinds.STOP_STREAM, b"")
+
+    def to_send(self) -> list[bytes]:
+        """Return the bytes to send, message by message."""
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    # Time
+
+    def _time_passed(self) -> list[Event]:
+        now = self._now_us
+        if self.state in (states.GREETING, states.SILENT):
+            asked_us = self._asked_us if self._asked_us is not None else now
+            if now - asked_us >= GIVE_UP_AFTER_US:
+                return self._move(states.NO_ANSWER, self._what_was_seen())
+            if now - self._hello_us >= HELLO_EVERY_US:
+                self._send_hello()
+            return []
+        if self.state == states.SYNCHRONISING:
+            return self._repeat_step()
+        if self.state != states.STREAMING:
+            return []
+        if now - self._heard_us >= SILENT_AFTER_US:
+            events = self._move(states.FELL_SILENT)
+            self._ask_who()
+            return events
+        if now >= self._ping_due_us:
+            self._ping_due_us = now + PING_EVERY_US
+            self._ping = self._ping_request(0)
+        return self._repeat_commands()
+
+    def _repeat_step(self) -> list[Event]:
+        waiting = self._waiting
+        if waiting is None or self._now_us - waiting.sent_us < REPEAT_AFTER_US:
+            return []
+        if waiting.tries >= TRIES:
+            return self._move(states.NO_ANSWER, f"The tool said hello, then did not answer for {TRIES} s.")
+        self._waiting = self._resend(waiting)
+        return []
+
+    def _repeat_commands(self) -> list[Event]:
+        events: list[Event] = []
+        for request_id, request in list(self._commands.items()):
+            if self._now_us - request.sent_us < REPEAT_AFTER_US:
+                continue
+            if request.tries >= TRIES:
+                del self._commands[request_id]
+                events.append(Answer(request_id, False, f"The tool did not answer for {TRIES} s."))
+            else:
+                self._commands[request_id] = self._resend(request)
+        return events
+
+    def _what_was_seen(self) -> str:
+        limit_s = GIVE_UP_AFTER_US / 1e6
+        if not self._received_bytes:
+            return f"Nothing came within {limit_s:g} s."
+        seen = (self.decoder.seen or b"").decode("ascii", "backslashreplace").strip()
+        said = f', among them "{seen}"' if seen else ""
+        return f"{self._received_bytes} bytes came within {limit_s:g} s, but no hello of a tool{said}."
+
+    # Sending
+
+    def _send(self, kind: int, payload: bytes) -> None:
+        self._outgoing.append(frames.encode(kind, self._sequence, payload))
+        self._sequence = (self._sequence + 1) & 0xFFFF
+
+    def _ask_who(self) -> None:
+        self._asked_us = self._now_us
+        self._received_bytes = 0
+        self._send_hello()
+
+    def _send_hello(self) -> None:
+        self._hello_us = self._now_us
+        self._send(kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, self._host_name).to_payload())
+
+    def _send_request(self, kind: int, request_id: int, command: int, body: bytes) -> _Request:
+        if kind == kinds.PING:
+            payload = messages.Ping(request_id).to_payload()
+        else:
+            payload = messages.Command(request_id, command, body).to_payload()
+        self._send(kind, payload)
+        return _Request(kind, request_id, command, payload, self._now_us, 1)
+
+    def _resend(self, request: _Request) -> _Request:
+        self._send(request.kind, request.payload)
+        return replace(request, sent_us=self._now_us, tries=request.tries + 1)
+
+    # The handshake: one step after the other, each answered before the next
+
+    def _start_steps(self) -> None:
+        self._request_id = 0
+        self._steps = [self._command_step(kinds.DESCRIBE, b"")]
+        if self._limits is not None:
+            self._steps.append(self._command_step(kinds.SET_LIMITS, _limits_body(self._limits)))
+        self._steps += [self._ping_request] * AT_HELLO
+        self._steps.append(self._command_step(kinds.START_STREAM, b""))
+        self._next_step()
+
+    def _command_step(self, command: int, body: bytes) -> Callable[[int], _Request]:
+        return lambda request_id: self._send_request(kinds.COMMAND, request_id, command, body)
+
+    def _ping_request(self, _request_id: int) -> _Request:
+        self._ping_id = (self._ping_id + 1) & 0xFFFF
+        return self._send_request(kinds.PING, self._ping_id, 0, b"")
+
+    def _next_step(self) -> list[Event]:
+        if self._steps:
+            self._request_id += 1
+            self._waiting = self._steps.pop(0)(self._request_id)
+            return []
+        self._waiting = None
+        self._ping_due_us = self._now_us + PING_EVERY_US
+        return self._move(states.SYNCHRONISED)
+
+    # What the tool says
+
+    def _on_hello(self, payload: bytes) -> list[Event]:
+        if self._asked_us is None or (self.state, states.GREETED) not in states.TRANSITIONS:
+            return []
+        major, minor = messages.check_prefix(payload)
+        if major != kinds.MAJOR:
+            return self._move(
+                states.OTHER_VERSION,
+                f"The tool speaks protocol {major}.{minor}, this program {kinds.MAJOR}.{kinds.MINOR}. "
+                + ("Update this program." if major > kinds.MAJOR else "Update the tool's firmware."),
+            )
+        if self.state == states.SYNCHRONISING:
+            # The answer to a hello that was repeated because the first one was slow.
+            return []
+        hello = messages.HelloAnswer.from_payload(payload)
+        tool = ToolDescription(
+            firmware_version=hello.firmware_version,
+            source_hash=hello.source_hash.hex(),
+            board=hello.board,
+            runtime=hello.runtime,
+            serial_number=hello.serial_number,
+            boot_id=hello.boot_id,
+            rate_hz=hello.rate_mhz / _MILLI,
+            ring_depth=hello.ring_depth,
+            calibration_id=hello.calibration_id,
+            calibration_sha256=hello.calibration_sha256.hex(),
+            simulated=bool(hello.features & kinds.FEATURE_SIMULATED),
+            protocol=f"{major}.{minor}",
+        )
+        if self.tool is None or self.tool.boot_id != tool.boot_id:
+            self.calibration = None
+            self.zero = None
+            self._next_index = 0
+            self.clock = ClockEstimate()
+        self.tool = tool
+        events: list[Event] = [tool, *self._move(states.GREETED)]
+        self._start_steps()
+        return events
+
+    def _on_samples(self, payload: bytes) -> list[Event]:
+        if self.tool is None or self.calibration is None or self.zero is None:
+            return []
+        batch = messages.ForceSamples.from_payload(payload)
+        n = batch.sample_count
+        nominal_us = 1e6 / self.tool.rate_hz
+        period_us = batch.span_us / (n - 1) if n > 1 else nominal_us
+        if not nominal_us / _PERIOD_FACTOR <= period_us <= nominal_us * _PERIOD_FACTOR:
+            raise RemoteProtocolError("sample times that can't be")
+        if batch.first_index + n <= self._next_index:
+            return []
+        self._next_index = batch.first_index + n
+        counts = _to_int32(batch.packed)
+        force_n = np.asarray(
+            to_newtons(counts.astype(np.float64), self._zero_of(batch.first_index, n), self.calibration.coefficients)
+        )
+        return [
+            ForceBlock(
+                self.tool.boot_id,
+                batch.first_index,
+                batch.first_us,
+                period_us,
+                force_n,
+                counts,
+                batch.flags,
+                self._now_us,
+                False,
+            )
+        ]
+
+    def _zero_of(self, first_index: int, n: int) -> int | NDArray[np.float64]:
+        zero = self.zero
+        assert zero is not None
+        if first_index >= zero.from_index:
+            return zero.counts
+        if first_index + n <= zero.from_index:
+            return zero.previous_counts
+        before = np.arange(first_index, first_index + n) < zero.from_index
+        return np.where(before, float(zero.previous_counts), float(zero.counts))
+
+    def _on_status(self, payload: bytes) -> list[Event]:
+        status = messages.Status.from_payload(payload)
+        unknown = status.temperature_cdeg == kinds.UNKNOWN_I16
+        return [
+            StatusReport(
+                status.next_index,
+                None if status.battery_percent == kinds.UNKNOWN_U8 else status.battery_percent,
+                None if unknown else status.temperature_cdeg / 100,
+                faults_in(status.faults),
+                status.missed_conversions,
+                status.overrun_samples,
+                status.heap_free_bytes,
+                status.uptime_s,
+            )
+        ]
+
+    def _on_tool_event(self, payload: bytes) -> list[Event]:
+        event = messages.ToolEvent.from_payload(payload)
+        return [ToolEvent(event.event_id, EVENTS.get(event.kind, f"event {event.kind}"), event.index)]
+
+    def _on_calibration(self, payload: bytes) -> list[Event]:
+        said = messages.Calibration.from_payload(payload)
+        self.calibration = CalibrationReport(
+            said.calibration_id, said.sha256.hex(), said.capacity_n, tuple(said.coefficients)
+        )
+        return [self.calibration]
+
+    def _on_zero(self, payload: bytes) -> list[Event]:
+        said = messages.Zero.from_payload(payload)
+        self.zero = ZeroReport(said.counts, said.from_index, said.previous_counts, said.confirmed)
+        return [self.zero]
+
+    def _on_limits(self, payload: bytes) -> list[Event]:
+        said = messages.Limits.from_payload(payload)
+        return [
+            LimitsReport(
+                said.profile,
+                said.warn_mn / _MILLI,
+                said.alarm_mn / _MILLI,
+                said.contact_on_mn / _MILLI,
+                said.contact_off_mn / _MILLI,
+            )
+        ]
+
+    def _on_pong(self, payload: bytes) -> list[Event]:
+        pong = messages.Pong.from_payload(payload)
+        waiting = self._waiting
+        if waiting is not None and waiting.kind == kinds.PING and waiting.request_id == pong.ping_id:
+            # A repeated ping has two sending times, and no telling which one was answered.
+            if waiting.tries == 1:
+                self.clock.add(waiting.sent_us, pong.tool_us, self._now_us)
+            events = self._next_step()
+        elif self._ping is not None and self._ping.request_id == pong.ping_id:
+            self.clock.add(self._ping.sent_us, pong.tool_us, self._now_us)
+            self._ping = None
+            events = []
+        else:
+            return []
+        offset = self.clock.offset
+        return [offset, *events] if offset is not None else events
+
+    def _on_response(self, payload: bytes) -> list[Event]:
+        said = messages.Response.from_payload(payload)
+        reason = said.text or ERRORS.get(said.error, f"error {said.error}")
+        waiting = self._waiting
+        if waiting is not None and waiting.kind == kinds.COMMAND and waiting.request_id == said.request_id:
+            if said.error == kinds.OK:
+                return self._next_step()
+            return [Answer(said.request_id, False, reason), *self._next_step()]
+        if self._commands.pop(said.request_id, None) is not None:
+            return [Answer(said.request_id, said.error == kinds.OK, reason)]
+        return []
+
+    def _move(self, happening: str, reason: str = "") -> list[Event]:
+        state = states.after(self.state, happening)
+        reason = reason or states.REASONS[happening]
+        if (state, reason) == (self.state, self.reason):
+            return []
+        if state in (states.REFUSED, states.LOST, states.ENDED):
+            self._waiting = None
+        self.state = state
+        self.reason = reason
+        return [LinkChanged(state, reason)]
+
+
+def _nothing(_payload: bytes) -> list[Event]:
+    return []
+
+
+def _limits_body(limits: SetLimits) -> bytes:
+    def millinewtons(force_n: float) -> int:
+        if not 0 <= force_n < 1e6:
+            raise LocalProtocolError(f"a limit of {force_n} N")
+        return round(force_n * _MILLI)
+
+    body: bytes = messages.Limits(
+        limits.profile,
+        millinewtons(limits.warn_n),
+        millinewtons(limits.alarm_n),
+        millinewtons(limits.contact_on_n),
+        millinewtons(limits.contact_off_n),
+    ).to_payload()
+    return body
+
+
+def _to_int32(packed: bytes) -> NDArray[np.int32]:
+    # Four bytes are read where three belong to the sample; the shift drops the foreign one and keeps the sign.
+    n = len(packed) // messages.BYTES_PER_COUNT
+    wide = np.ndarray((n,), "<i4", b"\0" + packed, strides=(messages.BYTES_PER_COUNT,))
+    counts: NDArray[np.int32] = wide >> 8
+    return counts

@@ -1,0 +1,35 @@
+"""Host time minus tool time, from round trips (Cristian's algorithm; F. Cristian, Distributed Computing 3 (1989) 146).
+
+In a round trip of length r the tool read its clock between sending and receiving, so the offset lies within ± r/2
+of that of the middle. The shortest of recent round trips bounds it best. Drift moves it, so that only the last
+`KEPT` count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from iastm_host.events import ClockOffset
+
+AT_HELLO = 8
+KEPT = 32
+
+
+class ClockEstimate:
+    """Collects round trips; `offset` is the present estimate, None before the first."""
+
+    def __init__(self) -> None:
+        self._trips: deque[tuple[int, int]] = deque(maxlen=KEPT)
+
+    def add(self, sent_us: int, tool_us: int, received_us: int) -> None:
+        """Take one round trip; one that ended before it began is left out."""
+        if received_us >= sent_us:
+            self._trips.append((received_us - sent_us, (sent_us + received_us) // 2 - tool_us))
+
+    @property
+    def offset(self) -> ClockOffset | None:
+        """Return host minus tool time in microseconds with its uncertainty (half of the shortest round trip)."""
+        if not self._trips:
+            return None
+        trip_us, offset_us = min(self._trips)
+        return ClockOffset(offset_us, (trip_us + 1) // 2)

@@ -1,0 +1,74 @@
+"""The states of a link to one tool: every transition is a row."""
+
+from __future__ import annotations
+
+CLOSED = "closed"
+CONNECTING = "connecting"
+GREETING = "greeting"
+SYNCHRONISING = "synchronising"
+STREAMING = "streaming"
+SILENT = "silent"
+REFUSED = "refused"
+LOST = "lost"
+ENDED = "ended"
+
+# What happens to a link.
+OPENING = "opening"
+OPENED = "opened"
+GREETED = "greeted"
+SYNCHRONISED = "synchronised"
+FELL_SILENT = "fell silent"
+NO_ANSWER = "no answer"
+OTHER_VERSION = "other version"
+BROKEN = "broken"
+FINISHED = "finished"
+
+TRANSITIONS: dict[tuple[str, str], str] = {
+    (CLOSED, OPENING): CONNECTING,
+    (CONNECTING, OPENED): GREETING,
+    (CONNECTING, BROKEN): LOST,
+    (GREETING, GREETED): SYNCHRONISING,
+    (GREETING, NO_ANSWER): REFUSED,
+    (GREETING, OTHER_VERSION): REFUSED,
+    (GREETING, BROKEN): LOST,
+    (GREETING, FINISHED): ENDED,
+    (SYNCHRONISING, SYNCHRONISED): STREAMING,
+    (SYNCHRONISING, GREETED): SYNCHRONISING,
+    (SYNCHRONISING, NO_ANSWER): REFUSED,
+    (SYNCHRONISING, BROKEN): LOST,
+    (SYNCHRONISING, FINISHED): ENDED,
+    (STREAMING, FELL_SILENT): SILENT,
+    (STREAMING, BROKEN): LOST,
+    (STREAMING, FINISHED): ENDED,
+    # A tool that fell silent may have restarted: it is greeted anew.
+    (SILENT, GREETED): SYNCHRONISING,
+    (SILENT, NO_ANSWER): LOST,
+    (SILENT, OTHER_VERSION): REFUSED,
+    (SILENT, BROKEN): LOST,
+    (SILENT, FINISHED): ENDED,
+    (CLOSED, FINISHED): ENDED,
+    (CONNECTING, FINISHED): ENDED,
+    (LOST, FINISHED): ENDED,
+    (REFUSED, FINISHED): ENDED,
+    (REFUSED, BROKEN): REFUSED,
+    (LOST, BROKEN): LOST,
+    (ENDED, FINISHED): ENDED,
+    (ENDED, BROKEN): ENDED,
+}
+
+REASONS: dict[str, str] = {
+    OPENING: "Opening the link",
+    OPENED: "Asking the tool who it is",
+    GREETED: "Reading calibration, zero and limits",
+    SYNCHRONISED: "Live",
+    FELL_SILENT: "The tool fell silent. Asking it again.",
+    NO_ANSWER: "No tool answered",
+    OTHER_VERSION: "The tool speaks another protocol version",
+    BROKEN: "The link broke",
+    FINISHED: "Ended",
+}
+
+
+def after(state: str, happening: str) -> str:
+    """Return the state after `happening`; raises KeyError where the table has no such row."""
+    return TRANSITIONS[state, happening]

@@ -1,0 +1,38 @@
+"""What the tool's numbers mean in words."""
+
+from __future__ import annotations
+
+from iastm_protocol import kinds
+
+EVENTS = {
+    kinds.EVENT_BOOT: "boot",
+    kinds.EVENT_ZERO: "zero",
+    kinds.EVENT_LIMITS: "limits",
+    kinds.EVENT_FAULT: "fault",
+    kinds.EVENT_FAULT_CLEARED: "fault cleared",
+    kinds.EVENT_BUTTON: "button",
+}
+
+FAULTS = {
+    kinds.FAULT_ADC_SILENT: "converter silent",
+    kinds.FAULT_ADC_SATURATED: "converter at its rail",
+    kinds.FAULT_ADC_FROZEN: "converter frozen",
+    kinds.FAULT_TOO_SLOW: "too slow for stroke alerts",
+    kinds.FAULT_LINK_STALLED: "link stalled",
+    kinds.FAULT_SAMPLES_MISSED: "conversions missed",
+}
+
+ERRORS = {
+    kinds.OK: "done",
+    kinds.UNKNOWN_COMMAND: "the tool does not know this command",
+    kinds.BAD_ARGUMENT: "the tool can't take this value",
+    kinds.NOT_ALLOWED: "the tool does not allow this",
+    kinds.BUSY: "the tool is busy",
+    kinds.FAILED: "the tool failed to do it",
+}
+
+
+def faults_in(bits: int) -> tuple[str, ...]:
+    """Return the faults of a status in words, unknown ones by number."""
+    names = [FAULTS.get(1 << n, f"fault {n}") for n in range(32) if bits >> n & 1]
+    return tuple(names)

@@ -1,0 +1,1 @@
+"""Bytes in and out: the only room that knows pyserial and how a simulated tool is started."""

@@ -1,0 +1,104 @@
+"""What every transport is: open, read chunks, write, close.
+
+MUST: stamp each chunk with the clock given to the constructor; return an empty chunk after 100 ms of silence;
+raise TransportError where the link is gone; let `close` be called at any time and more than once.
+MIGHT: raise EndOfStream (a replay). MUST NOT: look into the bytes, retry, or reconnect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from iastm_host.events import Chunk, Problem
+
+Clock = Callable[[], int]
+"""Returns host microseconds."""
+
+SILENCE_S = 0.1
+
+
+class TransportError(Problem):
+    """A link that could not be opened or is gone; `reason` is one of the words below."""
+
+    def __init__(self, reason: str, what: str, fix: str) -> None:
+        super().__init__(what, fix)
+        self.reason = reason
+
+
+NOT_FOUND = "not found"
+BUSY = "busy"
+NO_RIGHTS = "no rights"
+NOT_A_PORT = "not a port"
+LOST = "lost"
+NOT_READING = "not reading"
+ENDED = "ended"
+
+
+class EndOfStream(Exception):
+    """The last chunk has been read; nothing will follow."""
+
+
+class Transport(Protocol):
+    """One link; `mtu` is the largest message it carries, None where it is a byte stream."""
+
+    mtu: int | None
+
+    async def open(self) -> None:
+        """Open the link; raises TransportError."""
+
+    async def read(self) -> Chunk:
+        """Return what arrived, an empty chunk after 100 ms of silence; raises TransportError or EndOfStream."""
+
+    async def write(self, data: bytes) -> None:
+        """Send `data` whole; raises TransportError."""
+
+    async def close(self) -> None:
+        """Close the link and all that it started."""
+
+
+class Inbox:
+    """Bytes on their way from a callback to `read`, within one event loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pieces: list[bytes] = []
+        self._arrived_us = 0
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put(self, data: bytes) -> None:
+        """Take received bytes, stamped now."""
+        self._pieces.append(data)
+        self._arrived_us = self._clock()
+        self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """Let `take` raise `error` once all bytes before it are taken."""
+        if self._error is None:
+            self._error = error
+        self._wake()
+
+    async def take(self, timeout_s: float = SILENCE_S) -> Chunk:
+        """Return all bytes that are here, or an empty chunk after `timeout_s`."""
+        if not self._pieces and self._error is None:
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(timeout_s, self._wake)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        if self._pieces:
+            data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._pieces.clear()
+            return Chunk(self._arrived_us, data)
+        if self._error is not None:
+            raise self._error
+        return Chunk(self._clock(), b"")
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,194 @@
+"""A tool on a serial port, a pseudo-terminal or `socket://host:port`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import threading
+
+import serial
+from serial.tools import list_ports
+
+from iastm_host.events import Chunk
+from iastm_host.transports.base import (
+    BUSY,
+    LOST,
+    NO_RIGHTS,
+    NOT_A_PORT,
+    NOT_FOUND,
+    NOT_READING,
+    SILENCE_S,
+    Clock,
+    Inbox,
+    TransportError,
+)
+
+_BAUD = 115_200
+_READ_BYTES = 65_536
+_WRITE_TIMEOUT_S = 1.0
+
+
+class SerialTransport:
+    """Reads in the event loop where the port has a file descriptor, in a thread where it has none (Windows)."""
+
+    mtu: int | None = None
+
+    def __init__(self, port: str, clock: Clock, *, threaded: bool = os.name == "nt") -> None:
+        self._name = port
+        self._clock = clock
+        self._threaded = threaded
+        self._port: serial.Serial | None = None
+        self._inbox = Inbox(clock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fd = -1
+        self._thread: threading.Thread | None = None
+
+    async def open(self) -> None:
+        """Open the port for this program alone, with DTR and RTS asserted (USB CDC is silent without DTR)."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            port = await asyncio.to_thread(self._open_port)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise _open_error(self._name, error) from error
+        self._port = port
+        if self._threaded:
+            self._thread = threading.Thread(target=self._read_in_thread, args=(port,), name="serial", daemon=True)
+            self._thread.start()
+        else:
+            self._fd = port.fileno()
+            os.set_blocking(self._fd, False)
+            self._loop.add_reader(self._fd, self._readable)
+
+    def _open_port(self) -> serial.Serial:
+        port: serial.Serial = serial.serial_for_url(self._name, do_not_open=True, baudrate=_BAUD)
+        port.timeout = SILENCE_S if self._threaded else 0
+        port.write_timeout = _WRITE_TIMEOUT_S
+        if os.name == "posix" and "://" not in self._name:
+            port.exclusive = True
+        port.open()
+        return port
+
+    async def read(self) -> Chunk:
+        """Return what arrived, or an empty chunk after 100 ms."""
+        return await self._inbox.take()
+
+    async def write(self, data: bytes) -> None:
+        """Send `data` whole; a port that takes nothing for one second is an error."""
+        port = self._port
+        if port is None:
+            raise self._lost("The port is closed.")
+        if self._threaded:
+            try:
+                await asyncio.to_thread(port.write, data)
+            except (serial.SerialException, OSError) as error:
+                raise self._lost(str(error)) from error
+            return
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._fd, view) :]
+            except BlockingIOError:
+                await self._writable()
+            except OSError as error:
+                raise self._lost(error.strerror or str(error)) from error
+
+    async def close(self) -> None:
+        """Drop RTS first, so that no board takes the closing for a reset into its bootloader."""
+        port, self._port = self._port, None
+        if port is None:
+            return
+        if self._loop is not None and self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+        with contextlib.suppress(OSError, serial.SerialException):
+            port.rts = False
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 2.0)
+        with contextlib.suppress(OSError, serial.SerialException):
+            port.close()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._fd, _READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(error.strerror or str(error))
+            return
+        if data:
+            self._inbox.put(data)
+        else:
+            self._end("the other side closed it")
+
+    def _end(self, why: str) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(self._fd)
+        self._inbox.fail(self._lost(why))
+
+    def _read_in_thread(self, port: serial.Serial) -> None:
+        assert self._loop is not None
+        while self._port is port:
+            try:
+                data = port.read(max(1, port.in_waiting))
+            except (serial.SerialException, OSError, TypeError) as error:
+                if self._port is port:
+                    self._loop.call_soon_threadsafe(self._inbox.fail, self._lost(str(error)))
+                return
+            if data:
+                self._loop.call_soon_threadsafe(self._inbox.put, data)
+
+    async def _writable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_writer(self._fd, ready.set)
+        try:
+            await asyncio.wait_for(ready.wait(), _WRITE_TIMEOUT_S)
+        except TimeoutError as error:
+            raise TransportError(
+                NOT_READING,
+                f"{self._name} took no data for {_WRITE_TIMEOUT_S:g} s.",
+                "Unplug the tool, plug it in again, then retry.",
+            ) from error
+        finally:
+            loop.remove_writer(self._fd)
+
+    def _lost(self, why: str) -> TransportError:
+        return TransportError(
+            LOST, f"The link to {self._name} is gone: {why}.", "Check cable and power of the tool, then connect again."
+        )
+
+
+def _open_error(name: str, error: Exception) -> TransportError:
+    number = getattr(error, "errno", None)
+    text = str(error)
+    if number == errno.ENOENT or "FileNotFoundError" in text:
+        return TransportError(NOT_FOUND, f"There is no port {name}.", _ports_there_are())
+    if number == errno.ECONNREFUSED or "Connection refused" in text:
+        return TransportError(NOT_FOUND, f"Nothing listens at {name}.", "Start the tool or simulator there first.")
+    if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK):
+        return TransportError(
+            BUSY,
+            f"{name} is busy: another program has it open.",
+            "Close that program (a serial monitor, an editor's device panel, a second iastm), then retry.",
+        )
+    if number in (errno.EACCES, errno.EPERM) or "PermissionError" in text:
+        if os.name == "nt":
+            return TransportError(BUSY, f"{name} is busy or not allowed.", "Close the program that has it, then retry.")
+        return TransportError(
+            NO_RIGHTS,
+            f"You have no right to open {name}.",
+            "Run: sudo usermod -aG dialout $USER   then log out and in again.",
+        )
+    if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR, errno.ENODEV, errno.ENXIO, errno.EIO) or isinstance(
+        error, ValueError
+    ):
+        return TransportError(NOT_A_PORT, f"{name} is not a serial port.", _ports_there_are())
+    return TransportError(NOT_A_PORT, f"{name} can't be opened: {text}.", _ports_there_are())
+
+
+def _ports_there_are() -> str:
+    ports = [port.device for port in list_ports.comports()]
+    if ports:
+        return f"Ports here: {', '.join(ports)}. Give one of them with --port."
+    return "No serial port is here. Plug the tool in, or try without hardware: iastm demo."

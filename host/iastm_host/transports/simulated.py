@@ -1,0 +1,66 @@
+"""A simulated tool and the serial link to it, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+
+from iastm_host.events import Chunk
+from iastm_host.transports.base import ENDED, Clock, TransportError
+from iastm_host.transports.serial import SerialTransport
+from iastm_host.transports.simulator import SimulatedTool
+
+
+class SimulatedTransport:
+    """Starts the tool on `open`, ends it on `close`; between the two it is a serial transport."""
+
+    mtu: int | None = None
+
+    def __init__(self, tool: SimulatedTool, clock: Clock) -> None:
+        self._tool = tool
+        self._clock = clock
+        self._link: SerialTransport | None = None
+
+    async def open(self) -> None:
+        """Start the tool and open its port."""
+        await asyncio.to_thread(self._tool.start)
+        link = SerialTransport(self._tool.port, self._clock)
+        await link.open()
+        self._link = link
+
+    async def read(self) -> Chunk:
+        """Return what arrived; a tool that ended by itself is an error with its last words."""
+        link = self._opened()
+        try:
+            chunk = await link.read()
+        except TransportError:
+            self._check()
+            raise
+        if not chunk.data:
+            self._check()
+        return chunk
+
+    async def write(self, data: bytes) -> None:
+        """Send `data` whole."""
+        await self._opened().write(data)
+
+    async def close(self) -> None:
+        """Close the port and end the tool."""
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+        await asyncio.to_thread(self._tool.stop)
+
+    def _opened(self) -> SerialTransport:
+        if self._link is None:
+            raise TransportError(ENDED, "The simulated tool is not running.", "Start it again.")
+        return self._link
+
+    def _check(self) -> None:
+        code = self._tool.wait(0)
+        if code is not None:
+            words = self._tool.last_words
+            raise TransportError(
+                ENDED,
+                f"The simulated tool ended by itself (exit code {code}).{' It said: ' + words if words else ''}",
+                "This is a fault of the firmware or its scenario: start again, and report what it said.",
+            )

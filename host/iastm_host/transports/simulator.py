@@ -1,0 +1,193 @@
+"""A tool without hardware: the unchanged firmware in a process of its own, on a pseudo-terminal or a socket.
+
+Nothing of it outlives this process, not even after SIGKILL: settings and rows reach the tool through pipes, and the
+tool ends when the last descriptor of its pseudo-terminal's other side, held here, is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+from iastm_host.events import Problem
+from iastm_host.transports.runtime import Runtime
+
+_ROWS_AT_ONCE = 1024
+_STDERR_LINES = 20
+_START_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 3.0
+_LISTENING = "listening on "
+
+RowSource = Callable[[int], bytes]
+"""Returns the next n rows, packed as the simulated ADC reads them."""
+
+
+class SimulatedTool:
+    """One running simulated tool; `port` is what a serial transport opens."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        rows: RowSource,
+        settings: Mapping[str, object],
+        truth: Path | None = None,
+        *,
+        on_pty: bool = os.name == "posix",
+    ) -> None:
+        self._runtime = runtime
+        self._rows = rows
+        self._settings = settings
+        self._truth = truth
+        self._process: subprocess.Popen[bytes] | None = None
+        self._slave = -1
+        self._on_pty = on_pty
+        self._listening = threading.Event()
+        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._threads: list[threading.Thread] = []
+        self.port = ""
+
+    def start(self) -> None:
+        """Start the tool; raises Problem where it can't be started or the truth file can't be written."""
+        command = self._runtime.module_command("iastm_simulated")
+        if self._truth is not None:
+            _check_writable(self._truth)
+            command += ["--truth", str(self._truth)]
+        try:
+            if self._on_pty:
+                self._start_on_pty(command)
+            else:
+                self._start_on_socket(command)
+        except OSError as error:
+            self.stop()
+            raise Problem(
+                f"The simulated tool can't be started: {error}.", "Check $MICROPYTHON, or install the toolkit again."
+            ) from error
+
+    def stop(self) -> None:
+        """End the tool and all that belongs to it."""
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+        if self._slave >= 0:
+            os.close(self._slave)
+            self._slave = -1
+        for thread in self._threads:
+            thread.join(2.0)
+        self._threads.clear()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Return the exit code, or None where it still runs after `timeout_s`."""
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    @property
+    def last_words(self) -> str:
+        """What the tool last wrote beside its stream: its traceback, where it failed."""
+        return "\n".join(self._stderr)
+
+    def _start_on_pty(self, command: list[str]) -> None:
+        import tty
+
+        master, self._slave = os.openpty()
+        rows_in, rows_out = os.pipe()
+        settings_in, settings_out = os.pipe()
+        try:
+            tty.setraw(self._slave)
+            os.set_blocking(master, False)
+            os.write(settings_out, json.dumps(self._settings).encode())
+            os.close(settings_out)
+            command = [*command, "--rows", f"/dev/fd/{rows_in}", "--settings", f"/dev/fd/{settings_in}"]
+            self._process = subprocess.Popen(
+                command,
+                stdin=master,
+                stdout=master,
+                stderr=subprocess.PIPE,
+                pass_fds=(rows_in, settings_in),
+                env=self._runtime.environment(os.environ),
+                # Ctrl-C in the terminal is for this program, which then ends the tool.
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(rows_out)
+            raise
+        finally:
+            os.close(master)
+            os.close(rows_in)
+            os.close(settings_in)
+        self.port = os.ttyname(self._slave)
+        self._thread("rows", self._feed, os.fdopen(rows_out, "wb", buffering=0))
+        self._thread("stderr", self._listen, self._process.stderr)
+
+    def _start_on_socket(self, command: list[str]) -> None:
+        """Systems without pseudo-terminals: settings and rows through stdin, the stream on a local socket."""
+        self._process = subprocess.Popen(
+            [*command, "--listen", "127.0.0.1:0", "--rows", "-", "--settings", "-"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._runtime.environment(os.environ),
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(self._settings).encode() + b"\n")
+        self._process.stdin.flush()
+        self._thread("stderr", self._listen, self._process.stderr)
+        self._thread("rows", self._feed, self._process.stdin)
+        if not self._listening.wait(_START_TIMEOUT_S) or not self.port:
+            raise OSError(self.last_words or "it does not listen")
+
+    def _feed(self, pipe: IO[bytes]) -> None:
+        # The pipe is kept full; it blocks here until the tool has played what it has.
+        with contextlib.suppress(BrokenPipeError, OSError, ValueError), pipe:
+            while True:
+                pipe.write(self._rows(_ROWS_AT_ONCE))
+
+    def _listen(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            for line in pipe:
+                text = line.decode(errors="replace").rstrip()
+                if text.startswith(_LISTENING):
+                    self.port = f"socket://{text.removeprefix(_LISTENING)}"
+                    self._listening.set()
+                else:
+                    self._stderr.append(text)
+        self._listening.set()
+
+    def _thread(self, name: str, target: Callable[[IO[bytes]], None], pipe: IO[bytes] | None) -> None:
+        assert pipe is not None
+        thread = threading.Thread(target=target, args=(pipe,), name=f"tool {name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # An interrupt first: it lets the firmware close its truth file.
+    gentle = process.terminate if os.name == "nt" else lambda: process.send_signal(signal.SIGINT)
+    for end in (gentle, process.kill):
+        with contextlib.suppress(ProcessLookupError):
+            end()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_TIMEOUT_S)
+            return
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        with path.open("x"):
+            pass
+    except FileExistsError as error:
+        raise Problem(f"{path} exists and is not overwritten.", "Name another file, or move that one away.") from error
+    except OSError as error:
+        raise Problem(
+            f"{path} can't be written: {error.strerror}.", "Name a file in a folder that exists and is yours."
+        ) from error
