@@ -1,0 +1,49 @@
+"""Runs the live window for one session, until it is closed, ended or interrupted."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType, TracebackType
+
+from PySide6.QtWidgets import QApplication
+
+from iastm_host.app.session import Session
+from iastm_host.window.live import LiveWindow
+from iastm_host.window.speaker import make_speaker
+
+
+def run_window(
+    session: Session, *, theme: str = "auto", title: str, speaker: bool = True, close_when_finished: bool
+) -> int:
+    """Show `session` until its window closes, and return the exit code: 0, or 2 after a problem before the stream.
+
+    `theme` is auto, dark, light or contrast. SIGINT and SIGTERM end the run cleanly. What an exception in a slot
+    says is shown in the window and logged.
+    """
+    running = QApplication.instance()
+    app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("iastm")
+    window = LiveWindow(session, theme, title, make_speaker(speaker), close_when_finished)
+
+    def interrupted(_number: int, _frame: FrameType | None) -> None:
+        window.close()
+
+    def failed(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if isinstance(error, Exception):
+            window.fail(error)
+        else:
+            sys.__excepthook__(kind, error, traceback)
+
+    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+    hook, sys.excepthook = sys.excepthook, failed
+    try:
+        screen = app.primaryScreen().availableGeometry()
+        window.resize(min(1920, screen.width()), min(1080, screen.height()))
+        window.show()
+        app.exec()
+    finally:
+        sys.excepthook = hook
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return window.exit_code
