@@ -9,10 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from iastm_host.analysis.profiles import Tip
-
-# 1 N/cm² is 10 kPa.
-KPA_PER_N_PER_CM2 = 10.0
+from iastm_host.analysis.profiles import KPA_PER_N_PER_CM2, Tip
 
 
 @dataclass(frozen=True, slots=True)

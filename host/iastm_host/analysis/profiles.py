@@ -49,7 +49,8 @@ class Contact:
 
 
 DEFAULT_PROFILE_KEY = "iastm-one-hand"
-_KPA_PER_N_PER_CM2 = 10.0
+# 1 N/cm² is 10 kPa.
+KPA_PER_N_PER_CM2 = 10.0
 
 
 @cache
@@ -81,7 +82,7 @@ def profile_for(key: str, tip: Tip | None) -> Profile:
                 f"{stored.title} is given as a pressure, and the contact area of the tip is unknown.",
                 "Choose a tip whose area was measured, or a profile in newtons.",
             )
-        newtons = tip.area_cm2 / _KPA_PER_N_PER_CM2
+        newtons = tip.area_cm2 / KPA_PER_N_PER_CM2
     numbers = (stored.target_low, stored.target_high, stored.warn, stored.alarm)
     return Profile(
         key=stored.key,

@@ -1,0 +1,300 @@
+"""Reads the CSV of any force gauge: time in seconds, force in newtons, and what was found on the way.
+
+Real files have lines of notes above the header, batch their time stamps, lose a sample here and there, and restart
+their clock once. Lines that begin with `#` are notes; `# name: value` among them can be asked for. Our own export is
+read alike: there a jump of the `index` column is a gap.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iastm_host.events import Problem
+
+Floats = NDArray[np.float64]
+
+# Newtons per unit: standard gravity, and the international pound.
+NEWTONS = {"N": 1.0, "kgf": 9.80665, "lbf": 4.4482216152605, "g": 0.00980665}
+
+_TIME_NAMES = ("time", "t", "timestamp", "seconds", "sec", "elapsed", "elapsed_time", "zeit")
+_FORCE_NAMES = ("force", "weight", "load", "f", "newton", "n", "kg", "kgf", "lbf", "tension", "kraft")
+_TIME_UNITS_S = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6}
+_FORCE_UNITS = {"n": "N", "newton": "N", "kg": "kgf", "kgf": "kgf", "lb": "lbf", "lbs": "lbf", "lbf": "lbf", "g": "g"}
+# A header stands within so many lines; above it some gauges write a table about the session.
+_HEADER_LINES = 40
+_ROWS_NAMED = 5
+# A hole in time: so many times the usual step, and at least so long.
+_HOLE_STEPS = 8.0
+_HOLE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Rows [begin, end) without a hole; `reason` says in words why it begins ("start" for the first)."""
+
+    begin: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GaugeRecording:
+    """A gauge's recording: time_s (n,), the file's own and rising in each segment, and force_n (n,).
+
+    `notes` say in words what was assumed or mended, `remarks` holds the `# name: value` lines.
+    """
+
+    time_s: Floats
+    force_n: Floats
+    segments: tuple[Segment, ...]
+    time_column: str
+    force_column: str
+    unit: str
+    notes: tuple[str, ...]
+    remarks: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    names: list[str]
+    rows: list[tuple[int, list[str]]]
+    decimal_comma: bool
+
+
+def read_gauge_csv(
+    path: Path, time_column: str | None = None, force_column: str | None = None, unit: str | None = None
+) -> GaugeRecording:
+    """Read a CSV. Columns are chosen by name, or by looking like time and force; unit: see NEWTONS.
+
+    Raises Problem for a file that can't be read, lacks the columns, or whose numbers or times are not in order.
+    """
+    lines = _read_lines(path)
+    remarks = dict(re.findall(r"^#\s*([\w.]+)\s*[:=]\s*(.+?)\s*$", "\n".join(lines), flags=re.MULTILINE))
+    rows = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
+    if not rows:
+        raise Problem(f"{path} is empty.", "Choose a recording with a column of time and one of force.")
+    table, time_at, force_at = _find_columns(path, rows, time_column, force_column)
+    notes: list[str] = []
+    if not table.rows:
+        raise Problem(f"{path} has a header and no rows.", "Choose a recording with data in it.")
+    time_s = _numbers(path, table, time_at) * _time_unit_s(table.names[time_at])
+    force_unit = unit or _unit_of(table.names[force_at])
+    if force_unit is None:
+        force_unit = "N"
+        notes.append(f"column {table.names[force_at]!r} states no unit: newtons assumed (--unit says otherwise)")
+    if force_unit not in NEWTONS:
+        raise Problem(f"There is no unit {force_unit!r}.", f"Choose one of {', '.join(NEWTONS)}.")
+    force_n = _numbers(path, table, force_at) * NEWTONS[force_unit]
+    if len(time_s) < 2:
+        raise Problem(f"{path} holds a single row.", "Choose a recording with data in it.")
+    restart = _check_order(path, time_s, [number for number, _ in table.rows])
+    if restart:
+        notes.append(f"the gauge's clock restarts at line {table.rows[restart][0]}: a new segment begins there")
+    parts = [(0, restart), (restart, len(time_s))] if restart else [(0, len(time_s))]
+    spread = sum(_spread_stamps(time_s[begin:end]) for begin, end in parts)
+    if spread:
+        notes.append(f"{spread} rows share their time stamp with the row before: spread evenly up to the next stamp")
+    segments = _segments(time_s, parts, _index_jumps(path, table))
+    if len(segments) > len(parts):
+        notes.append(f"{len(segments) - len(parts)} holes in time: no stroke is taken across them")
+    return GaugeRecording(
+        time_s=time_s,
+        force_n=force_n,
+        segments=tuple(segments),
+        time_column=table.names[time_at],
+        force_column=table.names[force_at],
+        unit=force_unit,
+        notes=tuple(notes),
+        remarks=remarks,
+    )
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise Problem(f"There is no file {path}.", "Check the path.") from None
+    except OSError as error:
+        raise Problem(f"{path} can't be read: {error.strerror or error}.", "Check the path and its rights.") from None
+    if b"\x00" in data[:4096]:
+        raise Problem(f"{path} is no text.", "Export the recording as CSV (UTF-8) and choose that file.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.splitlines()
+
+
+def _delimiter(line: str) -> str:
+    """Return tab or semicolon where the line has one: a comma may then be a decimal comma."""
+    for candidate in ("\t", ";"):
+        if candidate in line:
+            return candidate
+    return ","
+
+
+def _find_columns(
+    path: Path, rows: list[tuple[int, str]], time_column: str | None, force_column: str | None
+) -> tuple[_Table, int, int]:
+    """Return the table below the first line that names both columns, and where they stand."""
+    widest: list[str] = []
+    for at, (_, line) in enumerate(rows[:_HEADER_LINES]):
+        delimiter = _delimiter(line)
+        names = _cells(line, delimiter)
+        if len(names) > len(widest):
+            widest = names
+        time_at = _place(names, time_column, _TIME_NAMES, _TIME_UNITS_S)
+        force_at = _place(names, force_column, _FORCE_NAMES, _FORCE_UNITS)
+        if time_at is not None and force_at is not None and time_at != force_at:
+            return _table(names, rows[at + 1 :], delimiter), time_at, force_at
+    delimiter = _delimiter(rows[0][1])
+    first = _cells(rows[0][1], delimiter)
+    decimal_comma = delimiter != ","
+    if (
+        not time_column
+        and not force_column
+        and len(first) == 2
+        and all(_number(c, decimal_comma) is not None for c in first)
+    ):
+        return _table(["time_s", "force"], rows, delimiter), 0, 1
+    wanted = [f"{what} column {name!r}" if name else f"column that looks like {what}" for what, name in
+              (("time", time_column), ("force", force_column))]  # fmt: skip
+    named = ", ".join(repr(name) for name in widest)
+    raise Problem(
+        f"{path} has no {' and '.join(wanted)} together.",
+        f"Name them with --time-column and --force-column; there are: {named}.",
+    )
+
+
+def _table(names: list[str], rows: list[tuple[int, str]], delimiter: str) -> _Table:
+    return _Table(names, [(number, _cells(line, delimiter)) for number, line in rows], delimiter != ",")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("µ", "u")).strip("_")
+
+
+def _place(
+    names: list[str], wanted: str | None, known: tuple[str, ...], units: dict[str, float] | dict[str, str]
+) -> int | None:
+    """Return where the wanted column stands, or the one that looks most like a known one, or None."""
+    if wanted is not None:
+        exact = [at for at, name in enumerate(names) if name == wanted]
+        alike = [at for at, name in enumerate(names) if name.lower() == wanted.strip().lower()]
+        return next(iter(exact or alike), None)
+    plain = [_plain(name) for name in names]
+    for stem in known:
+        for candidate in (*(f"{stem}_{unit}" for unit in units), stem):
+            if candidate in plain:
+                return plain.index(candidate)
+    return None
+
+
+def _time_unit_s(name: str) -> float:
+    return _TIME_UNITS_S.get(_plain(name).rpartition("_")[2], 1.0)
+
+
+def _unit_of(name: str) -> str | None:
+    return _FORCE_UNITS.get(_plain(name).rpartition("_")[2])
+
+
+def _number(text: str, decimal_comma: bool) -> float | None:
+    """Return a finite number, None for anything else."""
+    try:
+        value = float(text.replace(",", ".") if decimal_comma else text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _numbers(path: Path, table: _Table, at: int) -> Floats:
+    """Return a column of numbers (n,)."""
+    values: list[float] = []
+    bad: list[str] = []
+    for number, cells in table.rows:
+        text = cells[at] if at < len(cells) else ""
+        value = _number(text, table.decimal_comma)
+        if value is None:
+            bad.append(f"line {number} has {text[:20]!r}" if text else f"line {number} has nothing")
+        else:
+            values.append(value)
+    if bad:
+        raise Problem(
+            f"Column {table.names[at]!r} of {path} must hold numbers, but {_list(bad)}.",
+            "Remove or mend these rows; a missing sample is better left out than filled in.",
+        )
+    return np.array(values)
+
+
+def _list(found: list[str]) -> str:
+    more = f", and {len(found) - _ROWS_NAMED} more" if len(found) > _ROWS_NAMED else ""
+    return ", ".join(found[:_ROWS_NAMED]) + more
+
+
+def _check_order(path: Path, time_s: Floats, lines: list[int]) -> int:
+    """Return the row at which the clock restarts, 0 where it doesn't. Raises Problem where time falls otherwise."""
+    falls = (np.flatnonzero(np.diff(time_s) < 0) + 1).tolist()
+    if not falls:
+        return 0
+    at = falls[0]
+    ran_s = float(time_s[at - 1] - time_s[0])
+    near_start = time_s[at] - time_s[0] <= max(0.05 * ran_s, 1.0) and time_s[at] - time_s[0] <= 0.5 * ran_s
+    if len(falls) == 1 and near_start:
+        return int(at)
+    raise Problem(
+        f"Time runs backwards in {path}: {_list([f'line {lines[row]}' for row in falls])}.",
+        "Sort the rows by time. One restart of the gauge's clock is accepted; at more, cut the file there.",
+    )
+
+
+def _spread_stamps(time_s: Floats) -> int:
+    """Spread rows with equal stamps evenly up to the next stamp, in place; return how many had to move.
+
+    A gauge that sends several samples at once stamps them alike. Over a hole they get the usual step.
+    """
+    firsts = np.flatnonzero(np.concatenate(([True], np.diff(time_s) > 0)))
+    sizes = np.diff(np.append(firsts, len(time_s)))
+    moved = len(time_s) - len(firsts)
+    if moved == 0 or len(firsts) < 2:
+        return 0
+    steps = np.diff(time_s[firsts]) / sizes[:-1]
+    usual = float(np.median(steps))
+    steps = np.append(np.minimum(steps, np.where(sizes[:-1] > 1, usual * 2, steps)), usual)
+    place = np.arange(len(time_s)) - np.repeat(firsts, sizes)
+    time_s += place * np.repeat(steps, sizes)
+    return moved
+
+
+def _index_jumps(path: Path, table: _Table) -> list[int]:
+    """Return the rows before which sample indices are missing: only our own export has them."""
+    if "index" not in table.names or "tool_time_us" not in table.names:
+        return []
+    index = _numbers(path, table, table.names.index("index"))
+    return [int(row) for row in np.flatnonzero(np.diff(index) != 1) + 1]
+
+
+def _segments(time_s: Floats, parts: list[tuple[int, int]], jumps: list[int]) -> list[Segment]:
+    segments: list[Segment] = []
+    for begin, end in parts:
+        steps = np.diff(time_s[begin:end])
+        hole_s = max(_HOLE_STEPS * float(np.median(steps)), _HOLE_S) if len(steps) else math.inf
+        reasons = {int(row): "hole in time" for row in np.flatnonzero(steps > hole_s) + begin + 1}
+        reasons.update((row, "missing samples") for row in jumps if begin < row < end)
+        edges = [begin, *sorted(reasons), end]
+        for first, last in pairwise(edges):
+            segments.append(Segment(first, last, reasons.get(first, "clock restart" if begin else "start")))
+    return segments
