@@ -23,7 +23,7 @@ _RUN_MARK = f"IASTM_TEST_RUN={os.environ['IASTM_TEST_RUN']}".encode()
 hypothesis.settings.register_profile("small", derandomize=True, deadline=None, database=None)
 hypothesis.settings.register_profile("soak", max_examples=2000, deadline=None, database=None, print_blob=True)
 
-_LEFTOVER_GRACE_S = 10.0
+_LEFTOVER_GRACE_S = 5.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +52,7 @@ def _no_unexpected_warning(caplog: pytest.LogCaptureFixture, expected_log: list[
     yield
     logged = [
         f"{record.name}: {record.getMessage()}"
-        for record in caplog.get_records("call")
+        for record in [*caplog.get_records("setup"), *caplog.get_records("call")]
         if record.name.startswith("iastm") and record.levelno >= logging.WARNING
     ]
     unexpected = [line for line in logged if not any(re.search(pattern, line) for pattern in expected_log)]
