@@ -1,0 +1,78 @@
+"""The firmware's loop: converter → ring → limits and strokes → links, on a board that is passed in.
+
+A board is one file with a class of these attributes:
+
+- `name`, `runtime` ("micropython 1.29.0"), `serial_number`: text; `simulated`: bool; `source_hash`: 8 bytes;
+- `rate_mhz`: nominal conversions per 1000 s; `ring_depth`: samples to keep at least;
+- `adc`: the converter, see sampler.py; `stream`: the host's bytes, see stream.py;
+- `calibration`: `iastm_protocol.messages.Calibration`; `zero_counts`, and `zero_confirmed`: False where a stored
+  zero was not looked at since power-on (then nothing is alerted, and samples say "zero uncertain");
+- `ticks_us()`: microseconds, wrapping at 2^30; the firmware has no other clock;
+- `random_u32()`: 32 random bits that come from no seed;
+- `battery_percent()` (255 unknown), `temperature_cdeg()` (hundredths of °C, −32768 unknown);
+- `alert(kind)`: light, buzzer and motor for WARN or ALARM, 0 ends it; must return at once;
+- `failed(error)`: the firmware can't go on. Keeps the traceback where it is not mistaken for frames, and resets.
+"""
+
+import asyncio
+import gc
+
+from iastm_firmware.tool import Tool
+from iastm_protocol._compat import const
+
+_SAMPLE_EVERY_MS = const(2)
+_LINK_EVERY_MS = const(4)
+_SECOND_MS = const(1000)
+
+
+class App:
+    """Runs a Tool's steps as tasks; `run` ends only with the failure of one of them."""
+
+    def __init__(self, board):
+        self.tool = Tool(board)
+        self._failure = None
+
+    async def run(self):
+        """Run until a task fails, then raise what it raised."""
+        asyncio.get_event_loop().set_exception_handler(self._note_failure)
+        tasks = [asyncio.create_task(self._sample()), asyncio.create_task(self._keep_time())]
+        for link in self.tool.links:
+            tasks.append(asyncio.create_task(self._serve(link)))
+        await asyncio.gather(*tasks)
+
+    def _note_failure(self, loop, context):
+        # A task that nobody awaits; asyncio itself would print into the stream.
+        self._failure = context.get("exception") or RuntimeError(context.get("message"))
+
+    async def _sample(self):
+        step = self.tool.sampler.step
+        while True:
+            step()
+            await asyncio.sleep_ms(_SAMPLE_EVERY_MS)
+
+    async def _serve(self, link):
+        while True:
+            more = link.step()
+            await asyncio.sleep_ms(0 if more else _LINK_EVERY_MS)
+
+    async def _keep_time(self):
+        while True:
+            await asyncio.sleep_ms(_SECOND_MS)
+            if self._failure is not None:
+                raise self._failure
+            self.tool.second()
+            if not self.tool.watch.in_contact:
+                # Between strokes, so that a collection does not fall into one.
+                gc.collect()
+
+
+async def _together(coroutines):
+    await asyncio.gather(*coroutines)
+
+
+def run(board, *others):
+    """Run the firmware on `board`, and `others` (coroutines) beside it; what ends it goes to `board.failed`."""
+    try:
+        asyncio.run(_together((App(board).run(),) + others))
+    except Exception as error:
+        board.failed(error)

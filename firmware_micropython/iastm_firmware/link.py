@@ -1,0 +1,196 @@
+"""One host on one byte stream: hello, ping, commands, and all that is sent while streaming."""
+
+from iastm_firmware import commands
+from iastm_firmware.outlet import Outlet
+from iastm_firmware.ring import Cursor
+from iastm_firmware.status import status_payload
+from iastm_protocol import kinds, messages
+from iastm_protocol.errors import RemoteProtocolError
+from iastm_protocol.frames import Decoder, FrameWriter
+
+# Answers that wait to be sent; while there are as many, nothing more is read.
+_MAX_WAITING = 16
+_MAX_FRAMES_PER_STEP = 4
+_ANSWERS_KEPT = 4
+
+
+class Link:
+    """Serves a host. Silent until its hello; after a hello of another major version it answers and does no more."""
+
+    def __init__(self, tool, stream):
+        self.tool = tool
+        self.streaming = False
+        self._greeted = False
+        self._stream = stream
+        self._outlet = Outlet(stream, tool.clock)
+        self._writer = FrameWriter(kinds.MAX_LINK_PAYLOAD)
+        self._decoder = Decoder(kinds.MAX_LINK_PAYLOAD)
+        self._sequence = 0
+        self._cursor = Cursor()
+        self._waiting = []
+        self._answered = []
+        self._report_number = 0
+        self._event_number = 0
+        self._zero_revision = 0
+        self._samples_before_zero = 0
+        self._limits_revision = 0
+        self._status_due = False
+        self._unknown_kinds = 0
+        self._unreadable = 0
+
+    def step(self):
+        """Read and send as far as the stream allows; return True where more could be sent at once."""
+        self._receive()
+        for _ in range(_MAX_FRAMES_PER_STEP):
+            if not self._outlet.ready():
+                self._note_stall()
+                return False
+            if not self._send_one():
+                return False
+        return True
+
+    def second(self):
+        """A second has passed: a status is due."""
+        self._status_due = True
+
+    def start_stream(self):
+        """Stream from the newest sample on; a stream that runs already runs on."""
+        if not self.streaming:
+            self.streaming = True
+            self.tool.ring.to_newest(self._cursor)
+            self._report_number = self.tool.reports.last_number
+            self._status_due = False
+
+    def describe(self):
+        """Send calibration, zero and limits."""
+        self._waiting.append((kinds.CALIBRATION, self.tool.settings.calibration.to_payload()))
+        self.forget_zero()
+        self.forget_limits()
+
+    def forget_zero(self):
+        """Send the zero (again)."""
+        self._zero_revision = -1
+
+    def forget_limits(self):
+        """Send the limits (again)."""
+        self._limits_revision = -1
+
+    def _note_stall(self):
+        if self._outlet.suspended and not self.tool.health.faults & kinds.FAULT_LINK_STALLED:
+            self.tool.health.link_stalled(True)
+
+    def _receive(self):
+        while len(self._waiting) < _MAX_WAITING:
+            data = self._stream.read()
+            if not data:
+                return
+            if self._outlet.suspended:
+                self.tool.health.link_stalled(False)
+            self._outlet.resume()
+            self._decoder.feed(data)
+            frame = self._decoder.next_frame()
+            while frame is not None:
+                self._handle(frame.kind, frame.payload)
+                frame = self._decoder.next_frame()
+
+    def _handle(self, kind, payload):
+        try:
+            if kind == kinds.HELLO:
+                self._hello(messages.Hello.from_payload(payload))
+            elif not self._greeted:
+                return
+            elif kind == kinds.PING:
+                self._ping(messages.Ping.from_payload(payload))
+            elif kind == kinds.COMMAND:
+                self._command(messages.Command.from_payload(payload))
+            else:
+                self._unknown_kinds += 1
+        except RemoteProtocolError:
+            # Nothing to answer to: not even the request id can be read.
+            self._unreadable += 1
+
+    def _hello(self, hello):
+        self.streaming = False
+        self._answered = []
+        self._waiting = [(kinds.HELLO_ANSWER, self.tool.hello_answer().to_payload())]
+        self._zero_revision = self.tool.settings.zero_revision
+        self._limits_revision = self.tool.settings.limits_revision
+        self._greeted = hello.major == kinds.MAJOR
+
+    def _ping(self, ping):
+        clock = self.tool.clock
+        self._waiting.append((kinds.PONG, messages.Pong(ping.ping_id, clock.time_us(clock.now())).to_payload()))
+
+    def _command(self, command):
+        for request_id, number, error, text in self._answered:
+            if request_id == command.request_id and number == command.command:
+                if error == kinds.OK:
+                    commands.repeat(self, number)
+                break
+        else:
+            error, text = commands.execute(self, command.command, command.body)
+            self._answered.append((command.request_id, command.command, error, text))
+            if len(self._answered) > _ANSWERS_KEPT:
+                self._answered.pop(0)
+        self._queue_changes()
+        response = messages.Response(command.request_id, command.command, error, text)
+        self._waiting.append((kinds.RESPONSE, response.to_payload()))
+
+    def _queue_changes(self):
+        settings = self.tool.settings
+        if self._zero_revision != settings.zero_revision:
+            self._zero_revision = settings.zero_revision
+            self._samples_before_zero = self.tool.ring.samples
+            self._waiting.append((kinds.ZERO, settings.zero.to_payload()))
+        if self._limits_revision != settings.limits_revision:
+            self._limits_revision = settings.limits_revision
+            self._waiting.append((kinds.LIMITS, settings.limits.to_payload()))
+
+    def _send_one(self):
+        if self._waiting and not self._zero_must_wait():
+            kind, payload = self._waiting.pop(0)
+            self._send(kind, payload)
+            return True
+        if not self.streaming:
+            return False
+        tool = self.tool
+        if not self._waiting:
+            # Another link may have set the zero or the limits.
+            self._queue_changes()
+        if self._report_number != tool.reports.last_number:
+            self._report_number, kind, payload = tool.reports.after(self._report_number)
+            self._send(kind, payload)
+            return True
+        n = tool.ring.take(self._cursor, self._writer.payload)
+        if n:
+            self._finish(kinds.FORCE_SAMPLES, n)
+            return True
+        if self._event_number != tool.events.last_number:
+            self._event_number, kind, payload = tool.events.after(self._event_number)
+            self._send(kind, payload)
+            return True
+        if self._status_due:
+            self._status_due = False
+            damaged = self._decoder.damaged + self._unreadable
+            self._send(
+                kinds.STATUS, status_payload(tool, damaged, self._unknown_kinds, self._cursor.overrun_samples)
+            )
+            return True
+        return False
+
+    def _zero_must_wait(self):
+        # The samples before a zero go first, so that what is sent stands in the order in which it holds.
+        return (
+            self.streaming
+            and self._waiting[0][0] == kinds.ZERO
+            and self._cursor.samples < self._samples_before_zero
+        )
+
+    def _send(self, kind, payload):
+        n = len(payload)
+        self._writer.payload[:n] = payload
+        self._finish(kind, n)
+
+    def _finish(self, kind, n):
+        self._outlet.send(self._writer.finish(kind, self._sequence, n))
+        self._sequence = (self._sequence + 1) & 0xFFFF

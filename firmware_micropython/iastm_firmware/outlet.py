@@ -1,0 +1,60 @@
+"""The way out of a link: keeps what a stream refused, and finds out that nobody reads."""
+
+from iastm_firmware.clock import ticks_between
+from iastm_protocol._compat import const
+
+_STALL_US = const(300000)
+# USB drivers hold a write for 200 to 500 ms where the host does not read, then drop the bytes.
+_SLOW_WRITE_US = const(150000)
+_MAX_STALLS = const(2)
+
+
+class Outlet:
+    """Writes one frame at a time to `stream`; `suspended` after two stalls, until `resume`."""
+
+    def __init__(self, stream, clock):
+        self._stream = stream
+        self._clock = clock
+        self._rest = None
+        self._since_ticks = 0
+        self._stalls = 0
+        self.suspended = False
+
+    def resume(self):
+        """The host spoke: it is there again."""
+        self._stalls = 0
+        self.suspended = False
+        self._since_ticks = self._clock.now()
+
+    def ready(self):
+        """Write on what is left; return True where a new frame may come."""
+        if self.suspended:
+            return False
+        if self._rest is None:
+            return True
+        self._write(self._rest)
+        return self._rest is None and not self.suspended
+
+    def send(self, frame):
+        """Write a frame (memoryview), which must stay as it is until `ready` says so."""
+        self._since_ticks = self._clock.now()
+        self._write(frame)
+
+    def _write(self, data):
+        before_ticks = self._clock.now()
+        taken = self._stream.write(data)
+        after_ticks = self._clock.now()
+        self._rest = data[taken:] if taken < len(data) else None
+        if ticks_between(before_ticks, after_ticks) >= _SLOW_WRITE_US:
+            self._stall()
+        elif self._rest is None:
+            self._stalls = 0
+        elif taken:
+            self._since_ticks = after_ticks
+        elif ticks_between(self._since_ticks, after_ticks) >= _STALL_US:
+            self._since_ticks = after_ticks
+            self._stall()
+
+    def _stall(self):
+        self._stalls += 1
+        self.suspended = self._stalls >= _MAX_STALLS

@@ -1,0 +1,78 @@
+"""The tool put together, without a loop: every part has a `step` that never waits."""
+
+from iastm_firmware.clock import Clock
+from iastm_firmware.events import Events
+from iastm_firmware.link import Link
+from iastm_firmware.reports import Reports
+from iastm_firmware.ring import Ring, pages_for
+from iastm_firmware.sampler import Sampler
+from iastm_firmware.settings import Settings
+from iastm_firmware.status import Health
+from iastm_firmware.version import VERSION
+from iastm_firmware.watch import Watch
+from iastm_protocol import kinds, messages
+
+_REPORTS_KEPT = 16
+
+
+class Tool:
+    """Everything between the converter and the links, on a `board` (see app.py for what a board is)."""
+
+    def __init__(self, board):
+        self.board = board
+        self.boot_id = board.random_u32()
+        self.clock = Clock(board.ticks_us)
+        self.ring = Ring(pages_for(board.ring_depth, board.rate_mhz), self.clock)
+        self.settings = Settings(board.calibration, board.zero_counts, board.zero_confirmed)
+        self.reports = Reports(_REPORTS_KEPT)
+        self.events = Events(self.clock)
+        self.watch = Watch(self.settings, self.clock, self.reports, board.alert, board.rate_mhz)
+        self.sampler = Sampler(board.adc, self.clock, self.ring, self.watch, self.settings)
+        self.health = Health(self.sampler, self.events, self.clock)
+        self.links = (Link(self, board.stream),)
+        self.events.raise_event(kinds.EVENT_BOOT, 0, 0)
+
+    def second(self):
+        """A second has passed."""
+        self.health.second()
+        for link in self.links:
+            link.second()
+
+    def set_zero(self, counts):
+        """Put a zero in force before the next conversion; raises ValueError where the limits then can't be reached."""
+        made = self.watch.thresholds_for(counts, self.settings.limits)
+        self.ring.close()
+        self.settings.change_zero(counts, self.sampler.next_index)
+        self.watch.apply(made)
+        self.events.raise_event(kinds.EVENT_ZERO, self.sampler.next_index, counts)
+
+    def set_limits(self, limits):
+        """Put limits in force before the next conversion; raises ValueError where they can't be."""
+        made = self.watch.thresholds_for(self.settings.zero.counts, limits)
+        self.settings.change_limits(limits)
+        self.watch.apply(made)
+        self.events.raise_event(kinds.EVENT_LIMITS, self.sampler.next_index, 0)
+
+    def hello_answer(self):
+        """Return what the tool says of itself."""
+        board = self.board
+        calibration = self.settings.calibration
+        features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES
+        if board.simulated:
+            features |= kinds.FEATURE_SIMULATED
+        return messages.HelloAnswer(
+            kinds.MAJOR,
+            kinds.MINOR,
+            VERSION,
+            board.source_hash,
+            board.name,
+            board.runtime,
+            board.serial_number,
+            self.boot_id,
+            board.rate_mhz,
+            (messages.Channel("force", "N"),),
+            board.ring_depth,
+            calibration.calibration_id,
+            calibration.sha256,
+            features,
+        )

@@ -1,0 +1,3 @@
+"""The firmware's version, as hello states it."""
+
+VERSION = "0.1.0"

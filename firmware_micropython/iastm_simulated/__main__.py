@@ -1,0 +1,114 @@
+"""A tool without hardware, as a process: its stream is stdin and stdout, or a TCP connection.
+
+--rows PATH          rows to play, from a file or a pipe (int32 µN, int32 raw counts, little-endian)
+--settings FILE      JSON; what can be set, and to what it is by default, stands in board.py
+--truth FILE         each conversion as played: index, tool_time_us, force_n, raw_counts
+--virtual SECONDS    run in virtual time and end after so many seconds; it begins with the first input or its end
+--connect HOST:PORT  the stream is this TCP connection
+"""
+
+import sys
+
+if sys.implementation.name == "cpython":
+    from iastm_simulated.stand_ins import install
+
+    install()
+
+import asyncio  # noqa: E402 (the stand-ins come first)
+import select  # noqa: E402
+import socket  # noqa: E402
+
+from iastm_firmware import app  # noqa: E402
+from iastm_firmware.stream import ByteStream  # noqa: E402
+from iastm_simulated.adc import PlayedAdc  # noqa: E402
+from iastm_simulated.board import SimulatedBoard, Ticks, read_settings, real_elapsed  # noqa: E402
+from iastm_simulated.rows import Rows  # noqa: E402
+from iastm_simulated.truth import Truth  # noqa: E402
+
+_OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--connect")
+
+
+def _parse(arguments):
+    options = {}
+    at = 0
+    while at < len(arguments):
+        name = arguments[at]
+        if name not in _OPTIONS or at + 1 == len(arguments):
+            raise ValueError("%s: not an option, or its value is missing" % name)
+        options[name] = arguments[at + 1]
+        at += 2
+    if "--rows" not in options:
+        raise ValueError("--rows is missing: there is nothing to play")
+    return options
+
+
+def _end():
+    raise SystemExit(0)
+
+
+def _connect(address):
+    host, port = address.rsplit(":", 1)
+    connection = socket.socket()
+    connection.connect(socket.getaddrinfo(host, int(port))[0][-1])
+    connection.setblocking(False)
+    if sys.implementation.name == "cpython":
+        return connection.makefile("rwb", buffering=0)
+    return connection
+
+
+def _stream(options):
+    if "--connect" in options:
+        connection = _connect(options["--connect"])
+        return ByteStream(connection, connection, _end)
+    at_end = None if "--virtual" in options else _end
+    return ByteStream(sys.stdin.buffer, sys.stdout.buffer, at_end)
+
+
+def _wait_for_input():
+    poll = select.poll()
+    poll.register(sys.stdin.buffer, select.POLLIN)
+    for _ in poll.ipoll(-1):
+        return
+
+
+async def _end_after(duration_ms):
+    await asyncio.sleep_ms(duration_ms)
+    raise SystemExit(0)
+
+
+def _run(options):
+    settings = read_settings(options.get("--settings"))
+    others = ()
+    if "--virtual" in options:
+        from iastm_simulated.virtual_time import VirtualTime
+
+        _wait_for_input()
+        elapsed_us = VirtualTime().elapsed_us
+        others = (_end_after(int(float(options["--virtual"]) * 1000)),)
+    else:
+        elapsed_us = real_elapsed()
+    ticks_us = Ticks(settings["ticks_start_us"], elapsed_us)
+    truth = Truth(options["--truth"]) if "--truth" in options else None
+    try:
+        rows = Rows(options["--rows"], -1 if "--virtual" in options else 0)
+        adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))
+        app.run(SimulatedBoard(settings, ticks_us, adc, _stream(options)), *others)
+    finally:
+        if truth is not None:
+            truth.close()
+
+
+def main(arguments):
+    """Run until the peer is gone, the time is over, or the process is interrupted."""
+    try:
+        options = _parse(arguments)
+    except ValueError as error:
+        sys.stderr.write("%s\n" % error)
+        raise SystemExit(2)
+    try:
+        _run(options)
+    except KeyboardInterrupt:
+        pass
+
+
+main(sys.argv[1:])

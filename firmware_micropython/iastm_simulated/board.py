@@ -1,0 +1,136 @@
+"""The simulated board: what app.py asks of a board, from a settings file and a converter that plays rows."""
+
+import binascii
+import json
+import os
+import struct
+import sys
+import time
+
+from iastm_protocol.messages import Calibration
+
+_TICKS_MASK = 0x3FFFFFFF
+_UNKNOWN_TEMPERATURE = -0x8000
+_ALERTS_KEPT = 100
+
+_DEFAULTS = {
+    "rate_mhz": 320000,
+    "ring_depth": 2048,
+    "serial_number": "SIM-0001",
+    "zero_counts": 0,
+    "zero_confirmed": True,
+    # 50 N at 2 mV/V, as a 24-bit converter with a gain of 128 shows it at 3.3 V: about 42,000 counts per newton.
+    "calibration": {
+        "id": "simulated",
+        "sha256": "00" * 32,
+        "capacity_n": 50.0,
+        "coefficients": [0.0, 1 / 42000],
+    },
+    "source_hash": "00" * 8,
+    "battery_percent": 100,
+    "ticks_start_us": 0,
+    # [[index, how many], …]: conversions that the converter makes and the tool never gets.
+    "missed": [],
+}
+
+
+def read_settings(path):
+    """Return the settings of a JSON file over the defaults, or the defaults alone where `path` is None.
+
+    Raises ValueError for a key that no setting has.
+    """
+    settings = dict(_DEFAULTS)
+    if path is not None:
+        with open(path) as file:
+            given = json.load(file)
+        for key in given:
+            if key not in settings:
+                raise ValueError("%s: there is no setting %s" % (path, key))
+        settings.update(given)
+    return settings
+
+
+def runtime_name():
+    """Return what runs this, as "micropython 1.29.0"."""
+    version = sys.implementation.version
+    text = "%s %d.%d.%d" % (sys.implementation.name, version[0], version[1], version[2])
+    if len(version) > 3 and version[3] and version[3] != "final":
+        text += "-" + version[3]
+    return text
+
+
+class Ticks:
+    """The board's ticks, 0 to 2^30 − 1, starting at `start_us`; `elapsed_us` is a clock that never goes back."""
+
+    def __init__(self, start_us, elapsed_us):
+        self._start_us = start_us
+        self._elapsed_us = elapsed_us
+
+    def __call__(self):
+        """Return the ticks now, in µs."""
+        return (self._start_us + self._elapsed_us()) & _TICKS_MASK
+
+
+def real_elapsed():
+    """Return a function that gives real microseconds from now on."""
+    last = time.ticks_us()
+    elapsed = 0
+
+    def elapsed_us():
+        nonlocal last, elapsed
+        now = time.ticks_us()
+        elapsed += time.ticks_diff(now, last)
+        last = now
+        return elapsed
+
+    return elapsed_us
+
+
+class SimulatedBoard:
+    """A board without hardware. `alerts` keeps the last (ticks, kind) that the tool's light would have shown."""
+
+    def __init__(self, settings, ticks_us, adc, stream):
+        calibration = settings["calibration"]
+        self.name = "simulated"
+        self.simulated = True
+        self.runtime = runtime_name()
+        self.serial_number = settings["serial_number"]
+        self.rate_mhz = settings["rate_mhz"]
+        self.ring_depth = settings["ring_depth"]
+        self.source_hash = binascii.unhexlify(settings["source_hash"])
+        self.zero_counts = settings["zero_counts"]
+        self.zero_confirmed = settings["zero_confirmed"]
+        self.calibration = Calibration(
+            calibration["id"],
+            binascii.unhexlify(calibration["sha256"]),
+            calibration["capacity_n"],
+            tuple(calibration["coefficients"]),
+        )
+        self.ticks_us = ticks_us
+        self.adc = adc
+        self.stream = stream
+        self.alerts = []
+        self._battery_percent = settings["battery_percent"]
+
+    def random_u32(self):
+        """Return 32 random bits of the system."""
+        return struct.unpack("<I", os.urandom(4))[0]
+
+    def battery_percent(self):
+        """Return the charge that the settings state."""
+        return self._battery_percent
+
+    def temperature_cdeg(self):
+        """Return unknown: nothing here has a temperature."""
+        return _UNKNOWN_TEMPERATURE
+
+    def alert(self, kind):
+        """Keep what the light would show."""
+        self.alerts.append((self.ticks_us(), kind))
+        if len(self.alerts) > _ALERTS_KEPT:
+            self.alerts.pop(0)
+
+    def failed(self, error):
+        """Print the traceback beside the stream and end the process."""
+        sys.print_exception(error, sys.stderr)
+        raise SystemExit(1)
