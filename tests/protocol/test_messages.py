@@ -1,0 +1,167 @@
+"""Messages: what goes in comes out, and nothing that a peer sends does more than raise RemoteProtocolError."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iastm_protocol import kinds
+from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
+from iastm_protocol.messages import (
+    MESSAGES,
+    AlertReport,
+    Calibration,
+    Channel,
+    Command,
+    ForceSamples,
+    Hello,
+    HelloAnswer,
+    Limits,
+    Ping,
+    Pong,
+    Response,
+    Status,
+    StrokeReport,
+    ToolEvent,
+    Zero,
+    check_prefix,
+    pack_counts,
+    read_zero_body,
+    set_zero_body,
+    unpack_counts,
+)
+
+U8, U16, U32, U48 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 48))
+I16, I32, I64 = (st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (16, 32, 64))
+I24 = st.integers(kinds.COUNTS_MIN, kinds.COUNTS_MAX)
+TEXT = (
+    st.text(max_size=60)
+    .filter(lambda text: len(text.encode(errors="replace")) <= 255)
+    .filter(lambda text: not any("\ud800" <= letter <= "\udfff" for letter in text))
+)
+FLOAT = st.floats(allow_nan=False, allow_infinity=False)
+SHA256 = st.binary(min_size=32, max_size=32)
+MAJOR = st.just(kinds.MAJOR)
+
+ANY_MESSAGE = st.one_of(
+    st.builds(Hello, MAJOR, U8, TEXT),
+    st.builds(
+        HelloAnswer,
+        MAJOR,
+        U8,
+        TEXT,
+        st.binary(min_size=8, max_size=8),
+        TEXT,
+        TEXT,
+        TEXT,
+        U32,
+        st.integers(1, 2**32 - 1),
+        st.lists(st.builds(Channel, TEXT, TEXT), max_size=3).map(tuple),
+        U32,
+        TEXT,
+        SHA256,
+        U32,
+    ),
+    st.builds(ForceSamples, U32, U48, U32, U8, st.lists(I24, min_size=1, max_size=155).map(pack_counts)),
+    st.builds(StrokeReport, U32, U32, U32, U32, I32, I64, st.booleans(), U32),
+    st.builds(Status, U32, U8, I16, U32, U32, U32, U16, U16, U32, U32),
+    st.builds(AlertReport, U8, U32, U48, I32),
+    st.builds(ToolEvent, U32, U8, U32, U48, I32),
+    st.builds(Calibration, TEXT, SHA256, FLOAT, st.lists(FLOAT, min_size=2, max_size=6).map(tuple)),
+    st.builds(Zero, I32, U32, I32, st.booleans()),
+    st.builds(Limits, TEXT, U32, U32, U32, U32),
+    st.builds(Ping, U16),
+    st.builds(Pong, U16, U48),
+    st.builds(Command, U16, U8, st.binary(max_size=400)),
+    st.builds(Response, U16, U8, U8, TEXT),
+)
+
+
+@given(ANY_MESSAGE)
+def test_a_message_comes_back_as_it_went(message: Any) -> None:
+    back = type(message).from_payload(message.to_payload())
+    assert back == message
+    assert type(back) is type(message)
+
+
+@given(ANY_MESSAGE, st.data())
+def test_a_payload_that_ends_too_soon_is_the_peers_fault(message: Any, data: st.DataObject) -> None:
+    payload = message.to_payload()
+    # The two messages that are open at the end are cut within what they must have.
+    needed = 17 if isinstance(message, ForceSamples) else 3 if isinstance(message, Command) else len(payload)
+    short = payload[: data.draw(st.integers(0, needed - 1))]
+    with pytest.raises(RemoteProtocolError):
+        type(message).from_payload(short)
+
+
+@given(ANY_MESSAGE, st.binary(min_size=1, max_size=40))
+def test_fields_of_a_newer_minor_version_are_read_over(message: Any, tail: bytes) -> None:
+    if isinstance(message, ForceSamples | Command):
+        return
+    assert type(message).from_payload(message.to_payload() + tail) == message
+
+
+@given(st.sampled_from(sorted(MESSAGES)), st.binary(max_size=120), st.booleans())
+def test_no_payload_raises_anything_but_the_peers_fault(kind: int, payload: bytes, with_prefix: bool) -> None:
+    if with_prefix:
+        payload = b"IAST\x01\x00" + payload
+    try:
+        message = MESSAGES[kind].from_payload(payload)
+    except RemoteProtocolError:
+        return
+    # What was accepted can be said again.
+    assert type(message).from_payload(message.to_payload()) == message
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.binary(max_size=40))
+def test_the_frozen_prefix_tells_the_version_whatever_follows(major: int, minor: int, rest: bytes) -> None:
+    assert check_prefix(b"IAST" + bytes([major, minor]) + rest) == (major, minor)
+
+
+@given(st.integers(0, 255).filter(lambda major: major != kinds.MAJOR), st.binary(max_size=40))
+def test_a_hello_of_another_major_is_understood_far_enough_to_refuse_it(major: int, rest: bytes) -> None:
+    assert Hello.from_payload(b"IAST" + bytes([major, 3]) + rest) == Hello(major, 3, "")
+
+
+@given(st.lists(I24, max_size=155))
+def test_packed_counts_come_back(counts: list[int]) -> None:
+    packed = pack_counts(counts)
+    assert len(packed) == 3 * len(counts)
+    assert unpack_counts(packed) == counts
+    assert [int.from_bytes(packed[at : at + 3], "little", signed=True) for at in range(0, len(packed), 3)] == counts
+
+
+@given(I32)
+def test_the_body_of_set_zero_comes_back(counts: int) -> None:
+    assert read_zero_body(set_zero_body(counts)) == counts
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x00\x00"])
+def test_a_body_of_set_zero_that_ends_too_soon_is_the_peers_fault(body: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        read_zero_body(body)
+
+
+def test_text_that_utf8_cannot_carry_is_refused() -> None:
+    with pytest.raises(LocalProtocolError):
+        Hello(1, 0, "\ud800").to_payload()
+
+
+def test_a_hello_answer_without_a_rate_is_refused_on_both_sides() -> None:
+    answer = HelloAnswer(1, 0, "", bytes(8), "", "", "", 0, 1, (), 0, "", bytes(32), 0)
+    payload = bytearray(answer.to_payload())
+    with pytest.raises(LocalProtocolError):
+        answer._replace(rate_mhz=0).to_payload()
+    # Prefix, text, hash, three texts, boot id: the rate begins at byte 22.
+    assert payload[22:26] == b"\x01\x00\x00\x00"
+    payload[22] = 0
+    with pytest.raises(RemoteProtocolError):
+        HelloAnswer.from_payload(payload)
+
+
+def test_the_greatest_batch_fits_a_frame_of_a_link_and_one_more_count_does_not() -> None:
+    assert len(ForceSamples(0, 0, 0, 0, pack_counts([0] * 155)).to_payload()) <= kinds.MAX_LINK_PAYLOAD
+    assert len(ForceSamples(0, 0, 0, 0, pack_counts([0] * 156)).to_payload()) > kinds.MAX_LINK_PAYLOAD

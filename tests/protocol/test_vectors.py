@@ -1,0 +1,116 @@
+"""The committed vectors are what their script writes, and agree with bytes worked out another way."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
+VECTORS = PROTOCOL / "vectors"
+FILES = ("messages.json", "frames.json", "damaged.json", "strokes.json", "limits.json", "conversion.json")
+
+
+@pytest.fixture(scope="module")
+def make() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("vectors_make", VECTORS / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def read(name: str) -> Any:
+    return json.loads((VECTORS / name).read_text(encoding="utf-8"))
+
+
+def test_every_file_of_vectors_has_a_maker(make: ModuleType) -> None:
+    assert sorted(make.MAKERS) == sorted(FILES) == sorted(path.name for path in VECTORS.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_writing_the_vectors_again_gives_the_same_bytes(make: ModuleType, name: str) -> None:
+    assert make.render(name) == (VECTORS / name).read_text(encoding="utf-8")
+
+
+def test_the_exchange_in_the_specification_is_the_one_the_code_makes(make: ModuleType) -> None:
+    spec = (PROTOCOL / "SPEC.md").read_text(encoding="utf-8")
+    assert make.with_exchange(spec) == spec
+    assert make.exchange() in spec
+
+
+def test_every_frame_agrees_with_a_plain_encoder(plain: SimpleNamespace) -> None:
+    frames = read("frames.json")
+    cases = read("messages.json")["messages"] + frames["frames"] + frames["recording_entries"]
+    for case in cases:
+        wire = plain.wire(case["kind"], case["sequence"], bytes.fromhex(case["payload_hex"]))
+        assert wire.hex() == case["wire_hex"], case["name"]
+
+
+def test_cobs_agrees_with_a_plain_encoder(plain: SimpleNamespace) -> None:
+    for case in read("frames.json")["cobs"]:
+        assert plain.stuff(bytes.fromhex(case["raw_hex"])).hex() == case["stuffed_hex"], case["name"]
+
+
+def test_the_plain_encoder_agrees_with_published_examples(plain: SimpleNamespace) -> None:
+    assert plain.crc32(b"123456789") == 0xCBF43926
+    # Examples of Cheshire and Baker's encoding as commonly printed.
+    for raw, stuffed in (
+        ("00", "0101"),
+        ("0000", "010101"),
+        ("001100", "01021101"),
+        ("11220033", "0311220233"),
+        ("11223344", "0511223344"),
+        ("11000000", "0211010101"),
+    ):
+        assert plain.stuff(bytes.fromhex(raw)).hex() == stuffed
+    full = bytes(range(1, 255))
+    assert plain.stuff(b"\x00" + full) == b"\x01\xff" + full + b"\x01"
+    assert plain.stuff(full + b"\xff") == b"\xff" + full + b"\x02\xff"
+    assert plain.stuff(full[1:] + b"\xff\x00") == b"\xff" + full[1:] + b"\xff" + b"\x01\x01"
+
+
+BY_HAND = {
+    # index 6400 = 0x1900; 20,000,000 µs = 0x01312D00; span 18,750 = 0x493E; then 24-bit counts, low byte first.
+    "force samples": "00190000 002d31010000 3e490000 00 000000 010000 ffffff ffff7f 000080 40e201 c01dfe",
+    "force samples, one": "00000000 000000000000 00000000 00 000000",
+    # −2048 = 0xFFFFF800; 640 = 0x280; confirmed.
+    "zero": "00f8ffff 80020000 00000000 01",
+    # 11,000 = 0x2AF8; 14,000 = 0x36B0; 800 = 0x320; 520 = 0x208; "iastm-one-hand" has 14 letters.
+    "limits": "0e 696173746d2d6f6e652d68616e64 f82a0000 b0360000 20030000 08020000",
+    "ping": "0100",
+    # 20,000,123 = 0x01312D7B.
+    "pong": "0100 7b2d31010000",
+    "pong, greatest": "ffff ffffffffffff",
+    "command, start stream": "0100 01",
+    "command, set zero": "0400 04 00f8ffff",
+    "response, accepted": "0400 04 00 00",
+    # 20,037,500 = 0x0131BF7C; 1,441,800 = 0x160008.
+    "alert, warn": "01 0c190000 7cbf31010000 08001600",
+    "tool event, boot": "01000000 01 00000000 000000000000 00000000",
+    # 12; 6400; 6719 = 0x1A3F; 6500 = 0x1964; 820,000 = 0x0C8320; 180,000,000 = 0x0ABA9500; 30,500 = 0x7724.
+    "stroke": "0c000000 00190000 3f1a0000 64190000 20830c00 0095ba0a00000000 00 24770000",
+    # 19,200 = 0x4B00; 87 = 0x57; 31.10 °C = 3110 = 0x0C26; 98,304 = 0x18000; 60 = 0x3C.
+    "status": "004b0000 57 260c 00000000 00000000 00000000 0000 0000 00800100 3c000000",
+    # 0.0 and −0.0 and 1.0 as binary64: 1.0 is 0x3FF0000000000000.
+    "calibration, no name, no capacity": "00" + "00" * 32 + "0000000000000000 02 0000000000000080 000000000000f03f",
+    "hello": "49415354 01 00 0b 696173746d20302e312e30",
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_payloads_agree_with_bytes_worked_out_by_hand(name: str) -> None:
+    case = next(case for case in read("messages.json")["messages"] if case["name"] == name)
+    assert case["payload_hex"] == BY_HAND[name].replace(" ", "")
+
+
+def test_a_ping_agrees_with_a_wire_worked_out_by_hand(plain: SimpleNamespace) -> None:
+    case = next(case for case in read("messages.json")["messages"] if case["name"] == "ping")
+    # Sequence 9; the zeros stand at the high bytes of the sequence and of the id.
+    crc = plain.crc32(bytes.fromhex("0309000100")).to_bytes(4, "little")
+    assert bytes.fromhex(case["wire_hex"]) == bytes.fromhex("00 03 0309 02 01 05") + crc + b"\x00"
