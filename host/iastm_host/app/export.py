@@ -53,7 +53,6 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
         remarks.append(f"{damaged} entries of the recording are damaged and {missing} missing.")
     stream.writelines(f"# {line}\n" for line in _provenance(recording))
     stream.writelines(f"# note: {word}\n" for word in remarks)
-    stream.write(f"{COLUMNS}\n")
     samples = gaps = strokes = 0
     start_us: int | None = None
     for event in recorded_events(recording):
@@ -61,6 +60,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
             case ForceBlock():
                 if start_us is None:
                     start_us = event.tool_us
+                    stream.write(f"{COLUMNS}\n")
                 stream.writelines(_rows(event, start_us))
                 samples += len(event.force_n)
             case Gap():

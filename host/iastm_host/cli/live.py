@@ -112,7 +112,7 @@ def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
     summary = acquisition.summary()
     if view.as_json:
         typer.echo(json.dumps(_as_json(summary, view.simulation)))
-    else:
+    elif summary.samples_received:
         _print(summary, view.simulation)
     if not ended:
         raise Problem("The run did not end in time; the recording may lack its end.", "Report this.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 
-import click
 import typer
 from rich.console import Console
+from typer.exceptions import Abort, TyperException
 
-from iastm_host.cli import analyse, export, live, simulate
+from iastm_host.cli import export, live, simulate
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
 
@@ -29,7 +29,6 @@ app.command("run")(live.run)
 app.command("replay")(live.replay)
 app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)
-app.command("analyse")(analyse.analyse)
 
 
 @app.callback(invoke_without_command=True)
@@ -50,10 +49,10 @@ def main() -> None:
     except Problem as problem:
         tell(problem)
         code = USAGE_ERROR
-    except click.ClickException as error:
+    except TyperException as error:
         error.show()
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, Abort):
         code = INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)
 

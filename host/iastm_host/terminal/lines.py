@@ -36,7 +36,7 @@ class LineReport:
 
     def _lines(self, snapshot: LiveSnapshot) -> Iterator[str]:
         link = snapshot.link
-        if (link.state, link.reason) != self._link:
+        if link.reason and (link.state, link.reason) != self._link:
             self._link = (link.state, link.reason)
             yield f"link       {link.state}: {link.reason}"
             if link.state == "streaming" and snapshot.tool is not None:
@@ -53,8 +53,9 @@ class LineReport:
         if self._status_us is None or snapshot.taken_us - self._status_us >= _STATUS_EVERY_US:
             self._status_us = snapshot.taken_us
             shown = live_view(snapshot, self._view)
-            chips = ", ".join(" ".join(filter(None, (chip.word, chip.near))) for chip in shown.chips)
-            yield f"status     {shown.ladder.word}; {chips}; {shown.strip.rate_number} {shown.strip.rate_unit}"
+            chips = [" ".join(filter(None, (chip.word, chip.near))) for chip in shown.chips]
+            rate = f"{shown.strip.rate_number} {shown.strip.rate_unit}"
+            yield f"status     {', '.join(filter(None, (shown.ladder.word, *chips, rate)))}"
 
     def _strokes(self, snapshot: LiveSnapshot) -> Iterator[str]:
         strokes = list(snapshot.strokes)

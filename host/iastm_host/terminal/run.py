@@ -57,7 +57,8 @@ def _obey(keys: Keys, session: Session, state: ViewState) -> ViewState:
             case "r":
                 session.start_recording()
             case " ":
-                state = state.toggled_pause(session.snapshot())
+                now = session.snapshot()
+                state = state.go_on(now) if state.paused else state.pause(now)
             case _:
                 pass
     return state
