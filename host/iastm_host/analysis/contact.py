@@ -1,0 +1,428 @@
+"""Finds contact in a recording whose zero is unknown: offsets come and go, drift, and pulls become weak.
+
+No single level separates contact from rest in such a file, so shape and scale decide, in four steps.
+
+1. **Noise and smoothing.** The force is averaged over 60 ms. Its noise comes from the stillest windows of the file.
+2. **Turns.** The force is reduced to its alternating valleys and peaks, leaving out every swing smaller than a height
+   h. Only differences between neighbours matter from here on, so an offset and slow drift have no say.
+3. **Which valleys are rest.** A valley is rest where it falls below 30 % of the lower of its two peaks, measured from
+   the valleys around it; anything higher is a dip within one pull. A higher valley is rest all the same where it has a
+   flat floor and the force dwells at that same level beside the peaks too: an offset (a hook hung on, a hand resting)
+   on which pulls ride. Peaks between two rests are one pull.
+4. **Plausibility.** Each pull must stand out from its own rest levels by h, be no mere fraction of the pulls around it,
+   rise or fall faster than drift, and, where it stands as dead still as rest does, be no weight that was hung on.
+
+h is searched between 5 % and 20 % of the size of the file's larger pulls (a pull may fall to a fifth), never below what
+noise reaches by chance: the number of pulls is found for several h, and the middle of the longest range over which it
+does not change is taken. Contact then is a force above rest + h/2 until below rest + 0.65 · h/2. The levels of rest are
+reported with each pull and never subtracted from its force.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+OFF_SHARE = 0.65
+MIN_STROKE_S = 0.15
+
+_SMOOTHING_S = 0.06
+# Averaged noise reaches this many deviations from peak to peak in n values: 2·√(2 ln n), and a margin.
+_NOISE_MARGIN = 1.5
+# Pulls weaker than this are no pulls of a person: drift and handling reach as far.
+_FLOOR_N = 0.4
+_H_LOW, _H_HIGH, _H_STEPS = 0.05, 0.20, 9
+_REST_SHARE = 0.30
+_REST_REACH = 3
+_FLAT_TOLERANCE = 0.12
+_FLAT_SHARE = 0.62
+_DWELL_S = 0.25
+_FEEBLE_SHARE = 0.2
+_SLOW_S = 4.0
+_STILL_S = 3.0
+
+
+class Span(NamedTuple):
+    """A pull by row: first and last in contact, the highest, and the level of rest under it in newtons."""
+
+    first: int
+    last: int
+    peak: int
+    rest_n: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundContact:
+    """What was found: levels above rest, noise of one sample (standard deviation), pulls, and how sure it is.
+
+    `on_n` and `off_n` are None where there is no contact. `cut` counts pulls of which an end was not seen. `stable_n`
+    are the smallest and largest h that give the same number of pulls.
+    """
+
+    on_n: float | None
+    off_n: float | None
+    noise_n: float
+    spans: tuple[Span, ...]
+    cut: int
+    stable_n: tuple[float, float] | None
+
+
+class _Turn(NamedTuple):
+    """A valley or a peak of the smoothed force: its place and its value."""
+
+    at: int
+    value: float
+
+
+class _Pull(NamedTuple):
+    span: Span
+    height_n: float
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One segment: its first row, times, force as it is and smoothed."""
+
+    begin: int
+    time_s: Floats
+    force_n: Floats
+    smooth_n: Floats
+    step_s: float
+
+
+def find_contact(time_s: Floats, force_n: Floats, pieces: list[tuple[int, int]]) -> FoundContact:
+    """Find the pulls of a recording: time (n,) in seconds, force (n,) in newtons, pieces [begin, end) without holes."""
+    cut_up = [_piece(time_s, force_n, begin, end) for begin, end in pieces if end - begin >= 3]
+    if not cut_up:
+        return FoundContact(None, None, 0.0, (), 0, None)
+    noise_n, smooth_noise_n, independent = _noise(cut_up)
+    by_chance_n = (2 * math.sqrt(2 * math.log(max(independent, 2))) + _NOISE_MARGIN) * smooth_noise_n
+    scale_n = _scale(cut_up, max(by_chance_n, 0.5 * _FLOOR_N))
+    lowest_n = max(by_chance_n, _H_LOW * scale_n, 0.5 * _FLOOR_N)
+    if scale_n < max(1.2 * by_chance_n, _FLOOR_N):
+        return FoundContact(None, None, noise_n, (), 0, None)
+    heights = np.geomspace(lowest_n, max(lowest_n, _H_HIGH * scale_n), _H_STEPS).tolist()
+    found = [_pulls(cut_up, h, noise_n, smooth_noise_n) for h in heights]
+    first, last = _steadiest([sum(not pull.cut for pull in pulls) for pulls in found])
+    chosen = (first + last) // 2
+    on_n = heights[chosen] / 2
+    pulls = found[chosen]
+    return FoundContact(
+        on_n=on_n,
+        off_n=OFF_SHARE * on_n,
+        noise_n=noise_n,
+        spans=tuple(pull.span for pull in pulls if not pull.cut),
+        cut=sum(pull.cut for pull in pulls),
+        stable_n=(heights[first], heights[last]),
+    )
+
+
+def _piece(time_s: Floats, force_n: Floats, begin: int, end: int) -> _Piece:
+    time_s, force_n = time_s[begin:end], force_n[begin:end]
+    step_s = float(np.median(np.diff(time_s)))
+    return _Piece(begin, time_s, force_n, _smooth(force_n, _window(step_s)), step_s)
+
+
+def _window(step_s: float) -> int:
+    """Return an odd number of samples, about 60 ms."""
+    return max(0, round((_SMOOTHING_S / step_s - 1) / 2)) * 2 + 1
+
+
+def _smooth(force_n: Floats, window: int) -> Floats:
+    """Return the moving average; at the ends over what there is."""
+    if window == 1:
+        return force_n.copy()
+    # A single wild sample is no swing: it is replaced by the median of three before averaging.
+    middle = np.median(np.stack([force_n[:-2], force_n[1:-1], force_n[2:]]), axis=0)
+    calm = np.concatenate((force_n[:1], middle, force_n[-1:]))
+    ones = np.ones(window)
+    averaged: Floats = (
+        np.convolve(calm, ones, "same")[: len(calm)] / np.convolve(np.ones(len(calm)), ones, "same")[: len(calm)]
+    )
+    return averaged
+
+
+def _noise(pieces: list[_Piece]) -> tuple[float, float, int]:
+    """Return the noise of a sample, of a smoothed one, and how many independent smoothed samples there are.
+
+    Taken from the stillest sixth of short windows, straight lines removed; not below a third of the resolution.
+    """
+    deviations: list[Floats] = []
+    steps: list[float] = []
+    independent = 0.0
+    window = 1
+    for piece in pieces:
+        window = _window(piece.step_s)
+        independent += len(piece.force_n) / window
+        n = min(max(12, round(0.3 / piece.step_s)), len(piece.force_n))
+        rows = piece.force_n[: len(piece.force_n) // n * n].reshape(-1, n)
+        place = np.arange(n) - (n - 1) / 2
+        centred = rows - rows.mean(axis=1, keepdims=True)
+        slope = centred @ place / (place @ place)
+        residual = centred - slope[:, None] * place
+        deviations.append(np.sqrt((residual**2).sum(axis=1) / max(1, n - 2)))
+        moves = np.abs(np.diff(piece.force_n))
+        moves = moves[moves > 0]
+        if len(moves):
+            steps.append(float(moves.min()))
+    resolution_n = min(steps, default=0.0)
+    raw_n = float(np.quantile(np.concatenate(deviations), 0.15)) / 0.85
+    raw_n = max(raw_n, resolution_n / 3)
+    return raw_n, max(raw_n / math.sqrt(window), resolution_n / 6), round(independent)
+
+
+def _turns(smooth_n: Floats, height_n: float) -> list[_Turn]:
+    """Return alternating valleys and peaks, beginning and ending with a valley, with swings of at least height_n.
+
+    The ends of the recording count as valleys, wherever they lie.
+    """
+    values = smooth_n.tolist()
+    low_at = high_at = 0
+    low = high = values[0]
+    turns: list[_Turn] = []
+    rising: bool | None = None
+    for at, value in enumerate(values):
+        if value > high:
+            high_at, high = at, value
+        if value < low:
+            low_at, low = at, value
+        if rising is not True and value - low >= height_n:
+            turns.append(_Turn(low_at, low))
+            rising = True
+            high_at, high = at, value
+        elif rising is not False and high - value >= height_n:
+            if rising is None:
+                turns.append(_Turn(0, values[0]))
+            turns.append(_Turn(high_at, high))
+            rising = False
+            low_at, low = at, value
+    if rising:
+        turns.append(_Turn(high_at, high))
+        turns.append(_Turn(len(values) - 1, values[-1]))
+    elif rising is False:
+        turns.append(_Turn(low_at, low))
+    return turns
+
+
+def _scale(pieces: list[_Piece], height_n: float) -> float:
+    """Return the size of the file's larger swings: the upper quartile, each swing weighted with its size."""
+    swings: list[float] = []
+    for piece in pieces:
+        turns = _turns(piece.smooth_n, height_n)
+        swings.extend(turns[i].value - max(turns[i - 1].value, turns[i + 1].value) for i in range(1, len(turns) - 1, 2))
+    sizes = np.sort(np.array([s for s in swings if s > 0]))
+    if not len(sizes):
+        return 0.0
+    weight = np.cumsum(sizes)
+    return float(sizes[np.searchsorted(weight, 0.75 * weight[-1])])
+
+
+def _steadiest(counts: list[int]) -> tuple[int, int]:
+    """Return first and last place of the longest run of equal counts above 0, the earliest of several."""
+    best = (0, 0)
+    first = 0
+    for i in range(1, len(counts) + 1):
+        if i == len(counts) or counts[i] != counts[first]:
+            longer = i - first > best[1] - best[0] + 1 or counts[best[0]] == 0
+            if counts[first] and longer:
+                best = (first, i - 1)
+            first = i
+    return best
+
+
+def _pulls(pieces: list[_Piece], height_n: float, noise_n: float, smooth_noise_n: float) -> list[_Pull]:
+    pulls: list[_Pull] = []
+    for piece in pieces:
+        turns = _turns(piece.smooth_n, height_n)
+        if len(turns) < 3:
+            continue
+        rests = _rests(piece, turns, smooth_noise_n)
+        for left, right in pairwise(rests):
+            pull = _pull(piece, turns, left, right, height_n, smooth_noise_n)
+            if pull is not None:
+                pulls.append(pull)
+    return _plausible(pulls, pieces, noise_n)
+
+
+def _rests(piece: _Piece, turns: list[_Turn], smooth_noise_n: float) -> list[int]:
+    """Return which of the turns are rest; the ends of the piece always are."""
+    valleys = turns[::2]
+    last = len(valleys) - 1
+    rests = [0]
+    for i in range(1, last):
+        around_n = max(
+            min(valley.value for valley in valleys[max(0, i - _REST_REACH) : i]),
+            min(valley.value for valley in valleys[i + 1 : i + 1 + _REST_REACH]),
+        )
+        lower_peak_n = min(turns[2 * i - 1].value, turns[2 * i + 1].value)
+        deep = valleys[i].value - around_n <= _REST_SHARE * (lower_peak_n - around_n)
+        if deep or _is_raised_rest(piece, turns, 2 * i, smooth_noise_n):
+            rests.append(2 * i)
+    return [*rests, 2 * last]
+
+
+def _is_raised_rest(piece: _Piece, turns: list[_Turn], at: int, smooth_noise_n: float) -> bool:
+    """Tell whether this valley is flat and the force dwells at its level outside its two peaks too."""
+    valley = turns[at]
+    depth_n = min(turns[at - 1].value, turns[at + 1].value) - valley.value
+    tolerance_n = max(_FLAT_TOLERANCE * depth_n, 4 * smooth_noise_n)
+    inside = piece.smooth_n[turns[at - 1].at : turns[at + 1].at + 1]
+    floor = int(np.count_nonzero(inside <= valley.value + tolerance_n))
+    half = int(np.count_nonzero(inside <= valley.value + max(0.5 * depth_n, tolerance_n)))
+    if floor < max(3, 0.2 / piece.step_s) or floor < _FLAT_SHARE * half:
+        return False
+    least = max(4, round(max(_DWELL_S / piece.step_s, 0.4 * floor if floor * piece.step_s < 2 else 0)))
+    before = piece.smooth_n[turns[at - 2].at : turns[at - 1].at]
+    after = piece.smooth_n[turns[at + 1].at : turns[at + 2].at]
+    return any(_dwell(side, valley.value, tolerance_n) >= least for side in (before, after))
+
+
+def _dwell(smooth_n: Floats, level_n: float, tolerance_n: float) -> int:
+    """Return the longest run of samples within the tolerance of a level."""
+    near = np.abs(smooth_n - level_n) <= tolerance_n
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], near, [False])).astype(np.int8)))
+    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
+
+
+def _pull(
+    piece: _Piece, turns: list[_Turn], left: int, right: int, height_n: float, smooth_noise_n: float
+) -> _Pull | None:
+    """Return the pull between two rests, None where nothing stands out from both by height_n."""
+    smooth_n = piece.smooth_n
+    begin, end = turns[left].at, turns[right].at
+    first_peak, last_peak = turns[left + 1].at, turns[right - 1].at
+    peak_n = max(turn.value for turn in turns[left + 1 : right : 2])
+    left_n, right_n = _rest_levels(piece, turns, left, right, height_n, smooth_noise_n)
+    size_n = peak_n - max(left_n, right_n)
+    if size_n < height_n:
+        return None
+    below = np.flatnonzero(smooth_n[begin:first_peak] <= left_n + height_n / 2)
+    above = np.flatnonzero(smooth_n[last_peak : end + 1] < right_n + OFF_SHARE * height_n / 2)
+    first = begin + int(below[-1]) + 1 if len(below) else begin
+    last = last_peak + int(above[0]) - 1 if len(above) else end
+    cut = (first == 0 and not len(below)) or (last == len(smooth_n) - 1)
+    # An end of the recording that is no rest was cut there: its level stands out from the rest on the other side.
+    cut = cut or (left == 0 and begin == 0 and _stands_out(piece, 0, left_n - right_n, height_n))
+    cut = cut or (end == len(smooth_n) - 1 and _stands_out(piece, end, right_n - left_n, height_n))
+    if (last - first + 1.5) * piece.step_s < MIN_STROKE_S:
+        return None
+    highest = first + int(np.argmax(piece.force_n[first : last + 1]))
+    span = Span(piece.begin + first, piece.begin + last, piece.begin + highest, max(left_n, right_n))
+    return _Pull(span, size_n, cut)
+
+
+def _stands_out(piece: _Piece, at: int, above_n: float, height_n: float) -> bool:
+    """Tell whether the force at an end of the piece is well above rest without dwelling there."""
+    if above_n < height_n:
+        return False
+    n = max(4, round(_DWELL_S / piece.step_s))
+    window = piece.smooth_n[:n] if at == 0 else piece.smooth_n[-n:]
+    return bool(np.ptp(window) > _FLAT_TOLERANCE * above_n)
+
+
+def _rest_levels(
+    piece: _Piece, turns: list[_Turn], left: int, right: int, height_n: float, smooth_noise_n: float
+) -> tuple[float, float]:
+    """Return the levels of rest before and after a pull.
+
+    Rest is the median near the valley. Where the force dwells higher on both sides of the pull (or dwells on one side
+    at the other side's rest), the pull rides on an offset that came after the valley, and that level is its rest.
+    """
+    smooth_n = piece.smooth_n
+    flanks = (
+        smooth_n[turns[left].at : turns[left + 1].at + 1],
+        smooth_n[turns[right - 1].at : turns[right].at + 1][::-1],
+    )
+    peak_n = max(turn.value for turn in turns[left + 1 : right : 2])
+    near = max(1, round(1.0 / piece.step_s))
+    levels = []
+    for flank in flanks:
+        resting = flank[flank <= flank[0] + max(height_n / 4, 3 * smooth_noise_n)]
+        levels.append(float(np.median(resting[-near:])))
+    shelves = []
+    for flank, level in zip(flanks, levels, strict=True):
+        shelves.append(_shelf(flank, level, peak_n, piece.step_s, smooth_noise_n) or level)
+    alike_n = max(height_n, 0.12 * (peak_n - min(levels)))
+    if abs(shelves[0] - shelves[1]) <= alike_n:
+        return shelves[0], shelves[1]
+    return levels[0], levels[1]
+
+
+def _shelf(flank: Floats, level_n: float, peak_n: float, step_s: float, smooth_noise_n: float) -> float | None:
+    """Return the level at which the force dwells last on its way from rest (first) to the peak (last), or None."""
+    n = max(4, round(2 * _DWELL_S / step_s))
+    if len(flank) < n:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(flank, n)
+    span_n = windows.max(axis=1) - windows.min(axis=1)
+    level = windows.mean(axis=1)
+    flat = span_n <= max(0.04 * (peak_n - level_n), 5 * smooth_noise_n)
+    low = level <= level_n + 0.6 * (peak_n - level_n)
+    high = level > level_n + max(0.08 * (peak_n - level_n), 3 * smooth_noise_n)
+    found = np.flatnonzero(flat & low & high)
+    return float(level[found[-1]]) if len(found) else None
+
+
+def _plausible(pulls: list[_Pull], pieces: list[_Piece], noise_n: float) -> list[_Pull]:
+    """Leave out what is no pull: feeble beside its neighbours, as slow as drift, or a weight that was hung on."""
+    by_begin = {piece.begin: piece for piece in pieces}
+    begins = sorted(by_begin)
+    kept = []
+    still = [_is_still(by_begin[_last_not_above(begins, p.span.first)], p, noise_n) for p in pulls]
+    for i, pull in enumerate(pulls):
+        piece = by_begin[_last_not_above(begins, pull.span.first)]
+        around = [p.height_n for p in pulls[max(0, i - 3) : i] + pulls[i + 1 : i + 4]]
+        beside_n = float(np.median(around)) if around else pull.height_n
+        feeble = pull.height_n < _FEEBLE_SHARE * beside_n
+        hung_on = still[i] and (pull.height_n < 0.5 * beside_n or _is_abrupt(piece, pull))
+        if not feeble and not hung_on and not _is_slow(piece, pull):
+            kept.append(pull)
+    return kept
+
+
+def _last_not_above(ordered: list[int], value: int) -> int:
+    return max(begin for begin in ordered if begin <= value)
+
+
+def _is_slow(piece: _Piece, pull: _Pull) -> bool:
+    """Tell whether the force takes longer than drift may on both its ways between 30 % and 80 % of its size."""
+    first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
+    share = (piece.smooth_n[first : last + 1] - pull.span.rest_n) / pull.height_n
+    time_s = piece.time_s[first : last + 1]
+    ways_s = []
+    for values, times in ((share, time_s), (share[::-1], time_s[::-1])):
+        high = int(np.argmax(values >= 0.8))
+        low = np.flatnonzero(values[: high + 1] <= 0.3)
+        ways_s.append(abs(float(times[high] - times[low[-1] if len(low) else 0])))
+    return min(ways_s) > _SLOW_S
+
+
+def _is_still(piece: _Piece, pull: _Pull, noise_n: float) -> bool:
+    """Tell whether the force stands for seconds as still as at rest: nobody holds a force like that.
+
+    Where noise hides a tremor of a hundredth nothing can be told.
+    """
+    first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
+    inner = piece.force_n[first + (last - first) // 10 + 1 : last - (last - first) // 10]
+    if (last - first) * piece.step_s < _STILL_S or len(inner) < 12 or 0.01 * pull.height_n < 2 * noise_n:
+        return False
+    place = np.arange(len(inner)) - (len(inner) - 1) / 2
+    centred = inner - inner.mean()
+    return bool(np.std(centred - centred @ place / (place @ place) * place) <= 1.6 * noise_n)
+
+
+def _is_abrupt(piece: _Piece, pull: _Pull) -> bool:
+    """Tell whether the force comes and goes within two samples, as a weight does on a rigid hook."""
+    first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
+    around = max(0, first - 20), min(len(piece.force_n), last + 21)
+    moves = np.abs(np.diff(piece.force_n[around[0] : around[1]]))
+    largest_two = np.sort(moves)[-2:]
+    return bool(largest_two.min(initial=math.inf) > 0.6 * pull.height_n)

@@ -1,0 +1,234 @@
+"""`iastm analyse`: strokes, stroke rate and time over limits of a recording or of any gauge's CSV."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from iastm_host.analysis.gauge_csv import NEWTONS, GaugeRecording, Segment, read_gauge_csv
+from iastm_host.analysis.gauge_strokes import FileAnalysis, analyse_recording, time_over_s
+from iastm_host.analysis.profiles import DEFAULT_PROFILE_KEY, Contact, profile_for
+from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
+from iastm_host.events import ForceBlock, Problem, ToolDescription
+from iastm_host.records.entries import Recording
+
+RECORDING_SUFFIX = ".iastm"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is analysed: samples, and what the file says of limits (N), contact levels and nominal rate."""
+
+    samples: GaugeRecording
+    profile: str
+    warn_n: float
+    alarm_n: float
+    contact: Contact | None
+    rate_hz: float | None
+
+
+def analyse(
+    file: Annotated[Path, typer.Argument(help="A recording (.iastm) or a CSV with a column of time and one of force.")],
+    force_column: Annotated[str | None, typer.Option(help="The CSV's column of force.")] = None,
+    time_column: Annotated[str | None, typer.Option(help="The CSV's column of time, in seconds.")] = None,
+    unit: Annotated[str | None, typer.Option(help=f"The CSV's unit of force: {', '.join(NEWTONS)}.")] = None,
+    contact: Annotated[
+        str | None,
+        typer.Option(
+            help="auto: found from the file; or ON_N,OFF_N in newtons. Without it what the file says, else auto."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Find the strokes in a recording or in any gauge's CSV."""
+    source = load(file, time_column, force_column, unit)
+    levels = source.contact if contact is None else parse_contact(contact, source.contact or Contact())
+    analysis = analyse_recording(source.samples, levels, source.rate_hz)
+    if as_json:
+        typer.echo(json.dumps(as_object(source, analysis), ensure_ascii=False))
+    else:
+        show(source, analysis, Console(highlight=False))
+
+
+def load(
+    file: Path,
+    time_column: str | None = None,
+    force_column: str | None = None,
+    unit: str | None = None,
+    load_recording: Callable[[Path], Source] | None = None,
+) -> Source:
+    """Read a recording (with `load_recording`, by default `recorded_source`) or a CSV. Raises Problem."""
+    if file.suffix == RECORDING_SUFFIX:
+        return (load_recording or recorded_source)(file)
+    samples = read_gauge_csv(file, time_column, force_column, unit)
+    profile = profile_for(DEFAULT_PROFILE_KEY, None)
+    remarks = samples.remarks
+    stated = _stated(remarks, "contact_on_n"), _stated(remarks, "contact_off_n")
+    rate = re.search(r"\brate_hz=([\d.]+)", remarks.get("tool", ""))
+    return Source(
+        samples=samples,
+        profile=remarks.get("profile", profile.key),
+        warn_n=_stated(remarks, "warn_n") or profile.warn_n,
+        alarm_n=_stated(remarks, "alarm_n") or profile.alarm_n,
+        contact=_contact(stated[0], stated[1], _stated(remarks, "contact_min_s") or Contact().min_s)
+        if stated[0] is not None and stated[1] is not None
+        else None,
+        rate_hz=float(rate[1]) if rate else None,
+    )
+
+
+def recorded_source(path: Path) -> Source:
+    """Read a recording: its samples in index order, and the profile and contact levels it was made with."""
+    recording = Recording(path)
+    profile = recorded_profile(recording)
+    times: list[NDArray[np.float64]] = []
+    forces: list[NDArray[np.float64]] = []
+    segments: list[Segment] = []
+    rate_hz: float | None = None
+    before: ForceBlock | None = None
+    rows = 0
+    for event in recorded_events(recording):
+        if isinstance(event, ToolDescription):
+            rate_hz = event.rate_hz
+        if not isinstance(event, ForceBlock) or len(event.force_n) == 0:
+            continue
+        if before is None:
+            segments.append(Segment(0, 0, "start"))
+        elif event.boot_id != before.boot_id or event.first_index != before.next_index:
+            restarted = event.boot_id != before.boot_id
+            segments.append(Segment(rows, rows, "tool restart" if restarted else "missing samples"))
+        times.append(np.float64(event.tool_us) * 1e-6 + np.arange(len(event.force_n)) * (event.period_us * 1e-6))
+        forces.append(event.force_n)
+        rows += len(event.force_n)
+        segments[-1] = replace(segments[-1], end=rows)
+        before = event
+    if rows < 2:
+        raise Problem(f"{path} holds no samples.", "Choose another recording.")
+    time_s = np.concatenate(times)
+    samples = GaugeRecording(
+        time_s=time_s - time_s[0],
+        force_n=np.concatenate(forces),
+        segments=tuple(segments),
+        time_column="time_s",
+        force_column="force_n",
+        unit="N",
+        notes=(),
+        remarks={},
+    )
+    return Source(samples, profile.key, profile.warn_n, profile.alarm_n, recorded_contact(recording), rate_hz)
+
+
+def parse_contact(text: str, stated: Contact) -> Contact | None:
+    """Return the contact levels that an option asks for, None for auto. Raises Problem."""
+    if text == "auto":
+        return None
+    try:
+        on_n, off_n = (float(part) for part in text.split(","))
+    except ValueError:
+        raise Problem(
+            f"--contact {text} is neither auto nor two numbers.", "Write auto, or ON_N,OFF_N such as 0.8,0.52."
+        ) from None
+    return _contact(on_n, off_n, stated.min_s)
+
+
+def _contact(on_n: float, off_n: float, min_s: float) -> Contact:
+    if not (math.isfinite(on_n) and math.isfinite(off_n) and off_n < on_n):
+        raise Problem(f"Contact from {on_n:g} N until {off_n:g} N is impossible.", "OFF_N must lie below ON_N.")
+    return Contact(on_n, off_n, min_s)
+
+
+def _stated(remarks: dict[str, str], name: str) -> float | None:
+    """Return a number that a CSV states in a # line, None where it doesn't."""
+    if name not in remarks:
+        return None
+    try:
+        value = float(remarks[name])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise Problem(f"The line # {name}: {remarks[name]} holds no number.", "Mend or remove that line.")
+    return value
+
+
+def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
+    """Return what --json prints."""
+    samples = source.samples
+    return {
+        "stroke_count": len(analysis.strokes),
+        "strokes": [
+            {
+                "start_s": stroke.start_s,
+                "end_s": stroke.end_s,
+                "peak_n": stroke.peak_n,
+                "mean_n": stroke.mean_n,
+                "impulse_ns": stroke.impulse_ns,
+                "peak_s": stroke.peak_s,
+                "rest_n": stroke.rest_n,
+                "segment": stroke.segment,
+            }
+            for stroke in analysis.strokes
+        ],
+        "strokes_cut": analysis.cut,
+        "stroke_rate_spm": analysis.stroke_rate_spm,
+        "time_over": {
+            "warn_s": time_over_s(samples, source.warn_n),
+            "alarm_s": time_over_s(samples, source.alarm_n),
+            "warn_n": source.warn_n,
+            "alarm_n": source.alarm_n,
+            "profile": source.profile,
+        },
+        "contact": asdict(analysis.levels),
+        "segments": [
+            {
+                "start_s": float(samples.time_s[segment.begin]),
+                "end_s": float(samples.time_s[segment.end - 1]),
+                "reason": segment.reason,
+            }
+            for segment in samples.segments
+        ],
+        "notes": list(samples.notes),
+    }
+
+
+def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
+    """Print a short table."""
+    samples = source.samples
+    table = Table("start s", "end s", "peak N", "mean N", "impulse N·s", "rest N", box=None)
+    for column in table.columns:
+        column.justify = "right"
+    for stroke in analysis.strokes:
+        table.add_row(
+            f"{stroke.start_s:.2f}",
+            f"{stroke.end_s:.2f}",
+            f"{stroke.peak_n:.2f}",
+            f"{stroke.mean_n:.2f}",
+            f"{stroke.impulse_ns:.2f}",
+            f"{stroke.rest_n:.2f}",
+        )
+    if analysis.strokes:
+        console.print(table)
+    rate = analysis.stroke_rate_spm
+    said = "no rate" if rate is None else f"{rate:.1f} strokes/min within bursts"
+    cut = f", {analysis.cut} more cut by a hole or an end of the file" if analysis.cut else ""
+    console.print(f"{len(analysis.strokes)} strokes{cut}; {said}")
+    over = [f"{limit_n:g} N: {time_over_s(samples, limit_n):.2f} s" for limit_n in (source.warn_n, source.alarm_n)]
+    console.print(f"Over warn, {over[0]}; over alarm, {over[1]} (profile {source.profile})")
+    levels = analysis.levels
+    if levels.on_n is None or levels.off_n is None:
+        console.print("No contact found.")
+    else:
+        above = " above rest, found from the file" if levels.method == "auto" else ""
+        console.print(f"Contact from {levels.on_n:.3g} N until {levels.off_n:.3g} N{above}")
+    for note in samples.notes:
+        console.print(f"Note: {note}", markup=False)
