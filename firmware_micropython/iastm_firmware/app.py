@@ -25,6 +25,11 @@ _LINK_EVERY_MS = const(4)
 _SECOND_MS = const(1000)
 
 
+async def _together(coroutines):
+    # The first failure among them is raised here, and ends the loop with it.
+    await asyncio.gather(*coroutines)
+
+
 class App:
     """Runs a Tool's steps as tasks; `run` ends only with the failure of one of them."""
 
@@ -35,10 +40,7 @@ class App:
     async def run(self):
         """Run until a task fails, then raise what it raised."""
         asyncio.get_event_loop().set_exception_handler(self._note_failure)
-        tasks = [asyncio.create_task(self._sample()), asyncio.create_task(self._keep_time())]
-        for link in self.tool.links:
-            tasks.append(asyncio.create_task(self._serve(link)))
-        await asyncio.gather(*tasks)
+        await _together([self._sample(), self._keep_time()] + [self._serve(link) for link in self.tool.links])
 
     def _note_failure(self, loop, context):
         # A task that nobody awaits; asyncio itself would print into the stream.
@@ -66,13 +68,9 @@ class App:
                 gc.collect()
 
 
-async def _together(coroutines):
-    await asyncio.gather(*coroutines)
-
-
 def run(board, *others):
     """Run the firmware on `board`, and `others` (coroutines) beside it; what ends it goes to `board.failed`."""
     try:
-        asyncio.run(_together((App(board).run(),) + others))
+        asyncio.run(_together([App(board).run()] + list(others)))
     except Exception as error:
         board.failed(error)

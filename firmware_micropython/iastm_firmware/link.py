@@ -10,6 +10,8 @@ from iastm_protocol.frames import Decoder, FrameWriter
 
 # Answers that wait to be sent; while there are as many, nothing more is read.
 _MAX_WAITING = 16
+# Bounds on one turn of the link, because sampling waits meanwhile.
+_MAX_READS_PER_STEP = 4
 _MAX_FRAMES_PER_STEP = 4
 _ANSWERS_KEPT = 4
 
@@ -80,7 +82,9 @@ class Link:
             self.tool.health.link_stalled(True)
 
     def _receive(self):
-        while len(self._waiting) < _MAX_WAITING:
+        for _ in range(_MAX_READS_PER_STEP):
+            if len(self._waiting) >= _MAX_WAITING:
+                return
             data = self._stream.read()
             if not data:
                 return
@@ -122,10 +126,11 @@ class Link:
         self._waiting.append((kinds.PONG, messages.Pong(ping.ping_id, clock.time_us(clock.now())).to_payload()))
 
     def _command(self, command):
-        for request_id, number, error, text in self._answered:
-            if request_id == command.request_id and number == command.command:
+        for answered in self._answered:
+            if answered[0] == command.request_id and answered[1] == command.command:
+                _, _, error, text = answered
                 if error == kinds.OK:
-                    commands.repeat(self, number)
+                    commands.repeat(self, command.command)
                 break
         else:
             error, text = commands.execute(self, command.command, command.body)
@@ -172,19 +177,13 @@ class Link:
         if self._status_due:
             self._status_due = False
             damaged = self._decoder.damaged + self._unreadable
-            self._send(
-                kinds.STATUS, status_payload(tool, damaged, self._unknown_kinds, self._cursor.overrun_samples)
-            )
+            self._send(kinds.STATUS, status_payload(tool, damaged, self._unknown_kinds, self._cursor.overrun_samples))
             return True
         return False
 
     def _zero_must_wait(self):
         # The samples before a zero go first, so that what is sent stands in the order in which it holds.
-        return (
-            self.streaming
-            and self._waiting[0][0] == kinds.ZERO
-            and self._cursor.samples < self._samples_before_zero
-        )
+        return self.streaming and self._waiting[0][0] == kinds.ZERO and self._cursor.samples < self._samples_before_zero
 
     def _send(self, kind, payload):
         n = len(payload)

@@ -37,10 +37,10 @@ class Health:
         found = self._link_faults
         if not taken:
             found |= kinds.FAULT_ADC_SILENT
-        elif sampler.changes == self._changes:
-            found |= kinds.FAULT_ADC_FROZEN
         if sampler.saturated != self._saturated:
             found |= kinds.FAULT_ADC_SATURATED
+        elif taken and sampler.changes == self._changes:
+            found |= kinds.FAULT_ADC_FROZEN
         if sampler.missed != self._missed:
             found |= kinds.FAULT_SAMPLES_MISSED
         # One short second can be the first or the last one; two are a slow converter.

@@ -14,16 +14,16 @@ if sys.implementation.name == "cpython":
 
     install()
 
-import asyncio  # noqa: E402 (the stand-ins come first)
-import select  # noqa: E402
-import socket  # noqa: E402
+import asyncio
+import select
+import socket
 
-from iastm_firmware import app  # noqa: E402
-from iastm_firmware.stream import ByteStream  # noqa: E402
-from iastm_simulated.adc import PlayedAdc  # noqa: E402
-from iastm_simulated.board import SimulatedBoard, Ticks, read_settings, real_elapsed  # noqa: E402
-from iastm_simulated.rows import Rows  # noqa: E402
-from iastm_simulated.truth import Truth  # noqa: E402
+from iastm_firmware import app
+from iastm_firmware.stream import ByteStream
+from iastm_simulated.adc import PlayedAdc
+from iastm_simulated.board import SimulatedBoard, Ticks, read_settings, real_elapsed
+from iastm_simulated.rows import Rows
+from iastm_simulated.truth import Truth
 
 _OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--connect")
 
@@ -78,13 +78,13 @@ async def _end_after(duration_ms):
 
 def _run(options):
     settings = read_settings(options.get("--settings"))
-    others = ()
+    others = []
     if "--virtual" in options:
         from iastm_simulated.virtual_time import VirtualTime
 
         _wait_for_input()
         elapsed_us = VirtualTime().elapsed_us
-        others = (_end_after(int(float(options["--virtual"]) * 1000)),)
+        others.append(_end_after(int(float(options["--virtual"]) * 1000)))
     else:
         elapsed_us = real_elapsed()
     ticks_us = Ticks(settings["ticks_start_us"], elapsed_us)

@@ -1,4 +1,4 @@
-"""The rows that the converter stand-in plays: int32 force in µN, int32 raw counts, little-endian, from a file or pipe."""
+"""The rows that the converter stand-in plays: int32 force in µN and int32 raw counts, little-endian."""
 
 import select
 
@@ -13,10 +13,14 @@ def _int32(data, at):
 
 
 class Rows:
-    """Reads rows from `path` a few ahead. `wait` is how long an empty pipe is waited for in ms, −1 for ever."""
+    """Reads rows from `path`, a file or a pipe, a few ahead.
+
+    `wait_ms` is how long an empty pipe is waited for, −1 for ever.
+    """
 
     def __init__(self, path, wait_ms):
-        self._file = open(path, "rb", buffering=0)
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (open as long as the tool runs)
+        self._open = True
         self._wait_ms = wait_ms
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
@@ -47,9 +51,8 @@ class Rows:
 
     def close(self):
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._open = False
+        self._file.close()
 
     def _fill(self):
         # Row by row, each asked for first: a pipe that holds too little must not stop the tool.
@@ -74,7 +77,7 @@ class Rows:
         return bool(got)
 
     def _readable(self, wait_ms):
-        if self._file is None:
+        if not self._open:
             return False
         for _ in self._poll.ipoll(wait_ms):
             return True

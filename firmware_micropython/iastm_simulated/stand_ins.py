@@ -13,7 +13,11 @@ _TICKS_MASK = 0x3FFFFFFF
 class _RawStandard:
     # MicroPython's `.buffer` is unbuffered: what is polled and what is read must be the same bytes.
     def __init__(self, descriptor, mode):
-        self.buffer = open(descriptor, mode, buffering=0, closefd=False)
+        self.buffer = open(descriptor, mode, buffering=0, closefd=False)  # noqa: SIM115 (open as long as the process)
+
+    def flush(self):
+        # CPython asks for it when it ends; nothing is buffered.
+        pass
 
 
 class _Poll:

@@ -7,7 +7,7 @@ class Truth:
     """Writes a row per conversion to `path`: index, tool time in µs, force in N, raw counts."""
 
     def __init__(self, path):
-        self._file = open(path, "w")
+        self._file = open(path, "w")  # noqa: SIM115 (open as long as the tool runs)
         self._file.write("index,tool_time_us,force_n,raw_counts\n")
         self._flushed_us = 0
 
