@@ -670,12 +670,12 @@ def conversion() -> Json:
 EXCHANGE: list[tuple[str, str, int, int, Any]] = [
     ("host", "HELLO", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0")),
     ("tool", "HELLO_ANSWER", kinds.HELLO_ANSWER, 0, ANSWER),
-    ("tool", "CALIBRATION", kinds.CALIBRATION, 1, CALIBRATION),
-    ("tool", "ZERO, in force since the first conversion", kinds.ZERO, 2, Zero(1024, 0, 1024, True)),
-    ("tool", "LIMITS", kinds.LIMITS, 3, LIMITS),
     ("host", "PING 1", kinds.PING, 1, Ping(1)),
-    ("tool", "PONG 1 at 2.000123 s", kinds.PONG, 4, Pong(1, 2_000_123)),
+    ("tool", "PONG 1 at 2.000123 s", kinds.PONG, 1, Pong(1, 2_000_123)),
     ("host", "COMMAND 1: START_STREAM", kinds.COMMAND, 2, Command(1, kinds.START_STREAM, b"")),
+    ("tool", "CALIBRATION", kinds.CALIBRATION, 2, CALIBRATION),
+    ("tool", "ZERO, in force since the first conversion", kinds.ZERO, 3, Zero(1024, 0, 1024, True)),
+    ("tool", "LIMITS", kinds.LIMITS, 4, LIMITS),
     ("tool", "RESPONSE 1: OK", kinds.RESPONSE, 5, Response(1, kinds.START_STREAM, kinds.OK, "")),
     (
         "tool",
