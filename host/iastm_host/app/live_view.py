@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Profile, Tip
-from iastm_host.app.snapshot import LinkView, LiveSnapshot, Trace, Verdict
+from iastm_host.app.snapshot import LinkView, LiveSnapshot
 
 STALE_AFTER_US = 500_000
 """Without a new sample for longer than this a number is no longer shown as live."""
@@ -254,8 +253,8 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
         ),
         strip=_strip(snapshot, view, ladder),
         pressure_text=_pressure_text(ladder, snapshot.tip),
-        missing_text=_missing_text(snapshot),
-        caption=_caption(snapshot.profile),
+        missing_text=", ".join(_missing_words(snapshot)),
+        caption=LIMIT_CAPTION if snapshot.profile.warn_n > 0 else "",
         cursor=_cursor(view),
         actions=_actions(snapshot, view),
         medium=snapshot.medium_alert is not None and not snapshot.finished,
@@ -292,7 +291,7 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     if _saturated(snapshot):
         return _cover("saturated", "warn", "Out of range", "Ease off, then check the tip")
     if view.paused:
-        return _cover("paused", "pause", "Paused", "Space goes on. Recording and alarms go on by themselves.")
+        return _cover("paused", "pause", "Paused", "Space goes on. Recording and alarms were never paused.")
     verdict, trace = snapshot.verdict, snapshot.trace
     if snapshot.profile.technique == "hold":
         return _hold_ladder(snapshot, view)
@@ -300,7 +299,7 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
         state = classify(verdict.running_n, snapshot.profile)
         over = "too_hard" if verdict.alarm_crossed or state == "too_hard" else "hard"
         return _lit(over, verdict.running_n)
-    waiting = _missing_before_a_whole_stroke(trace, verdict)
+    waiting = _missing_before_a_whole_stroke(snapshot)
     if waiting:
         return _cover("backfilling", "sync", "Next stroke counts", f"Fetching {waiting:,} samples")
     if verdict.running_n is not None and (
@@ -316,21 +315,21 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
 
 def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
     link = snapshot.link
-    if snapshot.finished or link.state in {"ended", "closed"}:
+    if snapshot.finished or link.state == "ended":
         return _cover("finished", "check", "Finished", link.reason or "The run has ended")
     if link.state == "lost":
         lost_s = _seconds_since(snapshot.taken_us, link.since_us)
         return _cover("lost", "nolink", f"Link lost {lost_s:.1f} s", "Carry on: the tool warns by itself")
     if link.state == "refused":
         return _cover("refused", "nolink", "Tool refused", link.reason)
-    if link.state != "streaming":
+    if link.state not in {"streaming", "silent"}:
         if link.carrier == "replay":
             return _cover("no_tool", "play", "Opening the recording", link.reason)
-        word = "Switch on the tool" if link.state == "connecting" else "Connecting"
+        word = "Switch on the tool" if link.state in {"closed", "connecting"} else "Connecting"
         return _cover("no_tool", "usb", word, link.reason or "Waiting for the tool")
     newest_us = snapshot.trace.last_arrived_us or link.since_us
     silent_us = snapshot.taken_us - newest_us
-    if silent_us > STALE_AFTER_US:
+    if silent_us > STALE_AFTER_US or link.state == "silent":
         return _cover("stale", "info", f"No new data {silent_us / 1e6:.1f} s", "Old number hidden")
     if snapshot.trace.last_arrived_us == 0 or len(snapshot.trace.force_n) == 0:
         return _cover("no_tool", "usb", "Connecting", "Waiting for the first sample")
@@ -396,8 +395,9 @@ def _saturated(snapshot: LiveSnapshot) -> bool:
     return shown_still and bool(np.any((clipped_us >= from_us) & (clipped_us <= until_us)))
 
 
-def _missing_before_a_whole_stroke(trace: Trace, verdict: Verdict) -> int:
-    """Return how many samples are still being fetched, 0 once a whole contact came after the newest such hole."""
+def _missing_before_a_whole_stroke(snapshot: LiveSnapshot) -> int:
+    """Return how many samples are still being fetched, 0 once a whole stroke came after the newest such hole."""
+    trace = snapshot.trace
     missing = ~np.isfinite(trace.force_n)
     if not missing.any():
         return 0
@@ -407,7 +407,7 @@ def _missing_before_a_whole_stroke(trace: Trace, verdict: Verdict) -> int:
     if not len(holes):
         return 0
     hole_us = trace.last_tool_us - (len(missing) - 1 - int(holes[-1])) * trace.period_us
-    whole = verdict.contact_start_us > hole_us and verdict.contact_end_us > verdict.contact_start_us
+    whole = any(stroke.boot_id == trace.boot_id and stroke.first_us > hole_us for stroke in snapshot.strokes)
     return 0 if whole else len(holes)
 
 
@@ -434,9 +434,8 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
         return Banner("notice", "info", snapshot.zero.word, _zero_sub(snapshot))
     trouble = _trouble(snapshot)
     if trouble:
-        return Banner(
-            "technical", "warn", trouble, "The session is kept in memory. Free some space, or choose a place."
-        )
+        sub = "Not everything is in the recording" if records(snapshot) else "Nothing is recorded. R tries again."
+        return Banner("technical", "warn", trouble, sub)
     if snapshot.faults:
         return Banner("technical", "warn", _sentence(snapshot.faults[0]), " · ".join(snapshot.faults[1:]))
     if snapshot.battery_percent is not None and snapshot.battery_percent <= LOW_BATTERY_PERCENT:
@@ -455,6 +454,11 @@ def _zero_sub(snapshot: LiveSnapshot) -> str:
     if snapshot.zero.busy and snapshot.zero.remaining_s > 0:
         return f"{snapshot.zero.remaining_s:.1f} s left"
     return "U restores the old zero" if snapshot.zero.can_undo else ""
+
+
+def records(snapshot: LiveSnapshot) -> bool:
+    """Whether a recording runs."""
+    return snapshot.recording is not None and snapshot.recording.path != ""
 
 
 def _trouble(snapshot: LiveSnapshot) -> str:
@@ -486,10 +490,11 @@ LINK_WORDS: dict[str, tuple[str, str, bool]] = {
     "greeting": ("usb", "Connecting", False),
     "synchronising": ("sync", "Connecting", False),
     "streaming": ("link", "Live", False),
-    "lost": ("nolink", "Link lost", True),
+    "silent": ("info", "No data", True),
+    "lost": ("nolink", "Lost", True),
     "refused": ("nolink", "Refused", True),
     "ended": ("check", "Ended", False),
-    "closed": ("check", "Ended", False),
+    "closed": ("usb", "Connecting", False),
 }
 
 
@@ -507,8 +512,8 @@ def _link_chip(snapshot: LiveSnapshot, ladder: Ladder) -> Chip:
 
 def _recording_chip(snapshot: LiveSnapshot) -> Chip:
     recording = snapshot.recording
-    if recording is None:
-        return Chip("norec", "", "Not recording")
+    if recording is None or not records(snapshot):
+        return Chip("norec", "", "Not recording", inverse=recording is not None)
     return Chip("rec", clock_text(recording.elapsed_s), size_text(recording.bytes_written), recording.trouble != "")
 
 
@@ -551,7 +556,8 @@ def _strip(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
         Bar("Over warn", f"{exposure.strokes_over_warn:,}", "no limit set", None, "none"),
         Bar("Dose", f"{exposure.dose_ns:.1f} N·s", "no limit set", None, "none"),
     )
-    headline, icon, grade = _headline(exposure, (peaks, contact))
+    whole = exposure.complete and not (doubtful or ladder.state == "saturated")
+    headline, icon, grade = _headline((peaks, contact), whole, exposure.peak95_n is not None)
     return Strip(
         rate_title="Hold" if held else "Stroke rate",
         rate_number=number,
@@ -574,7 +580,7 @@ def _contact_bar(snapshot: LiveSnapshot, view: ViewState) -> Bar:
     shown = view.frozen if view.frozen is not None else snapshot
     contact_s = max(0.0, shown.exposure.contact_s - view.paused_contact_s)
     limit_s = snapshot.profile.region_time_s
-    if not limit_s:
+    if not limit_s or snapshot.profile.technique == "hold":
         return Bar("Contact time", clock_text(contact_s), "", None, "none")
     share = contact_s / limit_s
     return Bar("Contact time", clock_text(contact_s), clock_text(limit_s), share, _grade(share))
@@ -596,6 +602,7 @@ def _grade(share: float) -> str:
 
 
 HEADLINES = {
+    "none": ("No strokes yet", "info"),
     "ok": ("Within limits", "check"),
     "near": ("Near limit", "warn"),
     "over": ("Over limit", "stop"),
@@ -603,11 +610,13 @@ HEADLINES = {
 }
 
 
-def _headline(exposure: Exposure, bars: tuple[Bar, ...]) -> tuple[str, str, str]:
+def _headline(bars: tuple[Bar, ...], whole: bool, begun: bool) -> tuple[str, str, str]:
     """Return word, icon and grade of the worst limit. What is over stays over, even where data is missing."""
     order = ("none", "ok", "near", "over")
     worst = max((bar.grade for bar in bars), key=order.index)
-    if worst != "over" and not exposure.complete:
+    if worst != "over" and not begun:
+        worst = "none"
+    elif worst != "over" and not whole:
         worst = "incomplete"
     elif worst == "none":
         worst = "ok"
@@ -616,7 +625,7 @@ def _headline(exposure: Exposure, bars: tuple[Bar, ...]) -> tuple[str, str, str]
 
 
 def _stroke_notes(snapshot: LiveSnapshot) -> tuple[str, ...]:
-    notes = [_missing_text(snapshot) or "No sample missing"]
+    notes = list(_missing_words(snapshot)) or ["No sample missing"]
     if snapshot.marker_count:
         notes.append(f"{snapshot.marker_count} marker{'s' * (snapshot.marker_count != 1)}")
     return tuple(notes)
@@ -636,19 +645,13 @@ def _pressure_text(ladder: Ladder, tip: Tip | None) -> str:
     return f"{pressure_kpa:.0f} ± {uncertainty_kpa:.0f} kPa"
 
 
-def _missing_text(snapshot: LiveSnapshot) -> str:
+def _missing_words(snapshot: LiveSnapshot) -> tuple[str, ...]:
     count = snapshot.missing_samples
     if count <= 0:
-        return ""
+        return ()
     seconds = count * snapshot.trace.period_us / 1e6
     gaps = f"{snapshot.gap_count} gap{'s' * (snapshot.gap_count != 1)}"
-    return f"{seconds:.1f} s missing ({count:,} samples, {gaps})"
-
-
-def _caption(profile: Profile) -> str:
-    if profile.warn_n <= 0:
-        return ""
-    return f"{LIMIT_CAPTION}: warn {limit_text(profile.warn_n)} N, alarm {limit_text(profile.alarm_n)} N"
+    return (f"{seconds:.1f} s missing", f"{count:,} samples, {gaps}")
 
 
 def axis_top_n(profile: Profile) -> float:
@@ -687,14 +690,14 @@ def _actions(snapshot: LiveSnapshot, view: ViewState) -> tuple[Action, ...]:
         actions.append(Action("Z", "Zero", "zero"))
         if snapshot.zero.can_undo:
             actions.append(Action("U", "Undo zero", "undo_zero"))
-        if snapshot.recording is None:
+        if not records(snapshot):
             actions.append(Action("R", "Record", "record"))
     else:
         actions.remove(actions[1])
     if view.sound_available:
         on = not view.sound_paused(snapshot.taken_us)
         actions.append(Action("S", "Pause sound" if on else "Sound on", "sound"))
-    actions.append(Action("I", "Stop inspecting" if view.cursor is not None else "Inspect", "inspect"))
+    actions.append(Action("I", "Inspect", "inspect"))
     actions.append(Action("?", "Limits", "about"))
     return tuple(actions)
 
@@ -710,12 +713,12 @@ NO_PUBLISHED_THRESHOLD = (
 WHAT_IT_IS = "A feedback and training aid. It is not a medical device."
 ONE_AXIS = "The tool measures force along one axis. It does not see shear, where bruising is said to build up."
 GRADES = {
-    "measured": "measured on people or on a bench",
+    "measured": "measured, on people or on a bench",
     "measured, simulant": "measured, on a simulant",
-    "survey": "what clinicians said in a survey",
-    "expert": "opinion or consensus of experts",
+    "survey": "survey, what clinicians said of themselves",
+    "expert": "expert opinion or consensus",
     "derived": "derived by a rule of ours from published values",
-    "none": "our placeholder, without a source",
+    "none": "none, a placeholder of ours without a source",
 }
 
 
@@ -758,8 +761,7 @@ def about_panel(profile: Profile, tip: Tip | None) -> Panel:
 
 
 def _graded(grade: str) -> str:
-    words = GRADES.get(grade, "")
-    return f"{grade} ({words})" if words else grade or "not stated"
+    return GRADES.get(grade, grade or "not stated")
 
 
 def summary_panel(snapshot: LiveSnapshot) -> Panel:
@@ -770,18 +772,21 @@ def summary_panel(snapshot: LiveSnapshot) -> Panel:
         counts[alert.kind] = counts.get(alert.kind, 0) + 1
     alerts = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
     peak = DASH if exposure.peak95_n is None else f"{force_text(exposure.peak95_n)} N"
-    recording = "Not recorded" if snapshot.recording is None else snapshot.recording.path
-    size = "" if snapshot.recording is None else f" ({size_text(snapshot.recording.bytes_written)})"
-    rows = (
+    recording = "Not recorded"
+    if snapshot.recording is not None and records(snapshot):
+        recording = f"{snapshot.recording.path} ({size_text(snapshot.recording.bytes_written)})"
+    rows: tuple[tuple[str, str], ...] = (
         ("Samples", f"{snapshot.samples_received:,} of {snapshot.samples_expected:,}"),
-        ("Gaps", _missing_text(snapshot) or "none"),
+        ("Gaps", ", ".join(_missing_words(snapshot)) or "none"),
         ("Strokes", f"{snapshot.stroke_count:,}, {exposure.strokes_over_warn:,} over warn"),
         ("Peaks, 95 %", peak),
-        ("Dose over warn", f"{exposure.dose_ns:.1f} N·s"),
+        ("Dose", f"{exposure.dose_ns:.1f} N·s"),
         ("Contact time", clock_text(exposure.contact_s)),
         ("Alerts", alerts),
-        ("Recording", recording + size),
+        ("Recording", recording),
     )
+    if snapshot.problem is not None:
+        rows = (("Problem", str(snapshot.problem)), *rows)
     return Panel("Finished" if snapshot.finished else "Ending", rows, "Enter or Esc closes the window")
 
 

@@ -13,7 +13,7 @@ from iastm_host.window.fonts import font, width_of
 from iastm_host.window.geometry import COMPACT, Sizes
 from iastm_host.window.theme import DARK, Theme
 
-END_ACTION = Action("Hold Esc", "End session", "end")
+END_ACTION = Action("Hold Esc", "End", "end")
 
 
 class KeyButton(QAbstractButton):

@@ -244,7 +244,7 @@ class ChartPanel(QWidget):
         super().__init__(parent)
         self._theme, self._sizes, self._brief = DARK, COMPACT, False
         self._profile: Profile | None = None
-        self._words = ("", "", "")
+        self._words = ("", "")
         self._clock = ScrollClock()
         self._frozen_edge_us: float | None = None
         self._drawn: tuple[int, int, int, int] | None = None
@@ -298,7 +298,7 @@ class ChartPanel(QWidget):
 
     def show_view(self, live: LiveView) -> None:
         """Show the words around the plot."""
-        words = (live.pressure_text, live.missing_text, live.caption)
+        words = (live.pressure_text, live.caption)
         if words != self._words:
             self._words = words
             self.update()
@@ -366,9 +366,9 @@ class ChartPanel(QWidget):
         painter.setPen(theme.color("text2"))
         head = QRectF(plot.left(), 0, plot.width(), sizes.chart_head - 6)
         painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "Force, N")
-        pressure, missing, caption = self._words
-        right = "   ·   ".join(part for part in (missing, f"Pressure {pressure}" if pressure else "") if part)
-        painter.drawText(head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
+        pressure, caption = self._words
+        if pressure:
+            self._paint_pressure(painter, head, pressure)
         foot = QRectF(plot.left(), plot.bottom() + 3, plot.width(), sizes.chart_foot - 4)
         painter.setFont(small)
         painter.setPen(theme.color("text3"))
@@ -380,6 +380,15 @@ class ChartPanel(QWidget):
         painter.setFont(font(sizes.small, 700))
         painter.setPen(theme.color("text"))
         painter.drawText(foot, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "now")
+
+    def _paint_pressure(self, painter: QPainter, head: QRectF, pressure: str) -> None:
+        bold = font(self._sizes.near, 600)
+        number = QFontMetricsF(bold).horizontalAdvance(pressure)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(head.adjusted(0, 0, -number - 8, 0), right, "Pressure")
+        painter.setFont(bold)
+        painter.setPen(self._theme.color("text"))
+        painter.drawText(head, right, pressure)
 
     def _paint_axis(self, painter: QPainter, plot: QRect) -> None:
         assert self._profile is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QRect
 
@@ -87,7 +87,9 @@ COMPACT = Sizes(
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Rectangles of the panels; an empty one is not shown. `kind` is wide, compact, far or narrow."""
+    """Rectangles of the panels; an empty one is not shown. `kind` is wide, compact, far or narrow; the last two are
+    brief: words and numbers only, the lit slot larger than the others.
+    """
 
     kind: str
     sizes: Sizes
@@ -96,6 +98,14 @@ class Geometry:
     ladder: QRect
     strip: QRect
     actions: QRect
+
+    @property
+    def brief(self) -> bool:
+        """Whether there is room for the answer only."""
+        return self.kind in ("far", "narrow")
+
+
+NARROW = replace(COMPACT, far=24, icon=24, near=15, small=13, number=104, word=38)
 
 
 def geometry_for(width: int, height: int) -> Geometry:
@@ -132,16 +142,17 @@ def _far(width: int, height: int) -> Geometry:
     """A small or magnified screen, read from two metres: ladder over the full width, a low chart, three far words."""
     inner = width - 2 * COMPACT.margin
     action_y = height - 8 - 44
-    chart_y = action_y - 8 - 120
-    strip_y = chart_y - 8 - 92
+    chart_height = 120 if height >= 600 else 84
+    chart_y = action_y - 8 - chart_height
+    strip_y = chart_y - 8 - 76
     ladder_y = 66
     return Geometry(
         "far",
         COMPACT,
         QRect(COMPACT.margin, 4, inner, 56),
-        QRect(COMPACT.margin, chart_y, inner, 120),
+        QRect(COMPACT.margin, chart_y, inner, chart_height),
         QRect(COMPACT.margin, ladder_y, inner, max(120, strip_y - 8 - ladder_y)),
-        QRect(COMPACT.margin, strip_y, inner, 92),
+        QRect(COMPACT.margin, strip_y, inner, 76),
         QRect(COMPACT.margin, action_y, inner, 44),
     )
 
@@ -152,7 +163,7 @@ def _narrow(width: int, height: int) -> Geometry:
     action_y = height - 6 - 44
     return Geometry(
         "narrow",
-        COMPACT,
+        NARROW,
         QRect(COMPACT.margin, 4, inner, 52),
         QRect(),
         QRect(COMPACT.margin, 60, inner, max(120, action_y - 6 - 60)),

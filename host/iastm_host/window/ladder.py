@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
@@ -16,6 +18,8 @@ from iastm_host.window.shapes import paint_shape, shape_colors
 from iastm_host.window.theme import DARK, Theme
 
 SLOTS = (("top", "diamond", "Too hard"), ("middle", "circle", "Fine"), ("bottom", "triangle_down", "Too light"))
+LIT_SHARE_BRIEF = 3.0
+"""How much higher the lit slot is than another on a small screen."""
 WIDEST_NUMBER = "88.8"
 WIDEST_WORD = "light"
 """The longest piece of a state's word once "Too light" stands on two lines."""
@@ -30,11 +34,17 @@ class LadderPanel(QWidget):
         self._ladder: Ladder | None = None
         self._profile: Profile | None = None
         self._fan_width, self._axis_top, self._axis_bottom = 0, 0, 0
+        self._brief = False
 
     def set_style(self, theme: Theme, sizes: Sizes, fan_width: int, axis_top: int, axis_bottom: int) -> None:
         """Use these colours, sizes and joints with the chart; a fan of width 0 is not drawn."""
         self._theme, self._sizes = theme, sizes
         self._fan_width, self._axis_top, self._axis_bottom = fan_width, axis_top, axis_bottom
+        self.update()
+
+    def set_brief(self, brief: bool) -> None:
+        """On a small screen give the lit slot more room than the others."""
+        self._brief = brief
         self.update()
 
     def show_view(self, ladder: Ladder, profile: Profile) -> None:
@@ -54,11 +64,14 @@ class LadderPanel(QWidget):
         if not self._ladder.slot:
             self._paint_cover(painter, area.adjusted(1, 1, -1, -1), self._ladder)
             return
-        gap = self._sizes.slot_gap
-        height = (area.height() - 2 * gap) / 3
-        for place, (slot, shape, word) in enumerate(SLOTS):
-            rect = QRectF(area.left(), place * (height + gap), area.width(), height)
+        gap = self._sizes.slot_gap if not self._brief else 6
+        unlit_height = (area.height() - 2 * gap) / (2 + (LIT_SHARE_BRIEF if self._brief else 1))
+        top = 0.0
+        for slot, shape, word in SLOTS:
             lit = slot == self._ladder.slot
+            height = unlit_height * LIT_SHARE_BRIEF if lit and self._brief else unlit_height
+            rect = QRectF(area.left(), top, area.width(), height)
+            top += height + gap
             if self._fan_width:
                 self._paint_fan(painter, slot, rect, lit)
             if lit:
@@ -111,8 +124,16 @@ class LadderPanel(QWidget):
         painter.setBrush(theme.color("bg"))
         painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 10, 10)
         x = rect.left() + self._pad() + sizes.shape
-        paint_shape(painter, shape, x, rect.center().y(), sizes.shape * 0.55, None, theme.color("edge"))
-        painter.setFont(font(sizes.unlit_word))
+        paint_shape(
+            painter,
+            shape,
+            x,
+            rect.center().y(),
+            min(sizes.shape * 0.55, rect.height() * 0.3),
+            None,
+            theme.color("edge"),
+        )
+        painter.setFont(font(min(sizes.unlit_word, int(rect.height() * 0.6))))
         painter.setPen(theme.color("text3"))
         text = QRectF(self._word_left(rect), rect.top(), rect.width(), rect.height())
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
@@ -137,11 +158,12 @@ class LadderPanel(QWidget):
             shape_fill = shape_edge = ink
         else:
             shape_fill, shape_edge = shape_colors(ladder.shape, self._theme)
-        paint_shape(painter, ladder.shape, x, middle, sizes.shape, shape_fill, shape_edge)
+        paint_shape(painter, ladder.shape, x, middle, min(sizes.shape, rect.height() * 0.36), shape_fill, shape_edge)
         unit_right = rect.right() - (28 if sizes.number > 130 else 18)
         unit_width = width_of("N", sizes.unit, 600)
         number_right = unit_right - unit_width - sizes.unit * 0.25
-        number_size, word_size = self._fitted(int(number_right - self._word_left(rect)), int(rect.height()))
+        height = rect.height() * (0.8 if ladder.progress is not None else 1.0)
+        number_size, word_size = self._fitted(int(number_right - self._word_left(rect)), int(height))
         baseline = middle + number_size * 0.364
         painter.setPen(ink)
         painter.setFont(font(sizes.unit, 600))
@@ -170,7 +192,7 @@ class LadderPanel(QWidget):
     def _fitted(self, width: int, height: int) -> tuple[int, int]:
         """Return the number's and the word's size, once for the widest of both: a value never changes its own size."""
         sizes = self._sizes
-        room = min(1.0, height / (204 if sizes.number > 130 else 142))
+        room = min(1.0, height / (1.15 * sizes.number))
         number, word = int(sizes.number * room), int(sizes.word * room)
         word = fitted_size(WIDEST_WORD, word, 700, int(width * 0.34))
         number = fitted_size(WIDEST_NUMBER, number, 700, int(width - width_of(WIDEST_WORD, word, 700) - 12))
@@ -195,7 +217,7 @@ class LadderPanel(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen)
         painter.drawRoundedRect(rect, 10, 10)
-        icon = sizes.icon * 2.0
+        icon = sizes.icon * (2.2 if sizes.number > 130 else 2.6)
         word_size = fitted_size(
             _widest(ladder.word), sizes.far + (12 if sizes.number > 130 else 14), 700, int(rect.width() - 110)
         )
@@ -234,7 +256,7 @@ class NowBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = DARK
-        self._share: float | None = None
+        self._filled = 0
         self._ticks: tuple[float, ...] = ()
 
     def set_style(self, theme: Theme) -> None:
@@ -243,17 +265,15 @@ class NowBar(QWidget):
         self.update()
 
     def show_force(self, force_n: float | None, profile: Profile) -> None:
-        """Show the present force; None leaves the bar empty."""
+        """Show the present force; None and NaN leave the bar empty."""
         top_n = axis_top_n(profile)
-        share = (
-            None
-            if force_n is None
-            else round(min(1.0, max(0.0, force_n / top_n)) * self.height()) / max(1, self.height())
-        )
+        filled = 0
+        if force_n is not None and math.isfinite(force_n):
+            filled = round(min(1.0, max(0.0, force_n / top_n)) * self.height())
         edges_n = (profile.target_low_n, profile.target_high_n, profile.warn_n, profile.alarm_n)
         ticks = tuple(edge_n / top_n for edge_n in edges_n if edge_n > 0)
-        if (share, ticks) != (self._share, self._ticks):
-            self._share, self._ticks = share, ticks
+        if (filled, ticks) != (self._filled, self._ticks):
+            self._filled, self._ticks = filled, ticks
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -261,8 +281,6 @@ class NowBar(QWidget):
         painter = QPainter(self)
         height = self.height()
         painter.fillRect(self.rect(), self._theme.color("raised"))
-        if self._share:
-            filled = round(self._share * height)
-            painter.fillRect(0, height - filled, self.width(), filled, self._theme.color("text"))
+        painter.fillRect(0, height - self._filled, self.width(), self._filled, self._theme.color("text"))
         for tick in self._ticks:
             painter.fillRect(0, round(height - tick * height) - 1, self.width(), 2, self._theme.color("bg"))

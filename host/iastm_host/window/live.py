@@ -9,7 +9,7 @@ from PySide6.QtCore import QElapsedTimer, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from iastm_host.app.live_view import LiveView, ViewState, about_panel, live_view, problem_panel, summary_panel
+from iastm_host.app.live_view import LiveView, ViewState, about_panel, live_view, problem_panel, records, summary_panel
 from iastm_host.app.session import Session
 from iastm_host.app.snapshot import LiveSnapshot
 from iastm_host.app.sounds import SoundSchedule
@@ -79,7 +79,7 @@ class LiveWindow(QWidget):
             "marker": session.add_marker,
             "zero": session.zero,
             "undo_zero": session.undo_zero,
-            "record": session.start_recording,
+            "record": self._start_recording,
             "sound": self._toggle_sound,
             "inspect": self._toggle_inspect,
             "about": self._toggle_about,
@@ -197,7 +197,7 @@ class LiveWindow(QWidget):
         self._about = not self._about
 
     def _start_recording(self) -> None:
-        if self._snapshot is not None and self._snapshot.recording is None:
+        if self._snapshot is not None and not records(self._snapshot):
             self._session.start_recording()
 
     def _next_theme(self) -> None:
@@ -285,9 +285,9 @@ class LiveWindow(QWidget):
 
     def _arrange(self) -> None:
         places = geometry_for(self.width(), self.height())
-        sizes, brief = places.sizes, places.kind in ("far", "narrow")
+        sizes, brief = places.sizes, places.brief
         self._top.setGeometry(places.top)
-        self._top.set_style(self._theme, sizes)
+        self._top.set_style(self._theme, sizes, places.brief)
         self._chart.setVisible(not places.chart.isEmpty())
         self._chart.setGeometry(places.chart)
         self._chart.set_style(self._theme, sizes, brief)
@@ -298,6 +298,7 @@ class LiveWindow(QWidget):
         plot = self._chart.axis_rect
         top = self._ladder.mapFrom(self, self._chart.mapTo(self, plot.topLeft())).y()
         self._ladder.set_style(self._theme, sizes, 0 if brief else sizes.fan, top, top + plot.height())
+        self._ladder.set_brief(brief)
         self._now.setVisible(not brief)
         corner = self._chart.mapTo(self, plot.topRight()) + QPoint(6, 0)
         self._now.setGeometry(corner.x(), corner.y(), sizes.now_bar, plot.height())

@@ -18,12 +18,12 @@ class TopBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme, self._sizes = DARK, COMPACT
+        self._theme, self._sizes, self._brief = DARK, COMPACT, False
         self._shown: tuple[str, str, Banner | None, tuple[Chip, ...], bool] | None = None
 
-    def set_style(self, theme: Theme, sizes: Sizes) -> None:
-        """Use these colours and sizes."""
-        self._theme, self._sizes = theme, sizes
+    def set_style(self, theme: Theme, sizes: Sizes, brief: bool = False) -> None:
+        """Use these colours and sizes; where it is brief, a banner leaves room only for chips that must be noticed."""
+        self._theme, self._sizes, self._brief = theme, sizes, brief
         self.update()
 
     def show_view(self, live: LiveView, flash: bool) -> None:
@@ -42,6 +42,8 @@ class TopBar(QWidget):
         title, subtitle, banner, chips, lit = self._shown
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        if self._brief and banner is not None:
+            chips = tuple(chip for chip in chips if chip.inverse)
         left_of_chips = self._paint_chips(painter, chips)
         room = QRectF(0, 0, left_of_chips - self._sizes.margin, self.height())
         if banner is None:
