@@ -40,12 +40,20 @@ _NOISE_MARGIN = 1.5
 _FLOOR_N = 0.4
 _H_LOW, _H_HIGH, _H_STEPS = 0.05, 0.20, 9
 _REST_SHARE = 0.30
-_REST_REACH = 3
+# Longer than a hold lasts: from within it, rest is seen on both sides.
+_REACH_S = 75.0
+# Valleys that don't reach rest are a raised rest where so many in a row lie at one level and swing so far.
+_REPEATED = 3
+_REPEATED_SWING = 0.35
+_REPEATED_TOLERANCE = 0.15
+# Or where they are flat: the share of the depth that counts as floor, and how much of the valley it must fill.
+_FLAT_SWING = 0.25
 _FLAT_TOLERANCE = 0.12
 _FLAT_SHARE = 0.62
 _DWELL_S = 0.25
 _FEEBLE_SHARE = 0.2
-_SLOW_S = 4.0
+# Drift takes longer than this for a swing.
+_SLOW_S = 8.0
 _STILL_S = 3.0
 
 
@@ -105,12 +113,12 @@ def find_contact(time_s: Floats, force_n: Floats, pieces: list[tuple[int, int]])
         return FoundContact(None, None, 0.0, (), 0, None)
     noise_n, smooth_noise_n, independent = _noise(cut_up)
     by_chance_n = (2 * math.sqrt(2 * math.log(max(independent, 2))) + _NOISE_MARGIN) * smooth_noise_n
-    scale_n = _scale(cut_up, max(by_chance_n, 0.5 * _FLOOR_N))
+    scale_n = _scale(cut_up, max(by_chance_n, 0.5 * _FLOOR_N), smooth_noise_n)
     lowest_n = max(by_chance_n, _H_LOW * scale_n, 0.5 * _FLOOR_N)
     if scale_n < max(1.2 * by_chance_n, _FLOOR_N):
         return FoundContact(None, None, noise_n, (), 0, None)
     heights = np.geomspace(lowest_n, max(lowest_n, _H_HIGH * scale_n), _H_STEPS).tolist()
-    found = [_pulls(cut_up, h, noise_n, smooth_noise_n) for h in heights]
+    found = [_plausible(_candidates(cut_up, h, smooth_noise_n), cut_up, noise_n) for h in heights]
     first, last = _steadiest([sum(not pull.cut for pull in pulls) for pulls in found])
     chosen = (first + last) // 2
     on_n = heights[chosen] / 2
@@ -212,13 +220,9 @@ def _turns(smooth_n: Floats, height_n: float) -> list[_Turn]:
     return turns
 
 
-def _scale(pieces: list[_Piece], height_n: float) -> float:
-    """Return the size of the file's larger swings: the upper quartile, each swing weighted with its size."""
-    swings: list[float] = []
-    for piece in pieces:
-        turns = _turns(piece.smooth_n, height_n)
-        swings.extend(turns[i].value - max(turns[i - 1].value, turns[i + 1].value) for i in range(1, len(turns) - 1, 2))
-    sizes = np.sort(np.array([s for s in swings if s > 0]))
+def _scale(pieces: list[_Piece], height_n: float, smooth_noise_n: float) -> float:
+    """Return the size of the file's larger pulls: the upper quartile, each weighted with its size."""
+    sizes = np.sort(np.array([pull.height_n for pull in _candidates(pieces, height_n, smooth_noise_n)]))
     if not len(sizes):
         return 0.0
     weight = np.cumsum(sizes)
@@ -238,7 +242,8 @@ def _steadiest(counts: list[int]) -> tuple[int, int]:
     return best
 
 
-def _pulls(pieces: list[_Piece], height_n: float, noise_n: float, smooth_noise_n: float) -> list[_Pull]:
+def _candidates(pieces: list[_Piece], height_n: float, smooth_noise_n: float) -> list[_Pull]:
+    """Return all that stands out from rest by height_n, in order."""
     pulls: list[_Pull] = []
     for piece in pieces:
         turns = _turns(piece.smooth_n, height_n)
@@ -249,24 +254,50 @@ def _pulls(pieces: list[_Piece], height_n: float, noise_n: float, smooth_noise_n
             pull = _pull(piece, turns, left, right, height_n, smooth_noise_n)
             if pull is not None:
                 pulls.append(pull)
-    return _plausible(pulls, pieces, noise_n)
+    return pulls
 
 
 def _rests(piece: _Piece, turns: list[_Turn], smooth_noise_n: float) -> list[int]:
     """Return which of the turns are rest; the ends of the piece always are."""
     valleys = turns[::2]
-    last = len(valleys) - 1
+    around_n = _levels_around(piece, valleys)
     rests = [0]
-    for i in range(1, last):
-        around_n = max(
-            min(valley.value for valley in valleys[max(0, i - _REST_REACH) : i]),
-            min(valley.value for valley in valleys[i + 1 : i + 1 + _REST_REACH]),
-        )
+    for i in range(1, len(valleys) - 1):
+        value_n = valleys[i].value
         lower_peak_n = min(turns[2 * i - 1].value, turns[2 * i + 1].value)
-        deep = valleys[i].value - around_n <= _REST_SHARE * (lower_peak_n - around_n)
-        if deep or _is_raised_rest(piece, turns, 2 * i, smooth_noise_n):
+        size_n = lower_peak_n - around_n[i]
+        swing_n = lower_peak_n - value_n
+        deep = swing_n >= (1 - _REST_SHARE) * size_n
+        repeated = swing_n >= _REPEATED_SWING * size_n and _is_repeated(valleys, i, _REPEATED_TOLERANCE * swing_n)
+        if (
+            deep
+            or repeated
+            or (swing_n >= _FLAT_SWING * size_n and _is_raised_rest(piece, turns, 2 * i, smooth_noise_n))
+        ):
             rests.append(2 * i)
-    return [*rests, 2 * last]
+    return [*rests, 2 * (len(valleys) - 1)]
+
+
+def _levels_around(piece: _Piece, valleys: list[_Turn]) -> list[float]:
+    """Return, for each valley, the lowest level that the force reaches on both sides within _REACH_S."""
+    values = np.array([valley.value for valley in valleys])
+    at_s = piece.time_s[[valley.at for valley in valleys]]
+    firsts = np.searchsorted(at_s, at_s - _REACH_S)
+    ends = np.searchsorted(at_s, at_s + _REACH_S, side="right")
+    return [
+        float(max(values[firsts[i] : i].min(initial=values[i]), values[i + 1 : ends[i]].min(initial=values[i])))
+        for i in range(len(valleys))
+    ]
+
+
+def _is_repeated(valleys: list[_Turn], i: int, tolerance_n: float) -> bool:
+    """Tell whether this valley is one of _REPEATED in a row at the same level."""
+    first = last = i
+    while first > 0 and abs(valleys[first - 1].value - valleys[i].value) <= tolerance_n:
+        first -= 1
+    while last < len(valleys) - 1 and abs(valleys[last + 1].value - valleys[i].value) <= tolerance_n:
+        last += 1
+    return last - first + 1 >= _REPEATED
 
 
 def _is_raised_rest(piece: _Piece, turns: list[_Turn], at: int, smooth_noise_n: float) -> bool:
@@ -393,16 +424,16 @@ def _last_not_above(ordered: list[int], value: int) -> int:
 
 
 def _is_slow(piece: _Piece, pull: _Pull) -> bool:
-    """Tell whether the force takes longer than drift may on both its ways between 30 % and 80 % of its size."""
+    """Tell whether the force both comes and goes as slowly as drift may."""
     first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
     share = (piece.smooth_n[first : last + 1] - pull.span.rest_n) / pull.height_n
     time_s = piece.time_s[first : last + 1]
-    ways_s = []
+    whole_s = []
     for values, times in ((share, time_s), (share[::-1], time_s[::-1])):
         high = int(np.argmax(values >= 0.8))
-        low = np.flatnonzero(values[: high + 1] <= 0.3)
-        ways_s.append(abs(float(times[high] - times[low[-1] if len(low) else 0])))
-    return min(ways_s) > _SLOW_S
+        way = max(float(values[high] - values[0]), 0.1)
+        whole_s.append(abs(float(times[high] - times[0])) / way)
+    return min(whole_s) > _SLOW_S
 
 
 def _is_still(piece: _Piece, pull: _Pull, noise_n: float) -> bool:
