@@ -222,7 +222,7 @@ class ToolClient:
         limit_s = GIVE_UP_AFTER_US / 1e6
         if not self._received_bytes:
             return f"Nothing came within {limit_s:g} s."
-        seen = (self.decoder.seen or b"").decode("ascii", "backslashreplace").strip()
+        seen = _readable(self.decoder.seen)
         said = f', among them "{seen}"' if seen else ""
         return f"{self._received_bytes} bytes came within {limit_s:g} s, but no hello of a tool{said}."
 
@@ -292,10 +292,10 @@ class ToolClient:
                 f"The tool speaks protocol {major}.{minor}, this program {kinds.MAJOR}.{kinds.MINOR}. "
                 + ("Update this program." if major > kinds.MAJOR else "Update the tool's firmware."),
             )
-        if self.state == states.SYNCHRONISING:
-            # The answer to a hello that was repeated because the first one was slow.
-            return []
         hello = messages.HelloAnswer.from_payload(payload)
+        if self.state == states.SYNCHRONISING and self.tool is not None and self.tool.boot_id == hello.boot_id:
+            # The answer to a hello that was repeated because the first one was slow, or to DESCRIBE.
+            return []
         tool = ToolDescription(
             firmware_version=hello.firmware_version,
             source_hash=hello.source_hash.hex(),
@@ -447,6 +447,12 @@ class ToolClient:
 
 def _nothing(_payload: bytes) -> list[Event]:
     return []
+
+
+def _readable(data: bytes) -> str:
+    """Return foreign bytes as one line that is fit for any terminal."""
+    text = data.decode("ascii", "backslashreplace")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _limits_body(limits: SetLimits) -> bytes:
