@@ -29,7 +29,9 @@ def export_csv(recording: Recording, target: Path) -> Exported:
     try:
         stream = target.open("x", encoding="utf-8", newline="")
     except FileExistsError as error:
-        raise Problem(f"{target} exists and is not overwritten.", "Name another file, or move that one away.") from error
+        raise Problem(
+            f"{target} exists and is not overwritten.", "Name another file, or move that one away."
+        ) from error
     except OSError as error:
         raise Problem(f"{target} can't be written: {error.strerror}.", "Name a file in a folder of yours.") from error
     try:

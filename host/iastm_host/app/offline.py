@@ -53,5 +53,6 @@ def _made(kind: type[_Made], recording: Recording, name: str) -> _Made:
         return kind(**cast("dict[str, Any]", {field.name: stated[field.name] for field in fields(kind)}))
     except (KeyError, TypeError) as error:
         raise Problem(
-            f"{recording.path} does not say its {name}.", "It was written by a damaged or foreign program; choose another."
+            f"{recording.path} does not say its {name}.",
+            "It was written by a damaged or foreign program; choose another.",
         ) from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +26,7 @@ DEMO_WITHOUT_TERMINAL_S = 20.0
 
 Headless = Annotated[bool, typer.Option("--headless", help="A text view instead of the window.")]
 Duration = Annotated[
-    float | None, typer.Option(help="Seconds from the first sample; without it until stopped.", min=0.1)
+    float | None, typer.Option(help="Seconds from the first sample; without it until stopped.", min=0.1, max=1e6)
 ]
 Record = Annotated[Path | None, typer.Option(help="Record into this folder.", file_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
@@ -40,6 +42,7 @@ def demo(
 ) -> None:
     """Show a simulated tool: the real firmware, no hardware."""
     chosen = wiring.settings()
+    _check_duration(duration)
     headless = headless or as_json or not wiring.display_there()
     if headless and duration is None and not sys.stdout.isatty():
         duration = DEMO_WITHOUT_TERMINAL_S
@@ -47,7 +50,7 @@ def demo(
     if simulation.runtime.name != "micropython":
         typer.echo(f"The firmware runs under {simulation.runtime.name}: {simulation.runtime.chosen_by}.", err=True)
     acquisition = wiring.simulated_run(simulation, chosen, Choice(duration, record))
-    _show(acquisition, chosen, _View("IASTM demo", headless, as_json, simulation))
+    _show(acquisition, chosen, _View("IASTM demo", headless, as_json, simulation, closes=duration is not None))
 
 
 def run(
@@ -59,9 +62,10 @@ def run(
 ) -> None:
     """Show the tool on a serial port."""
     chosen = wiring.settings()
+    _check_duration(duration)
     headless = headless or as_json or not wiring.display_there()
     acquisition = wiring.serial_run(port, chosen, Choice(duration, record))
-    _show(acquisition, chosen, _View(f"IASTM {port}", headless, as_json))
+    _show(acquisition, chosen, _View(f"IASTM {port}", headless, as_json, closes=duration is not None))
 
 
 def replay(
@@ -83,14 +87,15 @@ def replay(
     _show(acquisition, chosen, _View(f"IASTM replay of {recording.name}", headless, as_json))
 
 
+@dataclass(frozen=True, slots=True)
 class _View:
-    """How a run is shown."""
+    """How a run is shown; `closes`: the window closes by itself when the run is over."""
 
-    def __init__(self, title: str, headless: bool, as_json: bool, simulation: Simulation | None = None) -> None:
-        self.title = title
-        self.headless = headless
-        self.as_json = as_json
-        self.simulation = simulation
+    title: str
+    headless: bool
+    as_json: bool
+    simulation: Simulation | None = None
+    closes: bool = False
 
 
 def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
@@ -98,7 +103,7 @@ def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
     code = 0
     try:
         if not view.headless:
-            code = _in_window(acquisition, chosen, view.title)
+            code = _in_window(acquisition, chosen, view)
         elif sys.stdout.isatty() and not view.as_json:
             run_screen(acquisition, Console())
         else:
@@ -123,15 +128,22 @@ def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
     raise typer.Exit(code)
 
 
-def _in_window(acquisition: Acquisition, chosen: Settings, title: str) -> int:
+def _in_window(acquisition: Acquisition, chosen: Settings, view: _View) -> int:
     from iastm_host.window.run import run_window
 
-    return run_window(acquisition, theme=chosen.theme, title=title, speaker=chosen.sound, close_when_finished=False)
+    return run_window(
+        acquisition, theme=chosen.theme, title=view.title, speaker=chosen.sound, close_when_finished=view.closes
+    )
 
 
 def _line_writer(as_json: bool) -> Callable[[str], None]:
     # With --json stdout holds the one object only.
     return lambda line: typer.echo(line, err=as_json)
+
+
+def _check_duration(duration_s: float | None) -> None:
+    if duration_s is not None and math.isnan(duration_s):
+        raise Problem("A duration of nan can't be waited for.", "Give seconds, as --duration 20.")
 
 
 def _speed(text: str) -> float:
@@ -187,7 +199,8 @@ def _print(summary: Summary, simulation: Simulation | None) -> None:
     for decision in summary.alerts:
         latency = ""
         if decision.latency_us is not None and decision.offset is not None:
-            latency = f", {decision.latency_us / 1000:.1f} ± {decision.offset.uncertainty_us / 1000:.1f} ms after sampling"
+            after_ms, within_ms = decision.latency_us / 1000, decision.offset.uncertainty_us / 1000
+            latency = f", {after_ms:.1f} ± {within_ms:.1f} ms after sampling"
         typer.echo(f"           {decision.alert.kind} at sample {decision.alert.index}{latency}")
     if summary.recording is not None:
         typer.echo(f"recording  {summary.recording}")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import Abort, TyperException
 
-from iastm_host.cli import export, live, simulate
+from iastm_host.cli import analyse, export, live, simulate
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
 
@@ -29,6 +29,7 @@ app.command("run")(live.run)
 app.command("replay")(live.replay)
 app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)
+app.command("analyse")(analyse.analyse)
 
 
 @app.callback(invoke_without_command=True)
@@ -36,7 +37,8 @@ def _options(
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
     verbose: bool = typer.Option(False, "--verbose", help="Log what happens to stderr."),
 ) -> None:
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     if version:
         typer.echo(software_name())
         raise typer.Exit
@@ -50,8 +52,8 @@ def main() -> None:
         tell(problem)
         code = USAGE_ERROR
     except TyperException as error:
-        error.show()
-        code = error.exit_code
+        tell(Problem(error.format_message(), "See: iastm --help"))
+        code = USAGE_ERROR
     except (KeyboardInterrupt, Abort):
         code = INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)
@@ -60,8 +62,8 @@ def main() -> None:
 def tell(problem: Problem) -> None:
     """Print a problem and its fix to stderr."""
     console = Console(stderr=True, highlight=False)
-    console.print(problem.what, style="bold", markup=False)
-    console.print(problem.fix, markup=False)
+    for words, style in ((problem.what, "bold"), (problem.fix, None)):
+        console.print(words, style=style, markup=False, soft_wrap=not console.is_terminal)
 
 
 if __name__ == "__main__":

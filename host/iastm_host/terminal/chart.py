@@ -29,7 +29,9 @@ def chart(trace: Trace, profile: Profile, columns: int, rows: int, length_s: flo
                 continue
             filled = (force_n - low_n) / (high_n - low_n)
             step = _STEPS[int(np.clip(filled * (len(_STEPS) - 1), 0, len(_STEPS) - 1))]
-            line.append(step, style=STYLES[classify(force_n, profile)] if force_n > profile.target_high_n else "default")
+            line.append(
+                step, style=STYLES[classify(force_n, profile)] if force_n > profile.target_high_n else "default"
+            )
         lines.append(line)
     return lines
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from iastm_host.app.live_view import classify, force_text, live_view
-from iastm_host.app.live_view import LADDER_ROWS, ViewState
+from iastm_host.app.live_view import LADDER_ROWS, ViewState, classify, force_text, live_view
 from iastm_host.app.snapshot import LiveSnapshot
 from iastm_host.events import Alert, Stroke
 
@@ -66,4 +65,5 @@ class LineReport:
             word = LADDER_ROWS[classify(stroke.peak_n, snapshot.profile)][2]
             length_s = (stroke.last_us - stroke.first_us) / 1e6
             cut = ", cut" if stroke.truncated else ""
-            yield f"stroke     peak {force_text(stroke.peak_n)} N, mean {stroke.mean_n:.1f} N, {length_s:.2f} s: {word}{cut}"
+            forces = f"peak {force_text(stroke.peak_n)} N, mean {stroke.mean_n:.1f} N"
+            yield f"stroke     {forces}, {length_s:.2f} s: {word}{cut}"

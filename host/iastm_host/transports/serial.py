@@ -160,7 +160,7 @@ class SerialTransport:
 
 
 def _open_error(name: str, error: Exception) -> TransportError:
-    number = getattr(error, "errno", None)
+    number = _system_error(error)
     text = str(error)
     if number == errno.ENOENT or "FileNotFoundError" in text:
         return TransportError(NOT_FOUND, f"There is no port {name}.", _ports_there_are())
@@ -187,8 +187,17 @@ def _open_error(name: str, error: Exception) -> TransportError:
     return TransportError(NOT_A_PORT, f"{name} can't be opened: {text}.", _ports_there_are())
 
 
+def _system_error(error: BaseException) -> int | None:
+    # pyserial wraps what termios says in a SerialException without its number.
+    number = getattr(error, "errno", None)
+    if number is None and error.__context__ is not None:
+        first = next(iter(error.__context__.args), None)
+        return first if isinstance(first, int) else None
+    return number if isinstance(number, int) else None
+
+
 def _ports_there_are() -> str:
     ports = [port.device for port in list_ports.comports()]
     if ports:
-        return f"Ports here: {', '.join(ports)}. Give one of them with --port."
+        return f"Ports here: {', '.join(ports)}. Give one of them with --port, or try without hardware: iastm demo."
     return "No serial port is here. Plug the tool in, or try without hardware: iastm demo."

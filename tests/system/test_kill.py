@@ -1,0 +1,64 @@
+"""A host that is killed loses at most a second and leaves nothing behind."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from iastm_host.app.offline import recorded_events
+from iastm_host.events import ForceBlock, Gap
+from iastm_host.records.entries import Recording
+
+RATE_HZ = 320
+STREAMING_TIMEOUT_S = 60.0
+GONE_TIMEOUT_S = 20.0
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that `pid` started."""
+    # The kernel lists children by the thread that started them.
+    lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for text in lists for child in text.split()]
+
+
+def wait_for(what: Callable[[], bool], timeout_s: float) -> bool:
+    end = time.monotonic() + timeout_s
+    while not (there := what()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return there
+
+
+def test_after_sigkill_every_recording_opens_and_lacks_at_most_its_last_second(
+    started: Callable[..., subprocess.Popen[str]], tmp_path: Path, size: Callable[[int, int], int]
+) -> None:
+    rng = random.Random(20)
+    for number in range(size(4, 20)):
+        folder = tmp_path / f"recordings {number}"
+        scratch = tmp_path / f"scratch {number}"
+        scratch.mkdir()
+        host = started("demo", "--headless", "--duration", "60", "--record", folder, TMPDIR=str(scratch))
+        assert wait_for(lambda f=folder: any(p.stat().st_size > 4000 for p in f.glob("*.iastm")), STREAMING_TIMEOUT_S)
+        time.sleep(rng.uniform(0, 2.5))
+        tools = [pid for child in children_of(host.pid) for pid in (child, *children_of(child))]
+        assert tools
+        (path,) = folder.glob("*.iastm")
+        host.kill()
+        killed_s = time.time()
+        host.wait(GONE_TIMEOUT_S)
+
+        recording = Recording(path)
+        damaged, missing, _torn = recording.condition()
+        assert (damaged, missing) == (0, 0)
+        first_us, last_us = recording.length_us()
+        written_s = path.stat().st_mtime
+        assert killed_s - written_s <= 1.0
+        items = [event for event in recorded_events(recording) if isinstance(event, ForceBlock | Gap)]
+        assert not any(isinstance(item, Gap) for item in items)
+        samples = sum(len(item.force_n) for item in items if isinstance(item, ForceBlock))
+        assert samples >= ((last_us - first_us) / 1e6 - 1.5) * RATE_HZ
+
+        assert wait_for(lambda t=tools: not any(Path(f"/proc/{pid}").exists() for pid in t), GONE_TIMEOUT_S)
+        assert list(scratch.iterdir()) == []
