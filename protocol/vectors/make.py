@@ -5,6 +5,7 @@ way (exact fractions, a plain COBS encoder), never taken from the code under tes
 the code; tests hold some of them against bytes worked out by hand.
 """
 
+import binascii
 import json
 import struct
 import sys
@@ -356,6 +357,10 @@ def damaged() -> Json:
     payload_flipped = flipped(PING_B, 5, 0x01)
     # The first code byte says that the first zero of the frame comes later than the block ends.
     code_beyond = PING_B[:1] + b"\xf0" + PING_B[2:]
+    # The last group says that it is one byte longer than what is there.
+    last_code = flipped(PING_B, 4, 0x07 ^ 0x08)
+    # Its CRC is right, but there is no room for a sequence: kind and one byte.
+    no_sequence = b"\x00" + stuff(b"\x03\x07" + binascii.crc32(b"\x03\x07").to_bytes(4, "little")) + b"\x00"
     text = b"MicroPython v1.29.0 on 2026-07-05; Generic board\r\nType help() for more\r\n>>> "
     cut = PING_B[:7]
     recording = encode(kinds.NOTE, 9, b"{}")
@@ -370,6 +375,17 @@ def damaged() -> Json:
             damage_case("a bit of the payload", PING_A + payload_flipped + PING_C, [a, c], 1, n, payload_flipped[1:-1]),
             damage_case(
                 "a code byte that points past the end", PING_A + code_beyond + PING_C, [a, c], 1, n, code_beyond[1:-1]
+            ),
+            damage_case(
+                "a last code byte that points past the end", PING_A + last_code + PING_C, [a, c], 1, n, last_code[1:-1]
+            ),
+            damage_case(
+                "a right CRC over less than a header",
+                no_sequence + PING_A,
+                [a],
+                1,
+                len(no_sequence) - 2,
+                no_sequence[1:-1],
             ),
             damage_case("a frame that breaks off, then whole ones", cut + PING_A + PING_C, [a, c], 1, 6, cut[1:]),
             damage_case("text of a booting board, then a frame", text + PING_A, [a], 1, len(text), text[:48]),
@@ -512,6 +528,12 @@ def strokes() -> Json:
                 "detector": {"on": 1000, "off": 650, "min_samples": 48},
                 "feed": [[0, [0, 8_388_607]], [2, 8_388_607, hour - 1], [hour + 1, [0]]],
                 "strokes": [span(1, hour, 1, 8_388_607, 8_388_607 * hour)],
+            },
+            {
+                "name": "nothing of a long hold is left in the stroke after it",
+                "detector": {"on": 1000, "off": 650, "min_samples": 3},
+                "feed": [[0, [0]], [1, 8_388_607, 1000], [1001, [0, 2000, 2001, 2002, 0]]],
+                "strokes": [span(1, 1000, 1, 8_388_607, 8_388_607_000), span(1002, 1004, 1004, 2002, 6003)],
             },
             {
                 "name": "indices up to the last",
