@@ -62,7 +62,9 @@ class FakeTool:
     def wire(self, kind: int, message: Any) -> bytes:
         """Return a message as wire bytes."""
         self._sequence = (self._sequence + 1) & 0xFFFF
-        return frames.encode(kind, self._sequence, message if isinstance(message, bytes) else message.to_payload())
+        payload: bytes = message if isinstance(message, bytes) else message.to_payload()
+        wire: bytes = frames.encode(kind, self._sequence, payload)
+        return wire
 
     def take(self, data: bytes) -> bytes:
         """Take what the host sent; return the answers."""
@@ -219,7 +221,10 @@ def pattern_counts(index: np.ndarray, peaks_n: tuple[float, ...], coefficient: f
     phase = (seconds - number * 2.0) / 1.2
     shape = np.where((phase < 1.0) & (seconds >= 0), np.sin(np.pi * np.clip(phase, 0.0, 1.0)), 0.0)
     wobble = (index * 7919) % 61 - 30
-    return np.rint(np.asarray(peaks_n)[number % len(peaks_n)] * shape * coefficient).astype(int) + ZERO_COUNTS + wobble
+    counts: np.ndarray = (
+        np.rint(np.asarray(peaks_n)[number % len(peaks_n)] * shape * coefficient).astype(int) + ZERO_COUNTS + wobble
+    )
+    return counts
 
 
 @dataclass

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iastm_host.events import ClockOffset
+from iastm_host.tool.clock import KEPT, ClockEstimate
+
+TRIPS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=KEPT)
+
+
+def test_without_a_round_trip_the_offset_is_unknown() -> None:
+    assert ClockEstimate().offset is None
+
+
+@given(TRIPS, st.integers(-(10**12), 10**12))
+def test_the_truth_lies_within_the_uncertainty_however_uneven_the_ways_are(
+    trips: list[tuple[int, int]], offset_us: int
+) -> None:
+    estimate = ClockEstimate()
+    for number, (up_us, down_us) in enumerate(trips):
+        sent_us = 2 * 10**12 + number * 10**7
+        estimate.add(sent_us, sent_us + up_us - offset_us, sent_us + up_us + down_us)
+    told = estimate.offset
+    assert told is not None
+    assert abs(told.offset_us - offset_us) <= told.uncertainty_us
+    assert told.uncertainty_us == (min(map(sum, trips)) + 1) // 2
+
+
+def test_an_answer_before_the_question_counts_for_nothing() -> None:
+    estimate = ClockEstimate()
+    estimate.add(1000, 5, 999)
+    assert estimate.offset is None
+
+
+def test_an_old_short_trip_gives_way_so_that_drift_is_followed() -> None:
+    estimate = ClockEstimate()
+    estimate.add(0, 0, 10)
+    for number in range(1, KEPT + 1):
+        estimate.add(number * 1000, number * 1000 - 500, number * 1000 + 100)
+    assert estimate.offset == ClockOffset(550, 50)

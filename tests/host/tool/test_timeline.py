@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iastm_host.events import ForceBlock, Gap
+from iastm_host.tool.timeline import MISSING, RESTARTED, Timeline, without_first
+
+PERIOD_US = 3125.0
+
+
+def block(first: int, n: int, boot_id: int = 1) -> ForceBlock:
+    """Return a block whose samples tell their own index."""
+    index = np.arange(first, first + n)
+    return ForceBlock(
+        boot_id,
+        first,
+        round(first * PERIOD_US),
+        PERIOD_US,
+        index.astype(np.float64),
+        index.astype(np.int32),
+        0,
+        0,
+        False,
+    )
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> list[ForceBlock]:
+    """Return blocks of one tool as a link may hand them over: some lost, some twice, some overlapping, restarts."""
+    made = []
+    boot_id, index = 1, draw(st.integers(0, 50))
+    for _ in range(draw(st.integers(1, 30))):
+        n = draw(st.integers(1, 12))
+        match draw(st.sampled_from(["next", "next", "next", "lost", "again", "overlap", "restart"])):
+            case "lost":
+                index += draw(st.integers(1, 40))
+            case "again" if made:
+                made.append(made[draw(st.integers(0, len(made) - 1))])
+                if made[-1].boot_id != boot_id:
+                    made.pop()
+                continue
+            case "overlap":
+                index = max(0, index - draw(st.integers(1, 6)))
+            case "restart":
+                boot_id, index = boot_id + 1, draw(st.integers(0, 5))
+        made.append(block(index, n, boot_id))
+        index += n
+    return made
+
+
+@given(batches())
+def test_samples_come_out_in_index_order_none_twice_and_what_is_missing_is_a_gap(made: list[ForceBlock]) -> None:
+    timeline = Timeline()
+    out = [item for item in made for item in timeline.add(item)]
+    told: dict[int, list[int]] = {}
+    gaps: dict[int, set[int]] = {}
+    place: dict[int, int] = {}
+    for item in out:
+        n = item.sample_count if isinstance(item, Gap) else len(item.force_n)
+        assert item.first_index == place.get(item.boot_id, item.first_index), "no hole that nobody speaks of"
+        place[item.boot_id] = item.first_index + n
+        if isinstance(item, Gap):
+            gaps.setdefault(item.boot_id, set()).update(range(item.first_index, item.first_index + n))
+            continue
+        assert item.force_n.tolist() == list(range(item.first_index, item.first_index + n))
+        assert item.raw_counts is not None
+        assert item.raw_counts.tolist() == item.force_n.tolist()
+        assert item.tool_us == round(item.first_index * PERIOD_US)
+        told.setdefault(item.boot_id, []).extend(item.raw_counts.tolist())
+    for boot_id in {item.boot_id for item in made}:
+        blocks = [item for item in made if item.boot_id == boot_id]
+        assert told[boot_id] == sorted(set(told[boot_id]))
+        first = blocks[0].first_index
+        offered = {index for item in blocks for index in range(item.first_index, item.next_index) if index >= first}
+        missing = set(range(first, max(offered) + 1)) - set(told[boot_id])
+        assert gaps.get(boot_id, set()) == missing
+
+
+@given(batches())
+def test_each_restart_is_marked_and_a_gap_says_why(made: list[ForceBlock]) -> None:
+    timeline = Timeline()
+    out = [item for item in made for item in timeline.add(item)]
+    boots = [item.boot_id for item in made]
+    restarts = sum(before != after for before, after in itertools.pairwise(boots))
+    gaps = [item for item in out if isinstance(item, Gap)]
+    assert [gap.reason for gap in gaps].count(RESTARTED) == restarts
+    assert all(gap.reason == MISSING and gap.sample_count > 0 for gap in gaps if gap.reason != RESTARTED)
+
+
+def test_a_gap_tells_where_and_when_it_began() -> None:
+    timeline = Timeline()
+    timeline.add(block(10, 5))
+    gap, after = timeline.add(block(20, 2))
+    assert gap == Gap(1, 15, 5, round(15 * PERIOD_US), PERIOD_US, MISSING)
+    assert after.first_index == 20
+
+
+def test_a_gap_that_is_told_is_passed_on_and_not_told_again() -> None:
+    timeline = Timeline()
+    timeline.add(block(0, 5))
+    told = Gap(1, 5, 5, 0, PERIOD_US, "left the ring")
+    assert timeline.add(told) == [told]
+    (after,) = timeline.add(block(10, 2))
+    assert after.first_index == 10
+
+
+def test_a_block_less_its_first_samples_keeps_index_time_and_counts_together() -> None:
+    cut = without_first(block(100, 5), 2)
+    assert (cut.first_index, cut.tool_us, cut.next_index) == (102, 318_750, 105)
+    assert cut.force_n.tolist() == [102, 103, 104]
+    bare = without_first(ForceBlock(1, 0, 0, 1.0, np.zeros(3), None, 0, 0, False), 1)
+    assert bare.raw_counts is None
