@@ -5,6 +5,7 @@ CRC-32 is that of IEEE 802.3 (`binascii.crc32`), little-endian, over kind, seque
 """
 
 import binascii
+import struct
 from collections import namedtuple
 
 from iastm_protocol.errors import LocalProtocolError
@@ -58,11 +59,9 @@ class FrameWriter:
         raw[1] = sequence & 0xFF
         raw[2] = (sequence >> 8) & 0xFF
         end = HEADER_BYTES + n
-        crc = binascii.crc32(self._raw_view[:end])
-        for shift in (0, 8, 16, 24):
-            raw[end] = (crc >> shift) & 0xFF
-            end += 1
-        return self._wire_view[: self._stuff(end)]
+        # A board's integers have 31 bits: taking a CRC apart with shifts would make new ones on its heap.
+        struct.pack_into("<I", raw, end, binascii.crc32(self._raw_view[:end]))
+        return self._wire_view[: self._stuff(end + CRC_BYTES)]
 
     def frame(self, kind, sequence, payload):
         """Return the wire bytes of a frame with `payload` (bytes); for messages off the hot path."""
