@@ -37,7 +37,7 @@ def run_screen(session: Session, console: Console, sleep: Callable[[float], None
             state = _obey(keys, session, state)
             snapshot = session.snapshot()
             shown = live_view(state.frozen or snapshot, state)
-            live.update(screen(state.frozen or snapshot, shown, console.width), refresh=True)
+            live.update(screen(state.frozen or snapshot, shown, console.width, console.height), refresh=True)
             if snapshot.finished:
                 return
             sleep(1 / _SCREENS_PER_S)

@@ -33,26 +33,31 @@ _GRADES = {"near": "yellow", "over": "bold red"}
 _AXIS_COLUMNS = 13
 _LADDER_COLUMNS = 34
 _CHART_ROWS = 14
+# What stands above and below the chart.
+_OTHER_ROWS = 14
+# Keys that mean something in a terminal.
+_KEYS = ("Space", "M", "Z", "U", "R")
 
 
-def screen(snapshot: LiveSnapshot, view: LiveView, columns: int) -> RenderableType:
-    """Return the screen for a terminal of `columns` characters."""
+def screen(snapshot: LiveSnapshot, view: LiveView, columns: int, lines: int) -> RenderableType:
+    """Return the screen for a terminal of `columns` characters and `lines` lines."""
+    rows = max(_CHART_ROWS, lines - _OTHER_ROWS)
     wide = columns >= 2 * _LADDER_COLUMNS + _AXIS_COLUMNS
     chart_columns = columns - _AXIS_COLUMNS - (_LADDER_COLUMNS if wide else 0) - 2
     parts: list[RenderableType] = [_top(view), _banner(view)]
-    plot = Group(*chart(snapshot.trace, snapshot.profile, max(20, chart_columns), _CHART_ROWS))
+    plot = Group(*chart(snapshot.trace, snapshot.profile, max(20, chart_columns), rows))
     if wide:
         grid = Table.grid(expand=True)
         grid.add_column()
         grid.add_column(width=_LADDER_COLUMNS)
-        grid.add_row(plot, _ladder(view.ladder))
+        grid.add_row(plot, _ladder(view.ladder, rows))
         parts.append(grid)
     else:
-        parts += [_ladder(view.ladder), plot]
+        parts += [_ladder(view.ladder, _CHART_ROWS), plot]
     parts.append(_strip(view))
     parts.append(Text(f"{view.caption}. No published force is known to cause them.", style="dim"))
-    keys = "   ".join(f"[{action.key}] {action.label}" for action in view.actions)
-    parts.append(Text(keys, style="dim"))
+    keys = [f"[{action.key}] {action.label}" for action in view.actions if action.key in _KEYS]
+    parts.append(Text("   ".join((*keys, "[Q] End")), style="dim"))
     return Group(*parts)
 
 
@@ -74,12 +79,12 @@ def _banner(view: LiveView) -> RenderableType:
     return Group(Text(f" {mark}{view.banner.text} ", style=style), Text(f"   {view.banner.sub}"))
 
 
-def _ladder(ladder: Ladder) -> RenderableType:
+def _ladder(ladder: Ladder, lines: int) -> RenderableType:
     if not ladder.slot:
         words = Text(f"{ladder.word}\n", style="bold", justify="center")
         words.append(ladder.sub, style="default")
         frame = box.ASCII if ladder.technical else box.ROUNDED
-        return Panel(Align.center(words, vertical="middle"), box=frame, height=_CHART_ROWS)
+        return Panel(Align.center(words, vertical="middle"), box=frame, height=lines)
     rows: list[RenderableType] = []
     for slot, unlit in _SLOTS:
         if slot != ladder.slot:
@@ -99,11 +104,15 @@ def _strip(view: LiveView) -> RenderableType:
     table.add_row(
         Text(f"{strip.rate_title}\n{strip.rate_number} {strip.rate_unit}\n{strip.rate_hz_text}"),
         Text("\n".join((f"Strokes {strip.stroke_number}", *strip.stroke_notes))),
-        Text(f"{strip.contact.label}\n{strip.contact.value} {strip.contact.limit}\n{view.pressure_text}"),
+        Text(f"{strip.contact.label}\n{_against(strip.contact)}\n{view.pressure_text}"),
         Group(Text(strip.headline, style="bold"), *(_bar(bar) for bar in strip.bars)),
     )
     return Panel(table, box=box.ROUNDED)
 
 
 def _bar(bar: Bar) -> Text:
-    return Text(f"{bar.label}  {bar.value} {bar.limit}", style=_GRADES.get(bar.grade, "default"))
+    return Text(f"{bar.label}  {_against(bar)}", style=_GRADES.get(bar.grade, "default"))
+
+
+def _against(bar: Bar) -> str:
+    return f"{bar.value} of {bar.limit}" if bar.share is not None else bar.value
