@@ -37,10 +37,10 @@ class LiveWindow(QWidget):
     """One session, live. It asks the session for a snapshot per frame and draws what the view model says of it.
 
     Signals:
-        frame_shown(): a frame's contents were handed to the panels.
+        closed(): the window was closed, and the session told to stop.
     """
 
-    frame_shown = Signal()
+    closed = Signal()
 
     def __init__(
         self,
@@ -132,7 +132,6 @@ class LiveWindow(QWidget):
         self._top.show_view(live, self._flash.elapsed() * FLASH_HZ / 1000 % 1.0 < 0.5)
         self._play_due(live, snapshot)
         self._show_ending(snapshot)
-        self.frame_shown.emit()
         return live
 
     def fail(self, error: Exception) -> None:
@@ -278,6 +277,7 @@ class LiveWindow(QWidget):
         self._timer.stop()
         self._session.stop()
         super().closeEvent(event)
+        self.closed.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground between the panels."""

@@ -40,6 +40,7 @@ def run_window(
     try:
         screen = app.primaryScreen().availableGeometry()
         window.resize(min(1920, screen.width()), min(1080, screen.height()))
+        window.closed.connect(app.quit)
         window.show()
         app.exec()
     finally:

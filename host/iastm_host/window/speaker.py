@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Protocol
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QLoggingCategory, QObject
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QIODevice,
+    QMessageLogContext,
+    QObject,
+    QtMsgType,
+    qInstallMessageHandler,
+)
 
 from iastm_host.app.sounds import SAMPLE_RATE_HZ, Tone, render
+
+log = logging.getLogger(__name__)
 
 
 class Speaker(Protocol):
@@ -37,11 +48,18 @@ class QtSpeaker(QObject):
         self._sink: Any = None
         self._buffer: QBuffer | None = None
         self._rendered: dict[str, QByteArray] = {}
-        QLoggingCategory.setFilterRules("qt.multimedia*=false")
+        self._failures: tuple[Any, ...] = ()
+        before = qInstallMessageHandler(_to_log)
         try:
-            from PySide6 import QtMultimedia
-        except ImportError:
-            return
+            self._search()
+        except ImportError as error:
+            log.debug("no QtMultimedia: %s", error)
+        finally:
+            qInstallMessageHandler(before)
+
+    def _search(self) -> None:
+        from PySide6 import QtMultimedia
+
         device = QtMultimedia.QMediaDevices.defaultAudioOutput()
         if device.isNull():
             return
@@ -67,6 +85,11 @@ class QtSpeaker(QObject):
         self._buffer = QBuffer(pcm, self)
         self._buffer.open(QIODevice.OpenModeFlag.ReadOnly)
         self._sink.start(self._buffer)
+
+
+def _to_log(_kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    """Keep what Qt says while it looks for a device off the terminal: that there is none is shown in the window."""
+    log.debug("%s", text)
 
 
 def make_speaker(wanted: bool, parent: QObject | None = None) -> Speaker:

@@ -78,8 +78,9 @@ def decimated(trace: Trace, pixels: int) -> Polyline:
     points = np.empty(2 * whole)
     points[0::2], points[1::2] = np.where(rising, least, greatest), np.where(rising, greatest, least)
     middles = (lead + (np.arange(2 * whole) + 0.5) * (size / 2)) * period_s
-    rest = np.arange(lead + whole * size, len(force_n))
-    return Polyline(np.concatenate([middles, rest * period_s]), np.concatenate([points, force_n[rest]]))
+    before, after = np.arange(lead), np.arange(lead + whole * size, len(force_n))
+    seconds = np.concatenate([before * period_s, middles, after * period_s])
+    return Polyline(seconds, np.concatenate([force_n[before], points, force_n[after]]))
 
 
 def runs_of(flags: NDArray[np.bool_]) -> Runs:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.host.window.fake_session import HOLD, ONE_HAND, TIP, medium_alert, snapshot_at
 
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.app.live_view import (
@@ -24,7 +25,6 @@ from iastm_host.app.live_view import (
 )
 from iastm_host.app.snapshot import LinkView, LiveSnapshot, RecordingView, ReplayView, ZeroView
 from iastm_host.events import Alert, Problem
-from tests.host.window.fake_session import HOLD, ONE_HAND, TIP, medium_alert, snapshot_at
 
 LIVE = ViewState()
 RESTING_S = 21 * 2.1 + 1.9
@@ -363,7 +363,7 @@ def test_banners_come_in_order_of_what_must_be_acted_on() -> None:
         {"medium_alert": medium_alert(RESTING_S)},
         {"problem": Problem("The session stopped.", "Start again.")},
     ):
-        snapshot = replace(snapshot, **change)  # type: ignore[arg-type]
+        snapshot = replace(snapshot, **change)
         banner = live_view(snapshot, LIVE).banner
         assert banner is not None
         shown.append(banner.text)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.host.window.fake_session import medium_alert, snapshot_at
 
 from iastm_host.app.live_view import LiveView, ViewState, live_view
 from iastm_host.app.sounds import MEDIUM, OVERSHOOT, SAMPLE_RATE_HZ, TECHNICAL, SoundSchedule, Tone, render
 from iastm_host.events import Alert
-from tests.host.window.fake_session import medium_alert, snapshot_at
 
 SECOND_US = 1_000_000
 

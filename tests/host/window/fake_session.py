@@ -52,7 +52,8 @@ def force_at(seconds: np.ndarray, peaks_n: tuple[float, ...]) -> np.ndarray:
     number = np.floor(seconds / EVERY_S).astype(int)
     phase = (seconds - number * EVERY_S) / STROKE_S
     shape = np.where(phase < 1.0, np.sin(np.pi * np.clip(phase, 0.0, 1.0)) ** 0.86, 0.0)
-    return np.asarray(peaks_n)[number % len(peaks_n)] * shape
+    force_n: np.ndarray = np.asarray(peaks_n)[number % len(peaks_n)] * shape
+    return force_n
 
 
 def stroke_number(number: int, peak_n: float) -> Stroke:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.host.window.fake_session import ONE_HAND, PERIOD_US, snapshot_at
+
+from iastm_host.window.chart import axis_labels, hatches, peaks
+
+
+def test_the_axis_names_zero_target_warn_and_alarm_and_nothing_else() -> None:
+    numbers = [force_n for force_n, name in axis_labels(ONE_HAND) if name != "Target"]
+    assert sorted(numbers) == [0.0, 5.0, 8.5, 11.0, 14.0]
+    off = axis_labels(replace(ONE_HAND, warn_n=0.0, alarm_n=0.0))
+    assert {name for _, name in off} == {"", "Target"}
+
+
+def test_peaks_stand_where_their_strokes_were_and_the_newest_is_marked() -> None:
+    snapshot = snapshot_at(24.0, peaks_n=(6.0, 12.0))
+    shown = peaks(snapshot, float(snapshot.trace.last_tool_us))
+    assert [peak.newest for peak in shown].count(True) == 1
+    assert shown[-1].newest
+    assert all(-10 <= peak.age_s <= 0 for peak in shown)
+    assert {peak.shape for peak in shown} == {"circle", "triangle_up"}
+    stroke = snapshot.strokes[-1]
+    assert shown[-1].age_s == pytest.approx((stroke.peak_us - snapshot.trace.last_tool_us) / 1e6)
+
+
+def test_strokes_before_a_restart_are_not_placed_on_the_new_clock() -> None:
+    snapshot = snapshot_at(24.0)
+    restarted = replace(snapshot, trace=replace(snapshot.trace, boot_id=99))
+    assert peaks(restarted, float(snapshot.trace.last_tool_us)) == ()
+
+
+def test_missing_samples_are_hatched_with_their_length() -> None:
+    snapshot = snapshot_at(24.0)
+    force_n = snapshot.trace.force_n.copy()
+    last = len(force_n) - 1
+    force_n[last - 228 : last - 100] = np.nan
+    (hatch,) = hatches(replace(snapshot, trace=replace(snapshot.trace, force_n=force_n)), 0.0)
+    assert hatch.text == "0.4 s missing"
+    assert hatch.end_s - hatch.start_s == pytest.approx(0.4)
+    assert hatch.end_s == pytest.approx(-100.5 * PERIOD_US / 1e6)
+
+
+def test_clipped_samples_are_hatched_as_out_of_range() -> None:
+    snapshot = snapshot_at(24.0)
+    saturated = snapshot.trace.saturated.copy()
+    saturated[-60:-20] = True
+    (hatch,) = hatches(replace(snapshot, trace=replace(snapshot.trace, saturated=saturated)), 0.0)
+    assert hatch.text == "out of range"
+
+
+def test_a_stall_hatches_from_the_newest_sample_to_now() -> None:
+    snapshot = snapshot_at(24.0)
+    assert hatches(snapshot, 0.0) == ()
+    stalled = replace(snapshot, taken_us=snapshot.trace.last_arrived_us + 700_000)
+    (hatch,) = hatches(stalled, 0.66)
+    assert (hatch.start_s, hatch.end_s, hatch.text) == (-0.66, 0.0, "no data")
+    assert hatches(replace(stalled, finished=True), 0.66) == ()
