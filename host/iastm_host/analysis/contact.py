@@ -10,7 +10,7 @@ No single level separates contact from rest in such a file, so shape and scale d
    flat floor and the force dwells at that same level beside the peaks too: an offset (a hook hung on, a hand resting)
    on which pulls ride. Peaks between two rests are one pull.
 4. **Plausibility.** Each pull must stand out from its own rest levels by h, be no mere fraction of the pulls around it,
-   rise or fall faster than drift, and, where it stands as dead still as rest does, be no weight that was hung on.
+   rise or fall faster than drift, and be no weight that rests on the gauge: those come in boxes among humps.
 
 h is searched between 5 % and 20 % of the size of the file's larger pulls (a pull may fall to a fifth), never below what
 noise reaches by chance: the number of pulls is found for several h, and the middle of the longest range over which it
@@ -21,6 +21,7 @@ reported with each pull and never subtracted from its force.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -36,8 +37,8 @@ MIN_STROKE_S = 0.15
 _SMOOTHING_S = 0.06
 # Averaged noise reaches this many deviations from peak to peak in n values: 2·√(2 ln n), and a margin.
 _NOISE_MARGIN = 1.5
-# Pulls weaker than this are no pulls of a person: drift and handling reach as far.
-_FLOOR_N = 0.4
+# Where the larger pulls don't reach this there is no contact: turning a tool in the hand moves its zero nearly as far.
+_FLOOR_N = 0.8
 _H_LOW, _H_HIGH, _H_STEPS = 0.05, 0.20, 9
 _REST_SHARE = 0.30
 # Longer than a hold lasts: from within it, rest is seen on both sides.
@@ -51,10 +52,18 @@ _FLAT_SWING = 0.25
 _FLAT_TOLERANCE = 0.12
 _FLAT_SHARE = 0.62
 _DWELL_S = 0.25
-_FEEBLE_SHARE = 0.2
+# A pull of less than this share of those around it is none.
+_FEEBLE_SHARE = 0.15
 # Drift takes longer than this for a swing.
 _SLOW_S = 8.0
-_STILL_S = 3.0
+# A box: it lasts so long, and its mean is so near its highest. Beside pulls of another shape and under this share of
+# both its neighbours it is something that rests on the gauge.
+_BOX_S = 1.5
+_BOX_FILL = 0.88
+_BOX_SHARE = 0.6
+# A file that holds nothing but so few boxes, each so long and with edges as of a weight, holds no contact.
+_FEW = 3
+_HUNG_S = 5.0
 
 
 class Span(NamedTuple):
@@ -113,12 +122,12 @@ def find_contact(time_s: Floats, force_n: Floats, pieces: list[tuple[int, int]])
         return FoundContact(None, None, 0.0, (), 0, None)
     noise_n, smooth_noise_n, independent = _noise(cut_up)
     by_chance_n = (2 * math.sqrt(2 * math.log(max(independent, 2))) + _NOISE_MARGIN) * smooth_noise_n
-    scale_n = _scale(cut_up, max(by_chance_n, 0.5 * _FLOOR_N), smooth_noise_n)
-    lowest_n = max(by_chance_n, _H_LOW * scale_n, 0.5 * _FLOOR_N)
+    scale_n = _scale(cut_up, max(by_chance_n, 0.25 * _FLOOR_N), smooth_noise_n)
+    lowest_n = max(by_chance_n, _H_LOW * scale_n, 0.25 * _FLOOR_N)
     if scale_n < max(1.2 * by_chance_n, _FLOOR_N):
         return FoundContact(None, None, noise_n, (), 0, None)
     heights = np.geomspace(lowest_n, max(lowest_n, _H_HIGH * scale_n), _H_STEPS).tolist()
-    found = [_plausible(_candidates(cut_up, h, smooth_noise_n), cut_up, noise_n) for h in heights]
+    found = [_plausible(_candidates(cut_up, h, smooth_noise_n), cut_up) for h in heights]
     first, last = _steadiest([sum(not pull.cut for pull in pulls) for pulls in found])
     chosen = (first + last) // 2
     on_n = heights[chosen] / 2
@@ -402,25 +411,23 @@ def _shelf(flank: Floats, level_n: float, peak_n: float, step_s: float, smooth_n
     return float(level[found[-1]]) if len(found) else None
 
 
-def _plausible(pulls: list[_Pull], pieces: list[_Piece], noise_n: float) -> list[_Pull]:
+def _plausible(pulls: list[_Pull], pieces: list[_Piece]) -> list[_Pull]:
     """Leave out what is no pull: feeble beside its neighbours, as slow as drift, or a weight that was hung on."""
-    by_begin = {piece.begin: piece for piece in pieces}
-    begins = sorted(by_begin)
+    begins = [piece.begin for piece in pieces]
+    homes = [pieces[bisect_right(begins, pull.span.first) - 1] for pull in pulls]
+    boxes = [_is_box(piece, pull) for piece, pull in zip(homes, pulls, strict=True)]
+    few_boxes = sum(boxes) <= len(pulls) / 2
+    if pulls and len(pulls) <= _FEW and all(boxes) and all(map(_is_hung_on, homes, pulls)):
+        return []
     kept = []
-    still = [_is_still(by_begin[_last_not_above(begins, p.span.first)], p, noise_n) for p in pulls]
-    for i, pull in enumerate(pulls):
-        piece = by_begin[_last_not_above(begins, pull.span.first)]
+    for i, (piece, pull) in enumerate(zip(homes, pulls, strict=True)):
         around = [p.height_n for p in pulls[max(0, i - 3) : i] + pulls[i + 1 : i + 4]]
-        beside_n = float(np.median(around)) if around else pull.height_n
-        feeble = pull.height_n < _FEEBLE_SHARE * beside_n
-        hung_on = still[i] and (pull.height_n < 0.5 * beside_n or _is_abrupt(piece, pull))
-        if not feeble and not hung_on and not _is_slow(piece, pull):
+        feeble = bool(around) and pull.height_n < _FEEBLE_SHARE * float(np.median(around))
+        beside = [p.height_n for p in pulls[max(0, i - 1) : i] + pulls[i + 1 : i + 2]]
+        resting = boxes[i] and few_boxes and len(beside) == 2 and pull.height_n < _BOX_SHARE * min(beside)
+        if not feeble and not resting and not _is_slow(piece, pull):
             kept.append(pull)
     return kept
-
-
-def _last_not_above(ordered: list[int], value: int) -> int:
-    return max(begin for begin in ordered if begin <= value)
 
 
 def _is_slow(piece: _Piece, pull: _Pull) -> bool:
@@ -436,24 +443,22 @@ def _is_slow(piece: _Piece, pull: _Pull) -> bool:
     return min(whole_s) > _SLOW_S
 
 
-def _is_still(piece: _Piece, pull: _Pull, noise_n: float) -> bool:
-    """Tell whether the force stands for seconds as still as at rest: nobody holds a force like that.
-
-    Where noise hides a tremor of a hundredth nothing can be told.
-    """
+def _is_box(piece: _Piece, pull: _Pull) -> bool:
+    """Tell whether the force stays near its highest for nearly all of some seconds."""
     first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
-    inner = piece.force_n[first + (last - first) // 10 + 1 : last - (last - first) // 10]
-    if (last - first) * piece.step_s < _STILL_S or len(inner) < 12 or 0.01 * pull.height_n < 2 * noise_n:
+    fill = float(piece.smooth_n[first : last + 1].mean() - pull.span.rest_n) / pull.height_n
+    return (last - first) * piece.step_s >= _BOX_S and fill > _BOX_FILL
+
+
+def _is_hung_on(piece: _Piece, pull: _Pull) -> bool:
+    """Tell whether the force comes and goes within two samples and stays for long, as a weight on a hook does."""
+    first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
+    if (last - first) * piece.step_s < _HUNG_S:
         return False
-    place = np.arange(len(inner)) - (len(inner) - 1) / 2
-    centred = inner - inner.mean()
-    return bool(np.std(centred - centred @ place / (place @ place) * place) <= 1.6 * noise_n)
-
-
-def _is_abrupt(piece: _Piece, pull: _Pull) -> bool:
-    """Tell whether the force comes and goes within two samples, as a weight does on a rigid hook."""
-    first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
-    around = max(0, first - 20), min(len(piece.force_n), last + 21)
-    moves = np.abs(np.diff(piece.force_n[around[0] : around[1]]))
-    largest_two = np.sort(moves)[-2:]
-    return bool(largest_two.min(initial=math.inf) > 0.6 * pull.height_n)
+    around = max(0, round(0.2 / piece.step_s))
+    moves = np.abs(np.diff(piece.force_n))
+    edges = (
+        moves[max(0, first - around - 2) : first + around + 2],
+        moves[max(0, last - around - 2) : last + around + 2],
+    )
+    return all(float(edge.max(initial=0.0)) > 0.6 * pull.height_n for edge in edges)
