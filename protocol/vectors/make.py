@@ -278,7 +278,7 @@ def frames() -> Json:
     bare = encode(kind, sequence, payload)
     received = struct.pack("<Q", 1_700_000_000_123_456) + encode(kinds.PONG, 2, Pong(1, 5_000_000).to_payload())
     silence = struct.pack("<Q", 1_700_000_000_223_456)
-    note = json.dumps({"note": "marker", "text": "größer"}, ensure_ascii=False).encode()
+    note = silence + json.dumps({"note": "marker", "text": "größer"}, ensure_ascii=False).encode()
     chunk = bytes((i * 7) % 256 for i in range(4096))
     return {
         "about": "COBS alone, whole frames, spellings that differ from ours but are read, and entries of recordings.",
@@ -305,7 +305,7 @@ def frames() -> Json:
             frame_case("RECEIVED: host_us 1700000000123456, then bytes", kinds.RECEIVED, 0, received),
             frame_case("RECEIVED: silence", kinds.RECEIVED, 1, silence),
             frame_case("RECEIVED: a chunk larger than any frame of a link", kinds.RECEIVED, 2, silence + chunk),
-            frame_case("NOTE", kinds.NOTE, 3, note),
+            frame_case("NOTE: host_us 1700000000223456, then JSON", kinds.NOTE, 3, note),
             frame_case("the last kind", 0xFF, 4, b""),
         ],
     }

@@ -104,6 +104,17 @@ def test_the_tables_of_bytes_decode_every_vector(case: dict[str, Any]) -> None:
     assert by_spec == by_code._asdict()
 
 
+def test_the_tables_of_entries_decode_every_entry_of_a_recording() -> None:
+    cases = json.loads((PROTOCOL / "vectors" / "frames.json").read_text(encoding="utf-8"))["recording_entries"]
+    listed = [case for case in cases if case["kind"] in (kinds.RECEIVED, kinds.NOTE)]
+    assert {case["kind"] for case in listed} == {kinds.RECEIVED, kinds.NOTE}
+    for case in listed:
+        fields = decoded(case["kind"], bytes.fromhex(case["payload_hex"]))
+        assert fields["host_us"] in (1_700_000_000_123_456, 1_700_000_000_223_456)
+        if case["kind"] == kinds.NOTE:
+            assert json.loads(fields["note"]) == {"note": "marker", "text": "größer"}
+
+
 def constants(prefixes: tuple[str, ...]) -> dict[str, int]:
     return {name: value for name, value in vars(kinds).items() if name.startswith(prefixes) and isinstance(value, int)}
 

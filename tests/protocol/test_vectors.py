@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+
+from iastm_host.records.entries import EntryReader, encode_entry
+from iastm_protocol import kinds
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
 VECTORS = PROTOCOL / "vectors"
@@ -73,6 +77,19 @@ def test_the_plain_encoder_agrees_with_published_examples(plain: SimpleNamespace
     assert plain.stuff(b"\x00" + full) == b"\x01\xff" + full + b"\x01"
     assert plain.stuff(full + b"\xff") == b"\xff" + full + b"\x02\xff"
     assert plain.stuff(full[1:] + b"\xff\x00") == b"\xff" + full[1:] + b"\xff" + b"\x01\x01"
+
+
+def test_the_hosts_recordings_are_those_of_the_vectors() -> None:
+    cases = [case for case in read("frames.json")["recording_entries"] if case["kind"] in (kinds.RECEIVED, kinds.NOTE)]
+    payloads = [bytes.fromhex(case["payload_hex"]) for case in cases]
+    wires = [bytes.fromhex(case["wire_hex"]) for case in cases]
+    for case, payload, wire in zip(cases, payloads, wires, strict=True):
+        host_us = int.from_bytes(payload[:8], "little")
+        assert encode_entry(case["kind"], case["sequence"], host_us, payload[8:]) == wire
+    entries = list(EntryReader(io.BytesIO(b"".join(wires))))
+    assert [(entry.kind, entry.data) for entry in entries] == [
+        (case["kind"], payload[8:]) for case, payload in zip(cases, payloads, strict=True)
+    ]
 
 
 BY_HAND = {
