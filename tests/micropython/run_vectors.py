@@ -15,7 +15,7 @@ from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.frames import Decoder, FrameWriter, encode, unstuff
 from iastm_protocol.limits import LimitWatch
 from iastm_protocol.messages import MESSAGES, Channel, check_prefix, pack_counts
-from iastm_protocol.strokes import StrokeDetector
+from iastm_protocol.strokes import StrokeDetector, StrokeSpan
 
 # 64-bit floats keep this; boards have 32-bit ones and keep 1 mN.
 _DOUBLES = 2.0**-40 + 1.0 != 1.0
@@ -313,6 +313,26 @@ def run_limits(report, cases, rng):
             report.equal(case["name"] + ", " + mode, (got, watch.over), (case["crossings"], case["over"]))
 
 
+def run_not_a_number(report):
+    """NaN, which JSON can't carry: it hides no crossing, neither begins nor ends contact, and spoils the total."""
+    report.section("not a number")
+    nan = float("nan")
+    samples = [0.0, nan, 200.0, 201.0, nan, 150.0, 0.0]
+    for cuts in ([7], [1] * 7, [2, 3, 2], [3, 1, 3]):
+        detector = StrokeDetector(10.0, 6.0, 3)
+        watch = LimitWatch(100.0, 90.0, 2)
+        strokes: list[StrokeSpan] = []
+        crossings: list[int] = []
+        at = 0
+        for n in cuts:
+            strokes.extend(detector.feed(at, samples[at : at + n]))
+            crossings.extend(watch.feed(at, samples[at : at + n]))
+            at += n
+        report.equal("crossings", crossings, [3])
+        report.equal("strokes", [tuple(stroke)[:4] for stroke in strokes], [(2, 5, 3, 201.0)])
+        report.true("total", strokes[0].total != strokes[0].total)
+
+
 def run_conversion(report, cases):
     """Counts to newtons and limits to counts, within what the floats of this interpreter can keep."""
     report.section("conversion")
@@ -479,6 +499,7 @@ def main(directory, seed, rounds):
     run_garbage(report, rng, rounds)
     run_strokes(report, read("strokes.json")["cases"], rng)
     run_limits(report, read("limits.json")["cases"], rng)
+    run_not_a_number(report)
     run_conversion(report, read("conversion.json")["cases"])
     run_ranges(report, messages)
     run_refusals(report)

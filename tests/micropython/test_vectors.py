@@ -24,6 +24,7 @@ LEAST_CHECKS = {
     "garbage": 1000,
     "strokes": 36,
     "limits": 33,
+    "not a number": 12,
     "conversion": 100,
     "ranges": 300,
     "refusals": 30,
