@@ -22,12 +22,13 @@ from iastm_host.events import Answer, Command, Event, ForceBlock, Problem, SetZe
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_host.transports.base import EndOfStream, Transport, TransportError
+from iastm_host.transports.base import EndOfStream, Transport
 
 log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S = 15.0
 _OVER = (states.REFUSED, states.LOST, states.ENDED)
+_NO_LINK = Answer(0, False, "There is no link to a tool.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,12 @@ class Acquisition:
         self._fresh_events: list[tuple[int, list[Event]]] = []
         self._recorder: Recorder | None = None
         self._recording_since_us = 0
+        # A recording was asked for while the tool was not live: it begins when it is.
+        self._recording_wanted = False
+        # Conversions before the recording began, which the duration counts too.
+        self._expected_before = 0
         self._futures: dict[int, Future[Answer]] = {}
+        self._promised: list[Future[Answer]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="acquisition", daemon=True)
         self._stopping = threading.Event()
@@ -126,9 +132,14 @@ class Acquisition:
             return self._state.snapshot(self._clock())
 
     def request(self, command: Command) -> Future[Answer]:
-        """Send a command to the tool; the future holds its Answer."""
+        """Send a command to the tool; the future holds its Answer, at the latest when the run is over."""
         future: Future[Answer] = Future()
-        self._post(lambda: self._request(command, future))
+        with self._lock:
+            over = self._state.finished
+            if not over:
+                self._promised = [*(other for other in self._promised if not other.done()), future]
+        if over or not self._post(lambda: self._request(command, future)):
+            _answer(future, _NO_LINK)
         return future
 
     def zero(self) -> None:
@@ -179,8 +190,9 @@ class Acquisition:
                 self._update_recording()
             with self._lock:
                 self._state.finished = True
-            for future in self._futures.values():
-                future.cancel()
+                promised, self._promised = self._promised, []
+            for future in promised:
+                _answer(future, _NO_LINK)
             self._done.set()
 
     async def _main(self) -> None:
@@ -193,7 +205,7 @@ class Acquisition:
             await self._read()
         except EndOfStream:
             self._apply(self._pipeline.client.finished())
-        except TransportError as error:
+        except Problem as error:
             self._apply(self._pipeline.client.broken(error.what))
             self._fail(error)
         finally:
@@ -211,6 +223,10 @@ class Acquisition:
                 await self._send(self._fresh.client)
                 if self._fresh.client.state == states.STREAMING:
                     self._swap()
+                elif self._fresh.client.state in _OVER:
+                    self._give_up_recording()
+            elif self._recording_wanted:
+                self._start_recording()
             if self._plan.replay_span_us is not None:
                 self._update_replay(chunk.host_us, self._plan.replay_span_us)
             await self._send(self._pipeline.client)
@@ -230,13 +246,16 @@ class Acquisition:
             return
         decided_us = self._clock()
         command: Command | None = None
+        answers = [event for event in events if isinstance(event, Answer)]
         with self._lock:
             self._state.apply(self._pipeline, events, decided_us)
             for event in events:
-                if isinstance(event, Answer) and event.request_id in self._futures:
-                    self._futures.pop(event.request_id).set_result(event)
-                elif isinstance(event, ForceBlock):
+                if isinstance(event, ForceBlock):
                     command = self._state.zeroing.feed(event) or command
+        # Whoever waits may look at the snapshot at once, so this happens outside the lock.
+        for answer in answers:
+            if answer.request_id in self._futures:
+                _answer(self._futures.pop(answer.request_id), answer)
         if command is not None:
             self._send_zero(command, "Zero set. U restores the old one.")
 
@@ -244,7 +263,7 @@ class Acquisition:
         state = self._state
         if self._plan.duration_s is None or state.tool is None:
             return False
-        return state.samples_expected >= self._plan.duration_s * state.tool.rate_hz
+        return self._expected_before + state.samples_expected >= self._plan.duration_s * state.tool.rate_hz
 
     def _new_pipeline(self) -> Pipeline:
         plan = self._plan
@@ -286,21 +305,23 @@ class Acquisition:
 
     # Commands, in the loop
 
-    def _post(self, action: Callable[[], None]) -> None:
+    def _post(self, action: Callable[[], None]) -> bool:
+        """Run `action` in the loop; return whether there is one."""
         loop = self._loop
         if loop is None or self._done.is_set():
-            return
+            return False
         try:
             loop.call_soon_threadsafe(action)
         except RuntimeError:
             # The loop closed in between: the run is over, and there is nobody left to ask.
-            log.debug("a command came after the end of the run")
+            return False
+        return True
 
     def _request(self, command: Command, future: Future[Answer]) -> None:
         try:
             self._futures[self._pipeline.client.request(command)] = future
         except Problem as problem:
-            future.set_result(Answer(0, False, str(problem)))
+            _answer(future, Answer(0, False, str(problem)))
 
     def _zero(self) -> None:
         with self._lock:
@@ -332,7 +353,11 @@ class Acquisition:
             self._recorder.note(self._clock(), note)
 
     def _start_recording(self) -> None:
-        if self._recorder is not None or self._fresh is not None:
+        if self._recorder is not None:
+            return
+        # While the tool is being greeted, a second client would take the answers meant for the first one.
+        self._recording_wanted = self._pipeline.client.state != states.STREAMING
+        if self._recording_wanted:
             return
         try:
             self._recorder = self._new_recorder()
@@ -349,12 +374,32 @@ class Acquisition:
 
     def _swap(self) -> None:
         assert self._fresh is not None
+        self._fresh.client.take_over_commands(self._pipeline.client)
         self._pipeline, self._fresh = self._fresh, None
         with self._lock:
+            before = self._state.samples_expected
             self._state.restart()
             for decided_us, events in self._fresh_events:
                 self._state.apply(self._pipeline, events, decided_us)
+            self._expected_before += before - self._state.samples_expected
         self._fresh_events = []
+
+    def _give_up_recording(self) -> None:
+        """Close a recording that its tool did not answer, so that it could never be played back; try another one."""
+        assert self._recorder is not None
+        self._recorder.close()
+        self._recorder = None
+        self._fresh = None
+        self._fresh_events = []
+        self._recording_wanted = True
+        with self._lock:
+            self._state.recording = RecordingView("", 0, 0.0, "The tool did not answer. Recording begins when it does.")
+
+
+def _answer(future: Future[Answer], answer: Answer) -> None:
+    """Give an answer to whoever still waits for it."""
+    if not future.done() and future.set_running_or_notify_cancel():
+        future.set_result(answer)
 
 
 def _unreachable(client: ToolClient) -> Problem:

@@ -164,6 +164,11 @@ class ToolClient:
         self._commands[request_id] = self._send_request(kinds.COMMAND, request_id, code, body)
         return request_id
 
+    def take_over_commands(self, other: ToolClient) -> None:
+        """Wait for the answers that `other`, an earlier client of the same tool, still waits for."""
+        self._commands.update(other._commands)
+        self._command_id = other._command_id
+
     def stop_stream(self) -> None:
         """Ask the tool to stop streaming; nobody waits for the answer."""
         self._send_request(kinds.COMMAND, 0, kinds.STOP_STREAM, b"")

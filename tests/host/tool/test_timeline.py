@@ -12,7 +12,7 @@ from iastm_host.tool.timeline import MISSING, RESTARTED, Timeline, without_first
 PERIOD_US = 3125.0
 
 
-def block(first: int, n: int, boot_id: int = 1) -> ForceBlock:
+def a_block(first: int, n: int, boot_id: int = 1) -> ForceBlock:
     """Return a block whose samples tell their own index."""
     index = np.arange(first, first + n)
     return ForceBlock(
@@ -31,7 +31,7 @@ def block(first: int, n: int, boot_id: int = 1) -> ForceBlock:
 @st.composite
 def batches(draw: st.DrawFn) -> list[ForceBlock]:
     """Return blocks of one tool as a link may hand them over: some lost, some twice, some overlapping, restarts."""
-    made = []
+    made: list[ForceBlock] = []
     boot_id, index = 1, draw(st.integers(0, 50))
     for _ in range(draw(st.integers(1, 30))):
         n = draw(st.integers(1, 12))
@@ -47,7 +47,7 @@ def batches(draw: st.DrawFn) -> list[ForceBlock]:
                 index = max(0, index - draw(st.integers(1, 6)))
             case "restart":
                 boot_id, index = boot_id + 1, draw(st.integers(0, 5))
-        made.append(block(index, n, boot_id))
+        made.append(a_block(index, n, boot_id))
         index += n
     return made
 
@@ -55,7 +55,7 @@ def batches(draw: st.DrawFn) -> list[ForceBlock]:
 @given(batches())
 def test_samples_come_out_in_index_order_none_twice_and_what_is_missing_is_a_gap(made: list[ForceBlock]) -> None:
     timeline = Timeline()
-    out = [item for item in made for item in timeline.add(item)]
+    out = [item for block in made for item in timeline.add(block)]
     told: dict[int, list[int]] = {}
     gaps: dict[int, set[int]] = {}
     place: dict[int, int] = {}
@@ -83,7 +83,7 @@ def test_samples_come_out_in_index_order_none_twice_and_what_is_missing_is_a_gap
 @given(batches())
 def test_each_restart_is_marked_and_a_gap_says_why(made: list[ForceBlock]) -> None:
     timeline = Timeline()
-    out = [item for item in made for item in timeline.add(item)]
+    out = [item for block in made for item in timeline.add(block)]
     boots = [item.boot_id for item in made]
     restarts = sum(before != after for before, after in itertools.pairwise(boots))
     gaps = [item for item in out if isinstance(item, Gap)]
@@ -93,23 +93,23 @@ def test_each_restart_is_marked_and_a_gap_says_why(made: list[ForceBlock]) -> No
 
 def test_a_gap_tells_where_and_when_it_began() -> None:
     timeline = Timeline()
-    timeline.add(block(10, 5))
-    gap, after = timeline.add(block(20, 2))
+    timeline.add(a_block(10, 5))
+    gap, after = timeline.add(a_block(20, 2))
     assert gap == Gap(1, 15, 5, round(15 * PERIOD_US), PERIOD_US, MISSING)
     assert after.first_index == 20
 
 
 def test_a_gap_that_is_told_is_passed_on_and_not_told_again() -> None:
     timeline = Timeline()
-    timeline.add(block(0, 5))
+    timeline.add(a_block(0, 5))
     told = Gap(1, 5, 5, 0, PERIOD_US, "left the ring")
     assert timeline.add(told) == [told]
-    (after,) = timeline.add(block(10, 2))
+    (after,) = timeline.add(a_block(10, 2))
     assert after.first_index == 10
 
 
 def test_a_block_less_its_first_samples_keeps_index_time_and_counts_together() -> None:
-    cut = without_first(block(100, 5), 2)
+    cut = without_first(a_block(100, 5), 2)
     assert (cut.first_index, cut.tool_us, cut.next_index) == (102, 318_750, 105)
     assert cut.force_n.tolist() == [102, 103, 104]
     bare = without_first(ForceBlock(1, 0, 0, 1.0, np.zeros(3), None, 0, 0, False), 1)
