@@ -51,17 +51,19 @@ def _connect(address):
     connection = socket.socket()
     connection.connect(socket.getaddrinfo(host, int(port))[0][-1])
     connection.setblocking(False)
-    if sys.implementation.name == "cpython":
-        return connection.makefile("rwb", buffering=0)
-    return connection
+    if sys.implementation.name != "cpython":
+        return connection
+    # On MicroPython a socket is a stream itself.
+    stream = connection.makefile("rwb", buffering=0)
+    connection.close()
+    return stream
 
 
-def _stream(options):
+def _streams(options):
     if "--connect" in options:
-        connection = _connect(options["--connect"])
-        return ByteStream(connection, connection, _end)
-    at_end = None if "--virtual" in options else _end
-    return ByteStream(sys.stdin.buffer, sys.stdout.buffer, at_end)
+        stream = _connect(options["--connect"])
+        return stream, stream
+    return sys.stdin.buffer, sys.stdout.buffer
 
 
 def _wait_for_input():
@@ -76,8 +78,7 @@ async def _end_after(duration_ms):
     raise SystemExit(0)
 
 
-def _run(options):
-    settings = read_settings(options.get("--settings"))
+def _run(options, settings):
     others = []
     if "--virtual" in options:
         from iastm_simulated.virtual_time import VirtualTime
@@ -88,25 +89,28 @@ def _run(options):
     else:
         elapsed_us = real_elapsed()
     ticks_us = Ticks(settings["ticks_start_us"], elapsed_us)
+    source, sink = _streams(options)
+    stream = ByteStream(source, sink, None if "--virtual" in options else _end)
+    rows = Rows(options["--rows"], -1 if "--virtual" in options else 0)
     truth = Truth(options["--truth"]) if "--truth" in options else None
+    adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))
     try:
-        rows = Rows(options["--rows"], -1 if "--virtual" in options else 0)
-        adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))
-        app.run(SimulatedBoard(settings, ticks_us, adc, _stream(options)), *others)
+        app.run(SimulatedBoard(settings, ticks_us, adc, stream), *others)
     finally:
-        if truth is not None:
-            truth.close()
+        adc.close()
+        source.close()
 
 
 def main(arguments):
     """Run until the peer is gone, the time is over, or the process is interrupted."""
     try:
         options = _parse(arguments)
-    except ValueError as error:
+        settings = read_settings(options.get("--settings"))
+    except (OSError, ValueError) as error:
         sys.stderr.write("%s\n" % error)
         raise SystemExit(2)
     try:
-        _run(options)
+        _run(options, settings)
     except KeyboardInterrupt:
         pass
 

@@ -32,6 +32,12 @@ class PlayedAdc:
         self.ticks = 0
         self.missed = 0
 
+    def close(self):
+        """Close the rows and the truth."""
+        self._rows.close()
+        if self._truth is not None:
+            self._truth.close()
+
     def next_conversion(self):
         """Return True where a conversion is ready, described by `counts`, `ticks` and `missed`."""
         ticks = self._ticks_us()

@@ -37,9 +37,9 @@ _DEFAULTS = {
 def read_settings(path):
     """Return the settings of a JSON file over the defaults, or the defaults alone where `path` is None.
 
-    Raises ValueError for a key that no setting has.
+    Raises ValueError for a key that no setting has, and for a rate or a ring of nothing.
     """
-    settings = dict(_DEFAULTS)
+    settings: "dict" = dict(_DEFAULTS)
     if path is not None:
         with open(path) as file:
             given = json.load(file)
@@ -47,6 +47,9 @@ def read_settings(path):
             if key not in settings:
                 raise ValueError("%s: there is no setting %s" % (path, key))
         settings.update(given)
+    for key in ("rate_mhz", "ring_depth"):
+        if settings[key] <= 0:
+            raise ValueError("%s must be above 0" % key)
     return settings
 
 

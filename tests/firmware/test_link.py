@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iastm_protocol import kinds, messages
+from iastm_protocol.frames import encode
+
+_LIMITS = messages.Limits("one hand", 5000, 8000, 800, 520)
+
+
+def _kinds(bench: Any) -> list[str]:
+    return [type(message).__name__ for message in bench.heard().messages]
+
+
+def test_the_tool_is_silent_until_a_hello(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(1000))
+    b.say(wire.command(1, kinds.START_STREAM))
+    b.say(encode(kinds.PING, 0, messages.Ping(1).to_payload()))
+    b.say(b"AT\r\nhello?\r\n")
+    b.run(1000)
+    assert b.stream.written == b""
+
+
+def test_a_hello_is_answered_with_what_the_tool_is(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([])
+    b.say(wire.hello())
+    (answer,) = b.heard().messages
+    assert (answer.major, answer.boot_id, answer.rate_mhz, answer.ring_depth) == (1, 0xDEADBEEF, 320_000, 2048)
+    assert answer.channels == (("force", "N"),)
+    assert answer.features & kinds.FEATURE_SIMULATED
+    assert not answer.features & kinds.FEATURE_BACKFILL
+
+
+@pytest.mark.parametrize("major", [0, 2, 255])
+def test_a_host_of_another_major_is_answered_and_then_nothing(bench: Callable[..., Any], wire: Any, major: int) -> None:
+    b = bench(range(1000))
+    b.say(encode(kinds.HELLO, 0, kinds.MAGIC + bytes([major, 3]) + b"whatever this major says here"))
+    assert _kinds(b) == ["HelloAnswer"]
+    b.say(wire.command(1, kinds.START_STREAM))
+    b.say(wire.command(2, 99))
+    b.run(500)
+    assert _kinds(b) == ["HelloAnswer"]
+    b.say(wire.hello())
+    b.say(wire.command(1, kinds.START_STREAM))
+    assert "Response" in _kinds(b)
+
+
+def test_another_major_ends_a_stream_that_ran(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(1000))
+    b.start()
+    b.run(100)
+    b.say(wire.hello(major=2))
+    before = len(b.heard().samples())
+    b.run(500)
+    assert len(b.heard().samples()) == before
+
+
+def test_a_ping_is_answered_with_the_tools_time(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([], start_us=(1 << 30) - 10_000)
+    b.say(wire.hello())
+    b.run(1000)
+    asked_us = b.start_us + b.elapsed_us
+    b.say(encode(kinds.PING, 0, messages.Ping(513).to_payload()))
+    (pong,) = b.heard().of(messages.Pong)
+    assert pong.ping_id == 513
+    assert asked_us <= pong.tool_us <= asked_us + 4000
+
+
+def test_a_stream_starts_with_what_is_known_and_the_newest_sample(bench: Callable[..., Any]) -> None:
+    b = bench(range(3000))
+    b.run(2000)
+    b.start()
+    b.run(1000)
+    names = _kinds(b)
+    at = names.index("Response")
+    assert names[at - 3 : at] == ["Calibration", "Zero", "Limits"]
+    assert "ForceSamples" not in names[:at]
+    samples = b.heard().samples()
+    # 2,000 ms and two turns of the link after the first conversion.
+    assert 640 <= samples[0][0] <= 650
+    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
+    assert len(samples) > 300
+
+
+def test_starting_twice_loses_and_doubles_nothing(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(3000))
+    b.start()
+    b.run(500)
+    b.say(wire.command(77, kinds.START_STREAM))
+    b.run(500)
+    samples = b.heard().samples()
+    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
+
+
+def test_a_stopped_stream_is_silent_and_still_answers(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(3000))
+    b.start()
+    b.say(wire.command(5, kinds.STOP_STREAM))
+    length = len(b.stream.written)
+    b.run(1000)
+    assert len(b.stream.written) == length
+    b.say(wire.command(6, kinds.DESCRIBE))
+    names = _kinds(b)
+    assert names[-4:] == ["Calibration", "Zero", "Limits", "Response"]
+
+
+def test_a_zero_holds_from_the_index_it_states(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([500] * 2000)
+    b.start(_LIMITS)
+    b.run(1000)
+    b.say(wire.command(9, kinds.SET_ZERO, messages.set_zero_body(-7600)))
+    b.run(500)
+    heard = b.heard()
+    zero = heard.of(messages.Zero)[-1]
+    assert (zero.counts, zero.previous_counts, zero.confirmed) == (-7600, 0, True)
+    # 500 − −7600 = 8.1 N: the alarm comes with the second sample after the zero, and not one earlier.
+    (alert,) = heard.of(messages.AlertReport)
+    assert (alert.index, alert.counts) == (zero.from_index + 1, 8100)
+    # The batch ends before it, and what is sent stands in order: samples, zero, response, samples.
+    at = heard.messages.index(zero)
+    before = [m for m in heard.messages[:at] if isinstance(m, messages.ForceSamples)]
+    after = [m for m in heard.messages[at:] if isinstance(m, messages.ForceSamples)]
+    assert before[-1].first_index + before[-1].sample_count == zero.from_index == after[0].first_index
+    response = heard.messages[at + 1]
+    assert (response.request_id, response.error) == (9, kinds.OK)
+    # Raw counts travel as they are.
+    assert {counts for _, counts in heard.samples()} == {500}
+    events = [e for e in heard.of(messages.ToolEvent) if e.kind == kinds.EVENT_ZERO]
+    assert [(e.index, e.value) for e in events] == [(zero.from_index, -7600)]
+
+
+def test_a_zero_with_which_a_limit_can_not_be_reached_is_refused(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 100)
+    b.start(_LIMITS)
+    b.say(wire.command(9, kinds.SET_ZERO, messages.set_zero_body(kinds.COUNTS_MAX - 3000)))
+    response = b.heard().of(messages.Response)[-1]
+    assert response.error == kinds.BAD_ARGUMENT
+    assert "can't reach the warning" in response.text
+    assert b.tool.settings.zero.counts == 0
+    assert b.tool.settings.limits == _LIMITS
+
+
+def test_impossible_limits_are_refused_in_words_and_change_nothing(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 30 + [6000] * 300)
+    b.start(_LIMITS)
+    bad = messages.Limits("", 9000, 8000, 800, 520)
+    b.say(wire.command(3, kinds.SET_LIMITS, bad.to_payload()))
+    response = b.heard().of(messages.Response)[-1]
+    assert (response.error, response.text) == (kinds.BAD_ARGUMENT, "the alarm lies below the warning")
+    assert b.heard().of(messages.Limits)[-1] == _LIMITS
+    b.run(500)
+    assert [alert.index for alert in b.heard().of(messages.AlertReport)] == [31]
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "error"),
+    [
+        (99, b"", kinds.UNKNOWN_COMMAND),
+        (0, b"abc", kinds.UNKNOWN_COMMAND),
+        (kinds.SET_ZERO, b"\x01\x02", kinds.BAD_ARGUMENT),
+        (kinds.SET_LIMITS, b"", kinds.BAD_ARGUMENT),
+        (kinds.SET_LIMITS, b"\x02\xff\xfe" + bytes(16), kinds.BAD_ARGUMENT),
+    ],
+)
+def test_a_command_that_can_not_be_done_is_answered_with_words(
+    bench: Callable[..., Any], wire: Any, number: int, body: bytes, error: int
+) -> None:
+    b = bench([])
+    b.say(wire.hello())
+    b.say(wire.command(300, number, body))
+    (response,) = b.heard().of(messages.Response)
+    assert (response.request_id, response.command, response.error) == (300, number, error)
+    assert response.text
+
+
+def test_a_request_repeated_is_answered_again_and_done_once(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 3000)
+    b.start()
+    zero = wire.command(40, kinds.SET_ZERO, messages.set_zero_body(123))
+    b.say(zero)
+    b.run(300)
+    b.say(zero)
+    b.run(300)
+    zeros = [z for z in b.heard().of(messages.Zero) if z.counts == 123]
+    assert len(zeros) == 2
+    assert zeros[0] == zeros[1]
+    assert [r.error for r in b.heard().of(messages.Response) if r.request_id == 40] == [kinds.OK, kinds.OK]
+    assert len([e for e in b.heard().of(messages.ToolEvent) if e.kind == kinds.EVENT_ZERO]) == 1
+    # The same id with another command is another request.
+    b.say(wire.command(40, kinds.STOP_STREAM))
+    assert not b.tool.links[0].streaming
+
+
+def test_a_new_hello_forgets_the_requests_before(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 3000)
+    b.say(wire.hello())
+    b.say(wire.command(1, kinds.SET_ZERO, messages.set_zero_body(5)))
+    b.say(wire.hello())
+    b.say(wire.command(1, kinds.SET_ZERO, messages.set_zero_body(6)))
+    assert b.tool.settings.zero.counts == 6
+
+
+def test_unknown_kinds_are_skipped_and_counted(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([])
+    b.say(wire.hello())
+    for kind in (0x05, 0x7F, kinds.STATUS):
+        b.say(encode(kind, 0, b"whatever"))
+    b.say(wire.command(1, kinds.DESCRIBE))
+    assert _kinds(b) == ["HelloAnswer", "Calibration", "Zero", "Limits", "Response"]
+    assert b.tool.links[0]._unknown_kinds == 3
+
+
+@given(noise=st.binary(max_size=300), tail=st.binary(max_size=30))
+def test_garbage_never_stops_the_tool_or_its_samples(
+    bench: Callable[..., Any], wire: Any, noise: bytes, tail: bytes
+) -> None:
+    b = bench(range(400))
+    b.start()
+    b.stream.said += noise + b"\x00" + tail
+    b.run(300)
+    b.say(wire.command(700, kinds.DESCRIBE))
+    b.run(300)
+    assert 700 in [r.request_id for r in b.heard().of(messages.Response)]
+    samples = b.heard().samples()
+    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
+    assert samples[-1][0] > 180
+
+
+def test_a_flood_from_the_host_does_not_hold_the_sampling(bench: Callable[..., Any]) -> None:
+    b = bench(range(400))
+    b.start()
+    b.stream.said += bytes(1_000_000)
+    before = b.tool.sampler.taken
+    for _ in range(25):
+        b.run(4)
+    assert b.stream.said
+    assert b.tool.sampler.taken - before >= 31
+
+
+def test_samples_that_left_the_ring_unsent_are_counted_and_missing(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(20_000), ring_depth=320)
+    b.start()
+    b.run(500)
+    b.stream.room = 0
+    b.run(5000)
+    assert b.tool.links[0]._outlet.suspended
+    assert b.tool.health.faults & kinds.FAULT_LINK_STALLED
+    b.stream.room = None
+    b.run(500)
+    # Nobody spoke: still suspended.
+    silent = len(b.stream.written)
+    b.run(100)
+    assert len(b.stream.written) == silent
+    b.say(encode(kinds.PING, 0, messages.Ping(1).to_payload()))
+    b.run(1000)
+    assert not b.tool.health.faults & kinds.FAULT_LINK_STALLED
+    heard = b.heard()
+    samples = heard.samples()
+    assert heard.damaged == 0
+    assert all(i == counts for i, counts in samples)
+    missing = samples[-1][0] - samples[0][0] + 1 - len(samples)
+    assert missing > 1000
+    assert b.tool.links[0]._cursor.overrun_samples == missing
+    faults = [(e.kind, e.value) for e in heard.of(messages.ToolEvent) if e.value == kinds.FAULT_LINK_STALLED]
+    assert faults == [(kinds.EVENT_FAULT, 0x10), (kinds.EVENT_FAULT_CLEARED, 0x10)]
+
+
+def test_a_pause_shorter_than_the_ring_loses_nothing(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(20_000))
+    b.start()
+    b.run(500)
+    b.stream.room = 0
+    b.run(4000)
+    b.stream.room = None
+    b.say(encode(kinds.PING, 0, messages.Ping(1).to_payload()))
+    b.run(1000)
+    samples = b.heard().samples()
+    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
+    assert samples[-1][0] > 1700
+
+
+def test_the_alarm_does_not_depend_on_a_link_that_blocks(bench: Callable[..., Any]) -> None:
+    b = bench([0] * 200 + [9000] * 200)
+    b.start(_LIMITS)
+    b.stream.room = 0
+    b.run(1500)
+    assert b.board.alerts == [(201, kinds.ALARM)]
+
+
+def test_events_have_running_ids_and_begin_with_the_boot(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 1000)
+    b.run(500)
+    b.start(_LIMITS)
+    b.say(wire.command(9, kinds.SET_ZERO, messages.set_zero_body(3)))
+    b.run(100)
+    events = b.heard().of(messages.ToolEvent)
+    assert [(e.event_id, e.kind) for e in events] == [
+        (1, kinds.EVENT_BOOT),
+        (2, kinds.EVENT_LIMITS),
+        (3, kinds.EVENT_ZERO),
+    ]

@@ -1,0 +1,404 @@
+"""The simulated tool as a whole program, on real MicroPython in 160 KiB and on CPython."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from iastm_protocol import kinds, messages
+from iastm_protocol.frames import encode
+
+_COUNTS_PER_N = 40_000
+_ZERO_COUNTS = -31_000
+_CALIBRATION = {
+    "id": "test",
+    "sha256": "ab" * 32,
+    "capacity_n": 50.0,
+    "coefficients": [0.0, 1 / _COUNTS_PER_N],
+}
+_SETTINGS = {"calibration": _CALIBRATION, "zero_counts": _ZERO_COUNTS}
+_LIMITS = messages.Limits("one hand", 8000, 10_000, 800, 520)
+_PING = encode(kinds.PING, 0, messages.Ping(7).to_payload())
+_TIMEOUT_S = 30.0
+
+pty_only = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals on Windows")
+
+
+def _rows(seconds: float, rate_hz: int = 320, seed: int = 1) -> list[tuple[int, int]]:
+    """Half-sine strokes of 4 to 12 N at 0.5 Hz, with noise, as (µN, raw counts)."""
+    generator = random.Random(seed)
+    rows = []
+    peak_n = 4.0
+    for i in range(round(seconds * rate_hz)):
+        t = i / rate_hz % 2.0
+        if t == 0:
+            peak_n = generator.uniform(4.0, 12.0)
+        force_n = (peak_n * math.sin(math.pi * t) if t < 1.0 else 0.0) + generator.gauss(0.0, 0.002)
+        rows.append((round(force_n * 1e6), round(force_n * _COUNTS_PER_N) + _ZERO_COUNTS))
+    return rows
+
+
+def _opening(wire: Any) -> bytes:
+    """What a host says at first: hello, limits, start."""
+    limits = wire.command(1, kinds.SET_LIMITS, _LIMITS.to_payload())
+    said: bytes = wire.hello() + limits + wire.command(2, kinds.START_STREAM) + _PING
+    return said
+
+
+def _alarms(rows: list[tuple[int, int]]) -> list[int]:
+    """Where the alarm must come, by the plain definition: the second of two in a row above it, until two below 90 %."""
+    found = []
+    run = 0
+    over = False
+    for index, (_, counts) in enumerate(rows):
+        force_n = (counts - _ZERO_COUNTS) / _COUNTS_PER_N
+        run = run + 1 if (force_n < 9.0 if over else force_n > 10.0) else 0
+        if run == 2:
+            run = 0
+            over = not over
+            if over:
+                found.append(index)
+    return found
+
+
+def test_ten_virtual_minutes_equal_the_truth_sample_by_sample(
+    virtual_tool: Any, wire: Any, size: Callable[[int, int], int]
+) -> None:
+    seconds = 600 * size(1, 6)
+    rows = _rows(seconds)
+    heard = virtual_tool.virtual(rows, seconds, _opening(wire), **_SETTINGS)
+    assert heard.damaged == 0
+    truth = virtual_tool.truth()
+    assert [(row[0], row[3]) for row in truth] == [(i, counts) for i, (_, counts) in enumerate(rows)]
+    assert [row[2] for row in truth] == [f"{force_un / 1e6:.6f}" for force_un, _ in rows]
+
+    samples = heard.samples()
+    first = samples[0][0]
+    # At most the batch that was open at the end is missing.
+    assert first <= 1
+    assert len(samples) > len(rows) - 10
+    assert samples == [(row[0], row[3]) for row in truth][first : first + len(samples)]
+    times_us = {row[0]: row[1] for row in truth}
+    for batch in heard.of(messages.ForceSamples):
+        assert batch.first_us == times_us[batch.first_index]
+        assert batch.first_us + batch.span_us == times_us[batch.first_index + batch.sample_count - 1]
+
+    alerts = heard.of(messages.AlertReport)
+    alarms = [alert.index for alert in alerts if alert.kind == kinds.ALARM]
+    assert alarms == _alarms(rows)
+    assert len(alarms) > seconds / 20
+    strokes = heard.of(messages.StrokeReport)
+    assert len(strokes) == seconds / 2
+    assert {round(stroke.rate_mspm, -3) for stroke in strokes[1:]} == {30_000}
+    statuses = heard.of(messages.Status)
+    assert len(statuses) >= seconds - 2
+    last = statuses[-1]
+    assert (last.faults, last.missed_conversions, last.overrun_samples, last.damaged_frames) == (0, 0, 0, 0)
+    # It runs on, and its heap does not fill up.
+    assert min(status.heap_free_bytes for status in statuses) > 8 * 1024
+
+
+def test_the_first_words_are_those_of_the_real_runtime(virtual_tool: Any, wire: Any) -> None:
+    heard = virtual_tool.virtual(_rows(1), 1, _opening(wire), **_SETTINGS)
+    answer = heard.messages[0]
+    assert answer.runtime.startswith("micropython 1.")
+    assert answer.board == "simulated"
+    assert (answer.calibration_id, answer.calibration_sha256) == ("test", b"\xab" * 32)
+    assert heard.of(messages.Pong)[0].ping_id == 7
+    assert heard.of(messages.Calibration)[0].coefficients == (0.0, 1 / _COUNTS_PER_N)
+
+
+def test_a_thousand_samples_per_second_arrive_whole(virtual_tool: Any, wire: Any) -> None:
+    rows = _rows(20, rate_hz=1000)
+    heard = virtual_tool.virtual(rows, 20, _opening(wire), rate_mhz=1_000_000, **_SETTINGS)
+    samples = heard.samples()
+    assert len(samples) > 19_900
+    assert samples == [(i, rows[i][1]) for i in range(samples[0][0], samples[0][0] + len(samples))]
+    assert heard.of(messages.Status)[-1].overrun_samples == 0
+
+
+def test_tool_time_runs_on_over_the_wrap_of_the_ticks(virtual_tool: Any, wire: Any) -> None:
+    start_us = (1 << 30) - 3_000_000
+    heard = virtual_tool.virtual(_rows(6), 6, _opening(wire), ticks_start_us=start_us, **_SETTINGS)
+    times_us = {row[0]: row[1] for row in virtual_tool.truth()}
+    batches = heard.of(messages.ForceSamples)
+    assert batches[0].first_us < 1 << 30 < batches[-1].first_us
+    assert all(batch.first_us == times_us[batch.first_index] for batch in batches)
+    assert times_us[0] == start_us
+    assert heard.of(messages.Status)[-1].uptime_s == len(heard.of(messages.Status))
+
+
+def test_missed_conversions_leave_a_hole_of_their_size_and_no_shift(virtual_tool: Any, wire: Any) -> None:
+    rows = _rows(10)
+    heard = virtual_tool.virtual(rows, 10, _opening(wire), missed=[[1000, 5], [1500, 1]], **_SETTINGS)
+    samples = heard.samples()
+    missing = set(range(samples[0][0], samples[-1][0])) - {index for index, _ in samples}
+    assert missing == {1000, 1001, 1002, 1003, 1004, 1500}
+    assert all(counts == rows[index][1] for index, counts in samples)
+    times_us = {row[0]: row[1] for row in virtual_tool.truth()}
+    # The converter made them: its truth has them.
+    assert missing <= set(times_us)
+    assert all(batch.first_us == times_us[batch.first_index] for batch in heard.of(messages.ForceSamples))
+    assert heard.of(messages.Status)[-1].missed_conversions == 6
+
+
+def test_when_the_rows_end_the_tool_says_that_the_converter_is_silent(virtual_tool: Any, wire: Any) -> None:
+    heard = virtual_tool.virtual(_rows(2), 8, _opening(wire), **_SETTINGS)
+    assert len(heard.samples()) == 640 - heard.samples()[0][0]
+    assert heard.of(messages.Status)[-1].faults == kinds.FAULT_ADC_SILENT
+
+
+def test_counts_beyond_24_bits_are_played_as_the_rail(virtual_tool: Any, wire: Any) -> None:
+    rows = [(0, 100)] * 32 + [(60_000_000, 0x900000)] * 96
+    heard = virtual_tool.virtual(rows, 1, _opening(wire))
+    assert {counts for index, counts in heard.samples() if index >= 32} == {kinds.COUNTS_MAX}
+    assert {row[3] for row in virtual_tool.truth()[32:]} == {kinds.COUNTS_MAX}
+    assert heard.of(messages.ForceSamples)[-1].flags == kinds.SATURATED
+
+
+class Running:
+    """A simulated tool in real time on a pseudo-terminal, its rows in a pipe that this test keeps filled."""
+
+    def __init__(self, program: Any, rows: list[tuple[int, int]], settings: dict[str, Any]) -> None:
+        import tty
+
+        master, self.port = os.openpty()
+        tty.setraw(self.port)
+        os.set_blocking(master, False)
+        rows_end, self._rows_pipe = os.pipe()
+        self._rows = program.rows(rows).read_bytes()
+        os.set_blocking(self._rows_pipe, False)
+        self.process = subprocess.Popen(
+            program.arguments(f"/dev/fd/{rows_end}", settings),
+            stdin=master,
+            stdout=master,
+            stderr=subprocess.PIPE,
+            pass_fds=(rows_end,),
+            env=program.environment,
+        )
+        os.close(master)
+        os.close(rows_end)
+        self.received = b""
+
+    def say(self, data: bytes) -> None:
+        """Say something as the host."""
+        assert os.write(self.port, data) == len(data)
+
+    def feed(self) -> None:
+        """Keep the pipe of rows filled."""
+        try:
+            while self._rows:
+                self._rows = self._rows[os.write(self._rows_pipe, self._rows[:4096]) :]
+        except BlockingIOError:
+            pass
+
+    def read_until(self, enough: Callable[[bytes], bool]) -> None:
+        """Read what the tool sends until it is enough."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not enough(self.received):
+            assert time.monotonic() < deadline, "the tool did not send what was waited for"
+            self.feed()
+            if select.select([self.port], [], [], 0.02)[0]:
+                self.received += os.read(self.port, 65536)
+
+    def hang_up(self) -> tuple[int, bytes]:
+        """Close the port as a host does that dies; return the tool's exit code and what it said on stderr."""
+        os.close(self.port)
+        return self.end()
+
+    def end(self) -> tuple[int, bytes]:
+        """Wait for the tool's end; return exit code and stderr."""
+        _, said = self.process.communicate(timeout=_TIMEOUT_S)
+        return self.process.returncode, said
+
+    def clean_up(self) -> None:
+        """Leave nothing behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        for descriptor in (self.port, self._rows_pipe):
+            try:
+                os.close(descriptor)
+            except OSError:
+                continue
+
+
+@pytest.fixture
+def running(simulated_tool: Any) -> Iterator[Callable[..., Running]]:
+    """Return `running(rows, **settings)`: a tool in real time on each interpreter."""
+    started: list[Running] = []
+
+    def start(rows: list[tuple[int, int]], **settings: Any) -> Running:
+        started.append(Running(simulated_tool, rows, settings))
+        return started[-1]
+
+    yield start
+    for tool in started:
+        tool.clean_up()
+
+
+@pty_only
+def test_over_a_port_samples_zero_and_answers_arrive_in_real_time(
+    running: Callable[..., Running], simulated_tool: Any, wire: Any
+) -> None:
+    rows = _rows(30)
+    tool = running(rows, **_SETTINGS)
+    tool.say(_opening(wire))
+    tool.read_until(lambda data: len(data) > 3000)
+    tool.say(wire.command(3, kinds.SET_ZERO, messages.set_zero_body(_ZERO_COUNTS + 50)))
+    tool.read_until(lambda data: any(z.confirmed and z.from_index for z in wire.decode(data).of(messages.Zero)))
+    enough = len(tool.received) + 1500
+    tool.read_until(lambda data: len(data) > enough)
+    assert tool.hang_up() == (0, b"")
+    heard = wire.decode(tool.received)
+    samples = heard.samples()
+    assert samples == [(i, rows[i][1]) for i in range(samples[0][0], samples[0][0] + len(samples))]
+    zero = heard.of(messages.Zero)[-1]
+    assert (zero.counts, zero.previous_counts) == (_ZERO_COUNTS + 50, _ZERO_COUNTS)
+    assert zero.from_index in {batch.first_index for batch in heard.of(messages.ForceSamples)}
+    truth = {row[0]: row[1] for row in simulated_tool.truth()}
+    assert all(batch.first_us == truth[batch.first_index] for batch in heard.of(messages.ForceSamples))
+
+
+@pty_only
+def test_a_host_that_stops_reading_finds_the_loss_counted_and_the_tool_alive(
+    running: Callable[..., Running], simulated_tool: Any, wire: Any
+) -> None:
+    # So many samples that they fill the port's memory (64 KiB) and the tool's in seconds.
+    rows = [(i, i) for i in range(200_000)]
+    tool = running(rows, rate_mhz=8_000_000, ring_depth=500)
+    tool.say(_opening(wire))
+    tool.read_until(lambda data: len(data) > 2000)
+    deadline = time.monotonic() + _TIMEOUT_S
+    while (simulated_tool.folder / "truth.csv").stat().st_size < 28_000 * len("10000,1000000,0.010000,10000\n"):
+        assert time.monotonic() < deadline
+        tool.feed()
+        select.select([], [], [], 0.02)
+    tool.say(_PING)
+    tool.read_until(
+        lambda data: any(status.overrun_samples for status in wire.decode(data).of(messages.Status)),
+    )
+    heard = wire.decode(tool.received)
+    samples = heard.samples()
+    status = heard.of(messages.Status)[-1]
+    missing = samples[-1][0] - samples[0][0] + 1 - len(samples)
+    assert heard.damaged == 0
+    assert missing == status.overrun_samples > 0
+    assert all(index == counts for index, counts in samples)
+
+
+@pty_only
+def test_a_tool_whose_peer_is_gone_ends(running: Callable[..., Running]) -> None:
+    tool = running(_rows(30))
+    tool.feed()
+    assert tool.hang_up() == (0, b"")
+
+
+@pty_only
+def test_an_interrupt_ends_it_quietly_with_the_truth_written(
+    running: Callable[..., Running], simulated_tool: Any, wire: Any
+) -> None:
+    tool = running(_rows(30))
+    tool.say(_opening(wire))
+    tool.read_until(lambda data: len(wire.decode(data).samples()) > 100)
+    tool.process.send_signal(signal.SIGINT)
+    assert tool.end() == (0, b"")
+    samples = wire.decode(tool.received).samples()
+    assert simulated_tool.truth()[-1][0] >= samples[-1][0]
+
+
+def test_a_failed_task_ends_the_firmware_with_its_traceback_beside_the_stream(simulated_tool: Any, wire: Any) -> None:
+    # What can't be counted with makes the converter fail at its 100th conversion.
+    settings = {**_SETTINGS, "missed": [[100, "many"]]}
+    with subprocess.Popen(
+        simulated_tool.arguments(simulated_tool.rows(_rows(2)), settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=simulated_tool.environment,
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(_opening(wire))
+        process.stdin.flush()
+        received = process.stdout.read()
+        said = process.stderr.read()
+        assert process.wait(_TIMEOUT_S) == 1
+    assert b"Traceback" in said
+    assert b"TypeError" in said
+    heard = wire.decode(received)
+    assert heard.damaged == 0
+    assert len(heard.samples()) > 50
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"capacity": 5}, b"there is no setting capacity"), ({"rate_mhz": 0}, b"rate_mhz must be above 0")],
+)
+def test_settings_that_can_not_be_are_refused_in_words(
+    simulated_tool: Any, settings: dict[str, Any], words: bytes
+) -> None:
+    done = subprocess.run(
+        simulated_tool.arguments(simulated_tool.rows([]), settings),
+        env=simulated_tool.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert words in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_stream_can_be_a_tcp_connection(simulated_tool: Any, wire: Any) -> None:
+    rows = _rows(30)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        process = subprocess.Popen(
+            [*simulated_tool.arguments(simulated_tool.rows(rows), _SETTINGS), "--connect", f"{host}:{port}"],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=simulated_tool.environment,
+        )
+        try:
+            server.settimeout(_TIMEOUT_S)
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(_TIMEOUT_S)
+                connection.sendall(_opening(wire))
+                received = b""
+                while len(wire.decode(received).samples()) < 200:
+                    received += connection.recv(4096)
+            _, said = process.communicate(timeout=_TIMEOUT_S)
+        finally:
+            process.kill()
+            process.wait()
+    assert (process.returncode, said) == (0, b"")
+    samples = wire.decode(received).samples()
+    assert samples == [(i, rows[i][1]) for i in range(samples[0][0], samples[0][0] + len(samples))]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--rows"], ["--rows", "x", "--speed", "2"]])
+def test_wrong_options_are_refused_in_words(simulated_tool: Any, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [*simulated_tool.command, *arguments],
+        env=simulated_tool.environment,
+        capture_output=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"--" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == b""

@@ -1,0 +1,50 @@
+"""The promises on the tool's memory, measured by the firmware's own module on a real MicroPython."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def measured(micropython: str) -> dict[str, float]:
+    """What measure_memory prints in the heap that the firmware must fit into."""
+    path = [str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol"), ".frozen"]
+    done = subprocess.run(
+        [micropython, "-X", "heapsize=160k", "-m", "iastm_simulated.measure_memory"],
+        env={**os.environ, "MICROPYPATH": ":".join(path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def test_the_hot_path_allocates_nothing(measured: dict[str, float]) -> None:
+    assert measured["hot_path_bytes_per_sample"] == 0
+
+
+def test_sending_allocates_at_most_15_bytes_per_sample(measured: dict[str, float]) -> None:
+    assert measured["word_bits"] == 64
+    assert 0 < measured["sending_bytes_per_sample"] <= 15
+
+
+def test_strokes_alerts_and_status_stay_within_twice_that(measured: dict[str, float]) -> None:
+    assert measured["sending_bytes_per_sample"] < measured["session_bytes_per_sample"] <= 30
+
+
+def test_the_firmware_runs_in_160_kib_with_room_left(measured: dict[str, float]) -> None:
+    assert measured["heap_bytes"] <= 160 * 1024
+    assert measured["heap_used_bytes"] < 0.8 * measured["heap_bytes"]
+    assert measured["ring_depth"] == 2048
+    # It did sample and send.
+    assert measured["samples"] > 5000
+    assert measured["sent_bytes"] > 3 * 3000
