@@ -223,6 +223,7 @@ class Program:
 
     def __init__(self, interpreter: list[str], folder: Path) -> None:
         source = [str(ROOT / "firmware_micropython"), str(ROOT / "protocol")]
+        self.interpreter = interpreter
         self.command = [*interpreter, "-m", "iastm_simulated"]
         self.environment = {
             **os.environ,
