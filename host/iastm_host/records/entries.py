@@ -103,7 +103,9 @@ class Recording:
 
     def notes(self, kind: str) -> list[dict[str, object]]:
         """Return the notes whose `note` is `kind`."""
-        return [note for entry in self.entries() if entry.kind == kinds.NOTE and (note := entry.note)["note"] == kind]
+        return [
+            note for entry in self.entries() if entry.kind == kinds.NOTE and (note := entry.note).get("note") == kind
+        ]
 
     def length_us(self) -> tuple[int, int]:
         """Return the host times of the first and the last chunk."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -25,12 +25,12 @@ _CLOSE_TIMEOUT_S = 10.0
 class Recorder:
     """One recording being written; `path` and `bytes_written` grow visible, `trouble` says what stops it."""
 
-    def __init__(self, path: Path) -> None:
-        """Create `path`, which must not exist; raises Problem."""
+    def __init__(self, path: Path, open_new: Callable[[Path], IO[bytes]] | None = None) -> None:
+        """Create `path`, which must not exist; raises Problem. `open_new` opens it for unbuffered writing."""
         self.path = path
         self.bytes_written = 0
         self.trouble = ""
-        self._file = _create(path)
+        self._file = _create(path, open_new or _open_new)
         self._lock = threading.Lock()
         self._queue: list[tuple[int, int, bytes]] = []
         self._unwritten = b""
@@ -63,6 +63,9 @@ class Recorder:
             flushes += 1
             self._write(sync=flushes % SYNC_EVERY_FLUSHES == 0)
         self._write(sync=True)
+        if self._unwritten:
+            why = self.trouble.split(".")[0]
+            self.trouble = f"{why}. The recording lacks its end: {len(self._unwritten)} bytes were not written."
         with contextlib.suppress(OSError):
             self._file.close()
 
@@ -113,10 +116,14 @@ def start_note(
     }
 
 
-def _create(path: Path) -> IO[bytes]:
+def _open_new(path: Path) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("xb", buffering=0)
+
+
+def _create(path: Path, open_new: Callable[[Path], IO[bytes]]) -> IO[bytes]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb", buffering=0)
+        return open_new(path)
     except FileExistsError as error:
         raise Problem(f"{path} exists and is not overwritten.", "Choose another folder or name.") from error
     except OSError as error:
