@@ -54,13 +54,19 @@ def show(results: Sequence[Result], machine: str, console: Console) -> None:
             result.name + mark.replace("[", r"\["),
             f"{_number(result.value)} {result.unit}",
             baseline if result.baseline is not None else "",
-            _number(result.ratio) if result.ratio is not None else "",
+            _times(result.ratio),
             result.promise,
             {True: "[green]kept[/]", False: "[bold red]BROKEN[/]", None: "not tried"}[result.kept],
         )
     console.print(table)
     for number, note in enumerate(notes, 1):
         console.print(f"[{number}] {note}", markup=False, highlight=False)
+
+
+def _times(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return _number(ratio) if ratio >= 1 else f"1/{_number(1 / ratio)}"
 
 
 def _number(value: float | None) -> str:
