@@ -78,10 +78,12 @@ class SerialTransport:
         """Send `data` whole; a port that takes nothing for one second is an error."""
         port = self._port
         if port is None:
-            raise self._lost("The port is closed.")
+            raise self._lost("it was closed")
         if self._threaded:
             try:
                 await asyncio.to_thread(port.write, data)
+            except serial.SerialTimeoutException as error:
+                raise self._not_reading() from error
             except (serial.SerialException, OSError) as error:
                 raise self._lost(str(error)) from error
             return
@@ -145,13 +147,16 @@ class SerialTransport:
         try:
             await asyncio.wait_for(ready.wait(), _WRITE_TIMEOUT_S)
         except TimeoutError as error:
-            raise TransportError(
-                NOT_READING,
-                f"{self._name} took no data for {_WRITE_TIMEOUT_S:g} s.",
-                "Unplug the tool, plug it in again, then retry.",
-            ) from error
+            raise self._not_reading() from error
         finally:
             loop.remove_writer(self._fd)
+
+    def _not_reading(self) -> TransportError:
+        return TransportError(
+            NOT_READING,
+            f"{self._name} took no data for {_WRITE_TIMEOUT_S:g} s.",
+            "Unplug the tool, plug it in again, then retry.",
+        )
 
     def _lost(self, why: str) -> TransportError:
         return TransportError(
