@@ -52,8 +52,9 @@ class ViewState:
     """What belongs to a view and not to the session; times are host microseconds, None is "not so".
 
     `frozen` is the snapshot at which the view was paused. `paused_contact_s` is the contact time of pauses that are
-    over: the region's timer leaves it out. `ladder_state` is the state shown last; a sustained force needs it for its
-    hysteresis. `cursor` counts samples back from the newest one of the frozen trace; None: no inspection.
+    over: the region's timer leaves it out. `ladder_state` and `contact_s` are what was shown last; a sustained force
+    needs the state for its hysteresis. `cursor` counts samples back from the newest one of the frozen trace; None: no
+    inspection.
     """
 
     frozen: LiveSnapshot | None = None
@@ -61,6 +62,7 @@ class ViewState:
     sound_paused_until_us: int | None = None
     sound_available: bool = True
     ladder_state: str = ""
+    contact_s: float = 0.0
     cursor: int | None = None
 
     @property
@@ -94,9 +96,14 @@ class ViewState:
         oldest = max(0, len(self.frozen.trace.force_n) - 1)
         return replace(self, cursor=min(oldest, max(0, self.cursor - samples)))
 
-    def with_ladder(self, state: str) -> ViewState:
-        """Return this view, having shown the ladder in `state`."""
-        return self if state == self.ladder_state else replace(self, ladder_state=state)
+    def after(self, snapshot: LiveSnapshot, ladder_state: str) -> ViewState:
+        """Return this view, having shown `snapshot` with the ladder in that state.
+
+        Contact time that shrank was counted anew (a recording began): what earlier pauses left out is forgotten.
+        """
+        contact_s = snapshot.exposure.contact_s
+        paused_contact_s = self.paused_contact_s if contact_s >= self.contact_s else 0.0
+        return replace(self, ladder_state=ladder_state, contact_s=contact_s, paused_contact_s=paused_contact_s)
 
     def without_sound(self) -> ViewState:
         """Return this view on a machine that can't play."""
@@ -259,6 +266,7 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
         actions=_actions(snapshot, view),
         medium=snapshot.medium_alert is not None and not snapshot.finished,
         technical=not snapshot.finished
+        and snapshot.trace.last_arrived_us > 0
         and (
             ladder.state in {"lost", "stale", "saturated"} or snapshot.problem is not None or _trouble(snapshot) != ""
         ),
@@ -527,7 +535,7 @@ def _battery_chip(snapshot: LiveSnapshot) -> tuple[Chip, ...]:
 
 def _sound_chip(snapshot: LiveSnapshot, view: ViewState) -> Chip:
     if not view.sound_available:
-        return Chip("mute", "", "No sound device")
+        return Chip("mute", "", "No sound")
     if view.sound_paused(snapshot.taken_us):
         assert view.sound_paused_until_us is not None
         left_s = math.ceil((view.sound_paused_until_us - snapshot.taken_us) / 1e6)
@@ -757,7 +765,7 @@ def about_panel(profile: Profile, tip: Tip | None) -> Panel:
         ),
         ("Sensor", ONE_AXIS),
     ]
-    return Panel("Where the limits come from", tuple(rows), "Esc or ? closes this")
+    return Panel("Where the limits come from", tuple(rows), "Esc, ? or a click closes this")
 
 
 def _graded(grade: str) -> str:
@@ -787,12 +795,12 @@ def summary_panel(snapshot: LiveSnapshot) -> Panel:
     )
     if snapshot.problem is not None:
         rows = (("Problem", str(snapshot.problem)), *rows)
-    return Panel("Finished" if snapshot.finished else "Ending", rows, "Enter or Esc closes the window")
+    return Panel("Finished" if snapshot.finished else "Ending", rows, "Enter, Esc or a click closes the window")
 
 
 def problem_panel(what: str, fix: str) -> Panel:
     """Return a problem as a page: what happened, and what to do."""
-    return Panel(what, (("What to do", fix),), "Enter or Esc closes the window")
+    return Panel(what, (("What to do", fix),), "Enter, Esc or a click closes the window")
 
 
 # Words and numbers

@@ -122,6 +122,8 @@ class ActionBar(QWidget):
             self._end.set_ring(share)
 
     def _build(self) -> None:
+        if self._end is not None and self._end.isDown():
+            self.end_held.emit(False)
         for button in self._buttons:
             button.hide()
             button.deleteLater()

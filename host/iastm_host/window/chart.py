@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from pyqtgraph.functions import arrayToQPolygonF
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -21,20 +21,27 @@ from PySide6.QtGui import (
     QPainterPath,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
+    QTransform,
 )
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QWidget
 
 from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view import LADDER_ROWS, LiveView, axis_top_n, classify, force_text, limit_text
 from iastm_host.app.snapshot import LiveSnapshot, Trace
-from iastm_host.window.fonts import elided, font
+from iastm_host.window.fonts import elided, font, width_of
 from iastm_host.window.geometry import COMPACT, Sizes
 from iastm_host.window.shapes import paint_shape, shape_colors
 from iastm_host.window.theme import DARK, Theme
-from iastm_host.window.trace import SPAN_S, STALL_US, ScrollClock, decimated, missing_runs, runs_of
+from iastm_host.window.trace import SPAN_S, STALL_US, Polyline, ScrollClock, decimated, missing_runs, runs_of
 
 RECENT_PEAKS = 5
+SILHOUETTE_FADE = ((0.0, 0.10), (0.55, 0.20), (1.0, 0.42))
+"""How much of the text's colour lies over a silhouette, from the oldest (0) to now (1)."""
+SILHOUETTE_FROM_N = 0.2
+"""Below this force a silhouette would be lower than two pixels, and noise would make it hundreds of small polygons."""
+STAMPS_KEPT = 200
 HATCH_STEP = 11
 
 
@@ -58,69 +65,115 @@ class Hatch:
     text: str
 
 
-class _Bands(pg.GraphicsObject):  # type: ignore[misc]
-    """Ground, tints and edges of the bands, in plot coordinates."""
+class _Trace:
+    """Bands, silhouettes and curve.
+
+    The bands are painted twice into pictures, once plain and once with the silhouettes' light over them, fading with
+    age; a silhouette is a polygon filled with the second. A gradient that is blended anew per frame costs ten times
+    as much.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.profile: Profile | None = None
         self.theme = DARK
+        self.top_n = 10.0
+        self.profile: Profile | None = None
+        self.line = Polyline(np.empty(0), np.empty(0))
+        self.first_age_s = 0.0
+        self._made_for: tuple[object, ...] = ()
+        self._plain, self._lit = QPixmap(), QBrush()
 
-    def boundingRect(self) -> QRectF:
-        top_n = 10.0 if self.profile is None else axis_top_n(self.profile)
-        return QRectF(-SPAN_S, 0.0, SPAN_S, top_n)
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        profile, theme = self.profile, self.theme
-        if profile is None:
+    def paint(self, painter: QPainter, area: QRect, ratio: float) -> None:
+        """Paint into `area`; `ratio` is how many pixels of the device make one of ours."""
+        if self.profile is None or area.isEmpty():
             return
-        top_n = axis_top_n(profile)
+        self._make_grounds(self.profile, area, ratio)
+        painter.drawPixmap(area.topLeft(), self._plain)
+        if len(self.line.force_n) < 2:
+            return
+        scale_x, scale_y = area.width() / SPAN_S, area.height() / self.top_n
+        x = area.left() + (self.line.seconds - self.first_age_s + SPAN_S) * scale_x
+        bottom = float(area.bottom() + 1)
+        y = bottom - self.line.force_n * scale_y
+        shown = x >= area.left() - 2 * scale_x * (self.line.seconds[1] - self.line.seconds[0])
+        painter.setClipRect(area)
+        painter.setBrushOrigin(area.topLeft())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._lit)
+        for first, end in runs_of((self.line.force_n > SILHOUETTE_FROM_N) & shown):
+            run_x, run_y = x[first:end], y[first:end]
+            outline_x = np.concatenate([run_x[:1], run_x, run_x[-1:]])
+            outline_y = np.concatenate([[bottom], run_y, [bottom]])
+            painter.drawPolygon(arrayToQPolygonF(outline_x, outline_y))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(self.theme.color("text"), 1))
+        for first, end in runs_of(np.isfinite(self.line.force_n) & shown):
+            painter.drawPolyline(arrayToQPolygonF(x[first:end], y[first:end]))
 
-        def ground(low_n: float, high_n: float, color: QColor) -> None:
-            painter.fillRect(QRectF(-SPAN_S, low_n, SPAN_S, high_n - low_n), color)
+    def _make_grounds(self, profile: Profile, area: QRect, ratio: float) -> None:
+        made_for = (profile, self.theme, area.size(), ratio)
+        if made_for == self._made_for:
+            return
+        self._made_for = made_for
+        self._plain = self._ground(profile, area.size(), ratio)
+        lit = QPixmap(self._plain)
+        painter = QPainter(lit)
+        gradient = QLinearGradient(0.0, 0.0, float(area.width()), 0.0)
+        for at, opacity in SILHOUETTE_FADE:
+            gradient.setColorAt(at, self.theme.color("text", opacity))
+        painter.fillRect(QRectF(0, 0, area.width(), area.height()), QBrush(gradient))
+        painter.end()
+        lit.setDevicePixelRatio(1.0)
+        self._lit = QBrush(lit)
+        self._lit.setTransform(QTransform.fromScale(1 / ratio, 1 / ratio))
+
+    def _ground(self, profile: Profile, size: QSize, ratio: float) -> QPixmap:
+        """Return surface, tints and edges of the bands."""
+        theme, width, height = self.theme, size.width(), size.height()
+        ground = QPixmap(QSize(round(width * ratio), round(height * ratio)))
+        ground.setDevicePixelRatio(ratio)
+        ground.fill(theme.color("surface"))
+        painter = QPainter(ground)
+
+        def y_of(force_n: float) -> float:
+            return height * (1 - force_n / self.top_n)
+
+        def band(low_n: float, high_n: float, color: QColor) -> None:
+            painter.fillRect(QRectF(0, y_of(high_n), width, y_of(low_n) - y_of(high_n)), color)
 
         if profile.alarm_n > 0:
-            ground(profile.alarm_n, top_n, theme.color("alarm", theme.alarm_tint))
+            band(profile.alarm_n, self.top_n, theme.color("alarm", theme.alarm_tint))
         if profile.warn_n > 0:
-            ground(profile.warn_n, profile.alarm_n or top_n, theme.color("warn", theme.warn_tint))
-        ground(profile.target_low_n, profile.target_high_n, theme.color("band"))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        edges = [
-            (profile.target_low_n, "edge", Qt.PenStyle.SolidLine),
-            (profile.target_high_n, "edge", Qt.PenStyle.SolidLine),
-            (profile.warn_n, "warn_edge", Qt.PenStyle.CustomDashLine),
-            (profile.alarm_n, "alarm", Qt.PenStyle.SolidLine),
-        ]
-        for force_n, token, style in edges:
+            band(profile.warn_n, profile.alarm_n or self.top_n, theme.color("warn", theme.warn_tint))
+        band(profile.target_low_n, profile.target_high_n, theme.color("band"))
+        edges = ((profile.target_low_n, "edge"), (profile.target_high_n, "edge"))
+        for force_n, token in (*edges, (profile.warn_n, "warn_edge"), (profile.alarm_n, "alarm")):
             if force_n <= 0:
                 continue
             pen = QPen(theme.color(token), 1)
-            pen.setCosmetic(True)
-            if style == Qt.PenStyle.CustomDashLine:
+            if token == "warn_edge":
                 pen.setDashPattern([9, 6])
             painter.setPen(pen)
-            painter.drawLine(QPointF(-SPAN_S, force_n), QPointF(0.0, force_n))
+            y = round(y_of(force_n))
+            painter.drawLine(0, y, width, y)
+        painter.end()
+        return ground
 
 
-class _Marks(pg.GraphicsObject):  # type: ignore[misc]
-    """Hatches, peaks' values, the cursor and the now-line, in pixels over the curve."""
+class _Marks:
+    """Hatches, peaks with their values, the cursor and the now-line, over the curve."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.theme = DARK
-        self.sizes = COMPACT
         self.top_n = 10.0
+        self.sizes = COMPACT
         self.hatches: tuple[Hatch, ...] = ()
         self.peaks: tuple[Peak, ...] = ()
         self.cursor: tuple[float, float | None, str] | None = None
+        self._stamps: dict[tuple[object, ...], QPixmap] = {}
 
-    def boundingRect(self) -> QRectF:
-        return QRectF(-SPAN_S, 0.0, SPAN_S, self.top_n)
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        to_device = painter.transform()
-        area = to_device.mapRect(self.boundingRect())
-        painter.resetTransform()
+    def paint(self, painter: QPainter, pixels: QRect, ratio: float) -> None:
+        """Paint over the curve in `pixels`."""
+        area = QRectF(pixels)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
 
         def x_of(seconds: float) -> float:
@@ -132,7 +185,7 @@ class _Marks(pg.GraphicsObject):  # type: ignore[misc]
         for hatch in self.hatches:
             self._paint_hatch(painter, hatch, QRectF(x_of(hatch.start_s), area.top(), 0, area.height()), x_of)
         for peak in self.peaks:
-            self._paint_peak(painter, peak, x_of(peak.age_s), y_of(peak.force_n), area)
+            self._paint_peak(painter, peak, QPointF(x_of(peak.age_s), y_of(peak.force_n)), area, ratio)
         if self.cursor is not None:
             self._paint_cursor(painter, area, x_of(self.cursor[0]), y_of)
         painter.setPen(QPen(self.theme.color("text2"), 1))
@@ -159,25 +212,46 @@ class _Marks(pg.GraphicsObject):  # type: ignore[misc]
             painter.setPen(self.theme.color("text"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, hatch.text)
 
-    def _paint_peak(self, painter: QPainter, peak: Peak, x: float, y: float, area: QRectF) -> None:
+    def _paint_peak(self, painter: QPainter, peak: Peak, at: QPointF, area: QRectF, ratio: float) -> None:
         radius = self.sizes.peak * (1.0 if peak.recent else 0.7)
-        y = max(y, area.top() + radius)
-        ground = QColor(self.theme.color("band" if peak.shape == "circle" else "surface", 0.85))
+        x, y = at.x(), max(at.y(), area.top() + radius)
+        text = force_text(peak.force_n) if peak.recent else ""
+        weight = 700 if peak.newest else 400
+        leftwards = x + radius * 1.75 + width_of(text, self.sizes.near, weight) > area.right() - 2
+        stamp = self._stamp(peak.shape, radius, text, weight, leftwards, ratio)
+        size = stamp.deviceIndependentSize()
+        left, top = x - size.width() / 2, max(y - size.height() / 2, area.top() - size.height() / 2 + radius)
+        painter.drawPixmap(QPointF(left, top), stamp)
+
+    def _stamp(self, shape: str, radius: float, text: str, weight: int, leftwards: bool, ratio: float) -> QPixmap:
+        """Return a peak's shape and value as a picture around its middle, made once."""
+        key = (shape, radius, text, weight, leftwards, ratio, self.theme)
+        stamp = self._stamps.get(key)
+        if stamp is None:
+            if len(self._stamps) > STAMPS_KEPT:
+                self._stamps.clear()
+            stamp = self._stamps[key] = self._make_stamp(shape, radius, text, weight, leftwards, ratio)
+        return stamp
+
+    def _make_stamp(self, shape: str, radius: float, text: str, weight: int, leftwards: bool, ratio: float) -> QPixmap:
+        near = self.sizes.near
+        text_width = width_of(text, near, weight)
+        half_width = radius * 1.75 + text_width + 4
+        half_height = max(radius * 1.4, radius * 0.55 + near) + 3
+        stamp = QPixmap(QSize(round(2 * half_width * ratio), round(2 * half_height * ratio)))
+        stamp.setDevicePixelRatio(ratio)
+        stamp.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(stamp)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ground)
-        painter.drawEllipse(QPointF(x, y), radius * 1.32, radius * 1.32)
-        fill, edge = shape_colors(peak.shape, self.theme)
-        paint_shape(painter, peak.shape, x, y, radius, fill, edge)
-        if not peak.recent:
-            return
-        made = font(self.sizes.near, 700 if peak.newest else 400)
-        text = force_text(peak.force_n)
-        width = QFontMetricsF(made).horizontalAdvance(text)
-        left = x + radius * 1.75
-        if left + width > area.right() - 2:
-            left = x - radius * 1.75 - width
-        baseline = max(y - radius * 0.55, area.top() + self.sizes.near)
-        paint_outlined(painter, left, baseline, text, made, self.theme)
+        painter.setBrush(self.theme.color("band" if shape == "circle" else "surface", 0.85))
+        painter.drawEllipse(QPointF(half_width, half_height), radius * 1.32, radius * 1.32)
+        fill, edge = shape_colors(shape, self.theme)
+        paint_shape(painter, shape, half_width, half_height, radius, fill, edge)
+        left = half_width - radius * 1.75 - text_width if leftwards else half_width + radius * 1.75
+        paint_outlined(painter, left, half_height - radius * 0.55, text, font(near, weight), self.theme)
+        painter.end()
+        return stamp
 
     def _paint_cursor(self, painter: QPainter, area: QRectF, x: float, y_of: Callable[[float], float]) -> None:
         assert self.cursor is not None
@@ -228,13 +302,22 @@ def paint_outlined(painter: QPainter, x: float, baseline: float, text: str, made
     painter.fillPath(path, theme.color("text"))
 
 
-class _Plot(pg.GraphicsView):  # type: ignore[misc]
-    """pyqtgraph's view without its mouse: the picture isn't dragged or zoomed while someone treats."""
+class _Plot(QWidget):
+    """The plot itself, opaque: it is painted per frame, and the words around it are not."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, useOpenGL=False, background=None)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
+        super().__init__(parent)
+        self.trace, self.marks = _Trace(), _Marks()
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self.trace.profile is None:
+            painter.fillRect(self.rect(), self.trace.theme.color("surface"))
+            return
+        ratio = self.devicePixelRatioF()
+        self.trace.paint(painter, self.rect(), ratio)
+        self.marks.paint(painter, self.rect(), ratio)
 
 
 class ChartPanel(QWidget):
@@ -248,41 +331,36 @@ class ChartPanel(QWidget):
         self._clock = ScrollClock()
         self._frozen_edge_us: float | None = None
         self._drawn: tuple[int, int, int, int] | None = None
-        self._start_us = 0.0
+        self._picture: QPixmap | None = None
         self._plot = _Plot(self)
-        self._box = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0.0)
-        self._plot.setCentralItem(self._box)
-        self._bands, self._marks = _Bands(), _Marks()
-        self._fill = pg.PlotCurveItem(pen=None, fillLevel=0.0, antialias=False, skipFiniteCheck=True)
-        self._curve = pg.PlotCurveItem(connect="finite", antialias=True)
-        for depth, item in enumerate((self._bands, self._fill, self._curve, self._marks)):
-            item.setZValue(depth)
-            self._box.addItem(item, ignoreBounds=True)
-        self._box.setXRange(-SPAN_S, 0.0, padding=0.0)
+        self._trace, self._marks = self._plot.trace, self._plot.marks
 
     @property
-    def axis_rect(self) -> QRect:
-        """The plot's rectangle within this panel."""
-        return QRect(self._plot.geometry())
+    def plot(self) -> QWidget:
+        """The part that is painted per frame: its geometry is where the force axis stands in this panel."""
+        return self._plot
 
     def set_style(self, theme: Theme, sizes: Sizes, brief: bool) -> None:
         """Use these colours and sizes; `brief` leaves out the words around the plot."""
         self._theme, self._sizes, self._brief = theme, sizes, brief
-        for item in (self._bands, self._marks):
+        for item in (self._trace, self._marks):
             item.theme = theme
         self._marks.sizes = sizes
-        self._curve.setPen(pg.mkPen(theme.color("text"), width=1))
-        self._plot.setBackground(theme.color("surface"))
+        self._plot.update()
         self._drawn = None
         self._place()
-        self._bands.update()
-        self.update()
+        self._repaint_words()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the plot, and decimate anew."""
         super().resizeEvent(event)
         self._drawn = None
         self._place()
+        self._repaint_words()
+
+    def _repaint_words(self) -> None:
+        self._picture = None
+        self.update()
 
     def _place(self) -> None:
         sizes = self._sizes
@@ -301,33 +379,27 @@ class ChartPanel(QWidget):
         words = (live.pressure_text, live.caption)
         if words != self._words:
             self._words = words
-            self.update()
+            self._repaint_words()
 
     def show_frame(self, snapshot: LiveSnapshot, live: LiveView) -> None:
         """Show the trace of `snapshot`; a paused view passes its frozen one."""
         if snapshot.profile != self._profile:
             self._profile = snapshot.profile
-            self._bands.profile = snapshot.profile
-            self._marks.top_n = axis_top_n(snapshot.profile)
-            self._box.setYRange(0.0, self._marks.top_n, padding=0.0)
-            self._bands.prepareGeometryChange()
-            self._marks.prepareGeometryChange()
-            self._bands.update()
-            self.update()
+            self._trace.profile = snapshot.profile
+            for item in (self._trace, self._marks):
+                item.top_n = axis_top_n(snapshot.profile)
+            self._repaint_words()
         trace = snapshot.trace
         edge_us = self._edge_us(snapshot, live.paused)
-        self._draw_curve(trace)
+        self._decimate(trace)
         newest_age_s = (edge_us - trace.last_tool_us) / 1e6
         length_s = max(0, len(trace.force_n) - 1) * trace.period_us / 1e6
-        first_age_s = newest_age_s + length_s
-        for item in (self._fill, self._curve):
-            item.setPos(-first_age_s, 0.0)
-        self._fade(first_age_s)
+        self._trace.first_age_s = newest_age_s + length_s
         self._marks.hatches = hatches(snapshot, newest_age_s)
         self._marks.peaks = peaks(snapshot, edge_us)
         cursor = live.cursor
         self._marks.cursor = None if cursor is None else (-newest_age_s - cursor.age_s, cursor.force_n, cursor.text)
-        self._marks.update()
+        self._plot.update()
 
     def _edge_us(self, snapshot: LiveSnapshot, paused: bool) -> float:
         if paused:
@@ -337,28 +409,33 @@ class ChartPanel(QWidget):
         self._frozen_edge_us = None
         return self._clock.now_tool_us(snapshot)
 
-    def _draw_curve(self, trace: Trace) -> None:
+    def _decimate(self, trace: Trace) -> None:
         drawn = (trace.boot_id, trace.first_index, len(trace.force_n), trace.last_arrived_us)
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        line = decimated(trace, self._plot.width())
-        self._curve.setData(line.seconds, line.force_n)
-        self._fill.setData(line.seconds, np.nan_to_num(line.force_n, nan=0.0))
-
-    def _fade(self, first_age_s: float) -> None:
-        """Let the silhouettes fade with age, from 42 % at now to 10 % at the left edge."""
-        gradient = QLinearGradient(first_age_s - SPAN_S, 0.0, first_age_s, 0.0)
-        for at, opacity in ((0.0, 0.10), (0.55, 0.20), (1.0, 0.42)):
-            gradient.setColorAt(at, self._theme.color("text", opacity))
-        self._fill.setBrush(QBrush(gradient))
+        self._trace.line = decimated(trace, self._plot.width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the axis and the words around the plot."""
+        """Paint the axis and the words around the plot, from a picture that is made anew only where they changed."""
         if self._brief or self._profile is None:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing, True)
+        if self._picture is None:
+            ratio = self.devicePixelRatioF()
+            self._picture = QPixmap(QSize(round(self.width() * ratio), round(self.height() * ratio)))
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(self._theme.color("bg"))
+            painter = QPainter(self._picture)
+            self._paint_words(painter)
+            painter.end()
+        QPainter(self).drawPixmap(event.rect().topLeft(), self._picture, self._source(event.rect()))
+
+    def _source(self, rect: QRect) -> QRect:
+        """Return what `rect` is in pixels of the picture."""
+        ratio = self.devicePixelRatioF()
+        return QRect(*(round(side * ratio) for side in (rect.x(), rect.y(), rect.width(), rect.height())))
+
+    def _paint_words(self, painter: QPainter) -> None:
         plot, sizes, theme = self._plot.geometry(), self._sizes, self._theme
         self._paint_axis(painter, plot)
         small, near = font(sizes.small), font(sizes.near)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from PySide6.QtCore import QElapsedTimer, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -121,7 +121,7 @@ class LiveWindow(QWidget):
         self._snapshot = snapshot
         self._streamed = self._streamed or snapshot.trace.last_arrived_us > 0
         live = live_view(snapshot, self._view)
-        self._view = self._view.with_ladder(live.ladder.state)
+        self._view = self._view.after(snapshot, live.ladder.state)
         frozen = self._view.frozen
         self._chart.show_view(live)
         self._chart.show_frame(snapshot if frozen is None else frozen, live)
@@ -267,6 +267,12 @@ class LiveWindow(QWidget):
         self._hold_end(False)
         super().focusOutEvent(event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """A key that is held while another window comes forward is not seen to be let go."""
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self._hold_end(False)
+        super().changeEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the panels anew."""
         super().resizeEvent(event)
@@ -295,7 +301,7 @@ class LiveWindow(QWidget):
         self._strip.setGeometry(places.strip)
         self._strip.set_style(self._theme, sizes, brief)
         self._ladder.setGeometry(places.ladder)
-        plot = self._chart.axis_rect
+        plot = self._chart.plot.geometry()
         top = self._ladder.mapFrom(self, self._chart.mapTo(self, plot.topLeft())).y()
         self._ladder.set_style(self._theme, sizes, 0 if brief else sizes.fan, top, top + plot.height())
         self._ladder.set_brief(brief)

@@ -110,9 +110,8 @@ class TopBar(QWidget):
     def _chip_width(self, chip: Chip) -> float:
         sizes = self._sizes
         far = QFontMetricsF(font(sizes.far, 600)).horizontalAdvance(chip.word) if chip.word else 0.0
-        near = max(
-            (QFontMetricsF(font(sizes.small)).horizontalAdvance(line) for line in _near_lines(chip)), default=0.0
-        )
+        near_font = QFontMetricsF(font(sizes.small, 400 if chip.word else 600))
+        near = max((near_font.horizontalAdvance(line) for line in _near_lines(chip)), default=0.0)
         text = max(far, near)
         return sizes.icon + (10 + text if text else 0) + (24 if chip.inverse else 0)
 

@@ -301,6 +301,16 @@ def test_a_pause_stops_the_region_s_timer_and_exposure_goes_on() -> None:
     assert live_view(after(95.0), view).strip.bars[1].value == "2"
 
 
+def test_a_recording_that_begins_counts_contact_anew_whatever_was_paused_before() -> None:
+    def after(contact_s: float) -> LiveSnapshot:
+        return resting(6.8, exposure=Exposure(9.0, 2, 1.0, contact_s, True))
+
+    view = LIVE.pause(after(60.0)).go_on(after(90.0)).after(after(90.0), "fine")
+    assert live_view(after(95.0), view).strip.contact.value == "1:05"
+    begun = view.after(after(0.0), "ready")
+    assert live_view(after(5.0), begun).strip.contact.value == "0:05"
+
+
 def test_inspection_starts_at_the_newest_peak_and_stays_within_the_trace() -> None:
     snapshot = resting(6.8)
     view = LIVE.inspect(snapshot)
@@ -343,7 +353,7 @@ def test_a_paused_sound_is_seen_counting_down_and_ends_by_itself() -> None:
 
 def test_a_machine_without_sound_says_so() -> None:
     view = live_view(resting(6.8), LIVE.without_sound())
-    assert view.chips[-1].near == "No sound device"
+    assert view.chips[-1].near == "No sound"
     assert "sound" not in [action.command for action in view.actions]
 
 

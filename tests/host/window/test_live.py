@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontDatabase, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from tests.host.window.fake_session import HOLD, FakeSession, medium_alert, snapshot_at
 
 from iastm_host.app.live_view import LADDER_ROWS
@@ -292,7 +292,7 @@ def test_sound_can_be_paused_and_is_due_again(app: QApplication) -> None:
 
 def test_without_a_loudspeaker_the_window_says_so(app: QApplication) -> None:
     window = make(FakeSession(FINE))
-    assert window.show_frame().chips[-1].near == "No sound device"
+    assert window.show_frame().chips[-1].near == "No sound"
     window.close()
 
 
@@ -342,6 +342,32 @@ def test_letting_esc_go_early_ends_nothing(app: QApplication) -> None:
     QTest.keyRelease(window, Qt.Key.Key_Escape)
     QTest.qWait(1000)
     assert session.calls == []
+    window.close()
+
+
+def test_esc_held_while_another_window_comes_forward_ends_nothing(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    window.activateWindow()
+    QTest.keyPress(window, Qt.Key.Key_Escape)
+    other = QWidget()
+    other.show()
+    other.activateWindow()
+    wait_until(other.isActiveWindow)
+    QTest.qWait(1200)
+    assert session.calls == []
+    other.close()
+    window.close()
+
+
+def test_the_button_that_ends_must_be_held_too(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    end = next(each for each in window.findChildren(QAbstractButton) if each.accessibleName().startswith("End ("))
+    QTest.mouseClick(end, Qt.MouseButton.LeftButton)
+    assert session.calls == []
+    QTest.mousePress(end, Qt.MouseButton.LeftButton)
+    wait_until(lambda: session.calls == ["stop"])
     window.close()
 
 
