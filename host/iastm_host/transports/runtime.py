@@ -39,21 +39,21 @@ class Runtime:
         return {**base, "PYTHONPATH": path}
 
 
-def find_runtime(environ: Mapping[str, str]) -> Runtime:
-    """Return the runtime to use: $MICROPYTHON, the installed package, PATH, CPython; raises Problem."""
+def find_runtime(environ: Mapping[str, str], package: str = "micropython_unix") -> Runtime:
+    """Return the runtime to use: $MICROPYTHON, the installed `package`, PATH, CPython; raises Problem."""
     wanted = environ.get("MICROPYTHON")
     if wanted:
         if wanted == "cpython":
             return Runtime("cpython", (sys.executable,), "$MICROPYTHON")
-        found = shutil.which(wanted)
+        found = shutil.which(wanted, path=environ.get("PATH"))
         if found is None:
             raise Problem(
                 f"$MICROPYTHON names {wanted}, which can't be run.",
                 "Set it to a MicroPython program, to cpython, or unset it.",
             )
         return Runtime("micropython", (found,), "$MICROPYTHON")
-    if importlib.util.find_spec("micropython_unix") is not None:
-        return Runtime("micropython", (sys.executable, "-m", "micropython_unix"), "installed package")
+    if importlib.util.find_spec(package) is not None:
+        return Runtime("micropython", (sys.executable, "-m", package), "installed package")
     found = shutil.which("micropython", path=environ.get("PATH"))
     if found is not None:
         return Runtime("micropython", (found,), "PATH")
