@@ -7,12 +7,18 @@
 --connect HOST:PORT  the stream is this TCP connection
 """
 
+import gc
 import sys
 
 if sys.implementation.name == "cpython":
     from iastm_simulated.stand_ins import install
 
     install()
+
+# The compiler leaves garbage between what stays. Collected often, it can't scatter that over the heap, whose largest
+# free piece must take the table of names when it grows (8 KiB and more).
+_IMPORT_GARBAGE_BYTES = 4096
+gc.threshold(_IMPORT_GARBAGE_BYTES)
 
 import asyncio
 import select
@@ -94,6 +100,8 @@ def _run(options, settings):
     rows = Rows(options["--rows"], -1 if "--virtual" in options else 0)
     truth = Truth(options["--truth"]) if "--truth" in options else None
     adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))
+    # From here on the firmware collects when it suits: between strokes.
+    gc.threshold(-1)
     try:
         app.run(SimulatedBoard(settings, ticks_us, adc, stream), *others)
     finally:

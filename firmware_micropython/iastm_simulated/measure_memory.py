@@ -9,6 +9,9 @@ import gc
 import json
 import sys
 
+# As in __main__.py: what the compiler leaves must not scatter what stays.
+gc.threshold(4096)
+
 from iastm_firmware.tool import Tool
 from iastm_protocol import kinds, messages
 from iastm_protocol.frames import encode
@@ -150,6 +153,7 @@ def _per_sample(tool, seconds, sending):
 
 def measure(ring_depth):
     """Return the measurements of a tool with this ring depth as a dict."""
+    gc.threshold(-1)
     gc.collect()
     heap_bytes = gc.mem_alloc() + gc.mem_free()
     tool = Tool(_Board(ring_depth))

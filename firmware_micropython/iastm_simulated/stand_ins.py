@@ -67,6 +67,7 @@ def install():
     time.ticks_diff = _ticks_diff
     # There is no limited heap: nothing is free, nothing counts.
     gc.mem_free = lambda: 0
+    gc.threshold = lambda size: None
     # What is loaded so far never goes: collections need not walk through it.
     gc.freeze()
     select.poll = _Poll
