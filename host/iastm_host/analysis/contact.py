@@ -23,7 +23,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,9 @@ _NOISE_MARGIN = 1.5
 # Where the larger pulls don't reach this there is no contact: turning a tool in the hand moves its zero nearly as far.
 _FLOOR_N = 0.8
 _H_LOW, _H_HIGH, _H_STEPS = 0.05, 0.20, 9
+# Noise is taken from the windows of this length that are at this quantile of stillness.
+_STILL_S = 0.3
+_STILLEST = 0.15
 _REST_SHARE = 0.30
 # Longer than a hold lasts: from within it, rest is seen on both sides.
 _REACH_S = 75.0
@@ -176,24 +180,31 @@ def _noise(pieces: list[_Piece]) -> tuple[float, float, int]:
     steps: list[float] = []
     independent = 0.0
     window = 1
+    n = 4
     for piece in pieces:
         window = _window(piece.step_s)
         independent += len(piece.force_n) / window
-        n = min(max(12, round(0.3 / piece.step_s)), len(piece.force_n))
-        rows = piece.force_n[: len(piece.force_n) // n * n].reshape(-1, n)
-        place = np.arange(n) - (n - 1) / 2
-        centred = rows - rows.mean(axis=1, keepdims=True)
-        slope = centred @ place / (place @ place)
-        residual = centred - slope[:, None] * place
-        deviations.append(np.sqrt((residual**2).sum(axis=1) / max(1, n - 2)))
+        n = max(4, round(_STILL_S / piece.step_s))
+        if len(piece.force_n) >= n:
+            rows = np.lib.stride_tricks.sliding_window_view(piece.force_n, n)[:: max(1, n // 3)]
+            place = np.arange(n) - (n - 1) / 2
+            centred = rows - rows.mean(axis=1, keepdims=True)
+            residual = centred - (centred @ place / (place @ place))[:, None] * place
+            deviations.append(np.sqrt((residual**2).sum(axis=1) / (n - 2)))
         moves = np.abs(np.diff(piece.force_n))
         moves = moves[moves > 0]
         if len(moves):
             steps.append(float(moves.min()))
     resolution_n = min(steps, default=0.0)
-    raw_n = float(np.quantile(np.concatenate(deviations), 0.15)) / 0.85
-    raw_n = max(raw_n, resolution_n / 3)
+    stillest_n = float(np.quantile(np.concatenate(deviations), _STILLEST)) if deviations else 0.0
+    raw_n = max(stillest_n / _stillest_share(n - 2), resolution_n / 3)
     return raw_n, max(raw_n / math.sqrt(window), resolution_n / 6), round(independent)
+
+
+def _stillest_share(freedom: int) -> float:
+    """Return the share of the true deviation that the stillest windows show: a quantile of χ (Wilson and Hilferty)."""
+    spread = 2 / (9 * freedom)
+    return math.sqrt(max(1 - spread + NormalDist().inv_cdf(_STILLEST) * math.sqrt(spread), 0.1) ** 3)
 
 
 def _turns(smooth_n: Floats, height_n: float) -> list[_Turn]:
@@ -341,22 +352,37 @@ def _pull(
     first_peak, last_peak = turns[left + 1].at, turns[right - 1].at
     peak_n = max(turn.value for turn in turns[left + 1 : right : 2])
     left_n, right_n = _rest_levels(piece, turns, left, right, height_n, smooth_noise_n)
-    size_n = peak_n - max(left_n, right_n)
+    # An end of the piece that stands out from the rest on the other side is no rest: the pull is cut there.
+    cut_before = left == 0 and _stands_out(piece, 0, left_n - right_n, height_n)
+    cut_after = end == len(smooth_n) - 1 and _stands_out(piece, end, right_n - left_n, height_n)
+    rest_n = right_n if cut_before else left_n if cut_after else max(left_n, right_n)
+    size_n = peak_n - rest_n
     if size_n < height_n:
         return None
-    below = np.flatnonzero(smooth_n[begin:first_peak] <= left_n + height_n / 2)
-    above = np.flatnonzero(smooth_n[last_peak : end + 1] < right_n + OFF_SHARE * height_n / 2)
-    first = begin + int(below[-1]) + 1 if len(below) else begin
-    last = last_peak + int(above[0]) - 1 if len(above) else end
-    cut = (first == 0 and not len(below)) or (last == len(smooth_n) - 1)
-    # An end of the recording that is no rest was cut there: its level stands out from the rest on the other side.
-    cut = cut or (left == 0 and begin == 0 and _stands_out(piece, 0, left_n - right_n, height_n))
-    cut = cut or (end == len(smooth_n) - 1 and _stands_out(piece, end, right_n - left_n, height_n))
+    before, after = smooth_n[begin : first_peak + 1], smooth_n[last_peak : end + 1]
+    # Since the valley the zero may have drifted: what counts is rest right beside the pull.
+    left_n = left_n if cut_before else _rest_beside(before, left_n, size_n, height_n, piece.step_s)
+    right_n = right_n if cut_after else _rest_beside(after[::-1], right_n, size_n, height_n, piece.step_s)
+    if not (cut_before or cut_after):
+        rest_n = max(left_n, right_n)
+        size_n = peak_n - rest_n
+    below = np.flatnonzero(before <= left_n + height_n / 2)
+    above = np.flatnonzero(after < right_n + OFF_SHARE * height_n / 2)
+    first = begin if cut_before or not len(below) else begin + int(below[-1]) + 1
+    last = end if cut_after or not len(above) else last_peak + int(above[0]) - 1
+    cut = cut_before or cut_after or first == 0 or last == len(smooth_n) - 1
     if (last - first + 1.5) * piece.step_s < MIN_STROKE_S:
         return None
     highest = first + int(np.argmax(piece.force_n[first : last + 1]))
-    span = Span(piece.begin + first, piece.begin + last, piece.begin + highest, max(left_n, right_n))
-    return _Pull(span, size_n, cut)
+    return _Pull(Span(piece.begin + first, piece.begin + last, piece.begin + highest, rest_n), size_n, cut)
+
+
+def _rest_beside(way_n: Floats, rest_n: float, size_n: float, height_n: float, step_s: float) -> float:
+    """Return the lowest level in the 1.5 s before a fifth of the pull is reached, on its way from rest to peak."""
+    low = np.flatnonzero(way_n <= rest_n + max(0.2 * size_n, height_n / 2))
+    if not len(low):
+        return rest_n
+    return max(rest_n, float(way_n[max(0, low[-1] - round(1.5 / step_s)) : low[-1] + 1].min()))
 
 
 def _stands_out(piece: _Piece, at: int, above_n: float, height_n: float) -> bool:
@@ -383,10 +409,15 @@ def _rest_levels(
     )
     peak_n = max(turn.value for turn in turns[left + 1 : right : 2])
     near = max(1, round(1.0 / piece.step_s))
+    beyond = (
+        smooth_n[max(0, turns[left].at - near) : turns[left].at],
+        smooth_n[turns[right].at + 1 : turns[right].at + 1 + near],
+    )
     levels = []
-    for flank in flanks:
-        resting = flank[flank <= flank[0] + max(height_n / 4, 3 * smooth_noise_n)]
-        levels.append(float(np.median(resting[-near:])))
+    for flank, other in zip(flanks, beyond, strict=True):
+        highest_n = flank[0] + max(height_n / 4, 3 * smooth_noise_n)
+        resting = np.concatenate((other[other <= highest_n], flank[flank <= highest_n][-near:]))
+        levels.append(float(np.median(resting)))
     shelves = []
     for flank, level in zip(flanks, levels, strict=True):
         shelves.append(_shelf(flank, level, peak_n, piece.step_s, smooth_noise_n) or level)
@@ -415,17 +446,19 @@ def _plausible(pulls: list[_Pull], pieces: list[_Piece]) -> list[_Pull]:
     """Leave out what is no pull: feeble beside its neighbours, as slow as drift, or a weight that was hung on."""
     begins = [piece.begin for piece in pieces]
     homes = [pieces[bisect_right(begins, pull.span.first) - 1] for pull in pulls]
+    fast = [not _is_slow(piece, pull) for piece, pull in zip(homes, pulls, strict=True)]
+    homes, pulls = list(compress(homes, fast)), list(compress(pulls, fast))
     boxes = [_is_box(piece, pull) for piece, pull in zip(homes, pulls, strict=True)]
     few_boxes = sum(boxes) <= len(pulls) / 2
     if pulls and len(pulls) <= _FEW and all(boxes) and all(map(_is_hung_on, homes, pulls)):
         return []
     kept = []
-    for i, (piece, pull) in enumerate(zip(homes, pulls, strict=True)):
+    for i, pull in enumerate(pulls):
         around = [p.height_n for p in pulls[max(0, i - 3) : i] + pulls[i + 1 : i + 4]]
         feeble = bool(around) and pull.height_n < _FEEBLE_SHARE * float(np.median(around))
         beside = [p.height_n for p in pulls[max(0, i - 1) : i] + pulls[i + 1 : i + 2]]
         resting = boxes[i] and few_boxes and len(beside) == 2 and pull.height_n < _BOX_SHARE * min(beside)
-        if not feeble and not resting and not _is_slow(piece, pull):
+        if not feeble and not resting:
             kept.append(pull)
     return kept
 
@@ -446,8 +479,9 @@ def _is_slow(piece: _Piece, pull: _Pull) -> bool:
 def _is_box(piece: _Piece, pull: _Pull) -> bool:
     """Tell whether the force stays near its highest for nearly all of some seconds."""
     first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
-    fill = float(piece.smooth_n[first : last + 1].mean() - pull.span.rest_n) / pull.height_n
-    return (last - first) * piece.step_s >= _BOX_S and fill > _BOX_FILL
+    above_n = piece.smooth_n[first : last + 1] - pull.span.rest_n
+    full = above_n.mean() > _BOX_FILL * np.quantile(above_n, 0.95)
+    return bool(full and (last - first) * piece.step_s >= _BOX_S)
 
 
 def _is_hung_on(piece: _Piece, pull: _Pull) -> bool:
@@ -455,10 +489,5 @@ def _is_hung_on(piece: _Piece, pull: _Pull) -> bool:
     first, last = pull.span.first - piece.begin, pull.span.last - piece.begin
     if (last - first) * piece.step_s < _HUNG_S:
         return False
-    around = max(0, round(0.2 / piece.step_s))
-    moves = np.abs(np.diff(piece.force_n))
-    edges = (
-        moves[max(0, first - around - 2) : first + around + 2],
-        moves[max(0, last - around - 2) : last + around + 2],
-    )
-    return all(float(edge.max(initial=0.0)) > 0.6 * pull.height_n for edge in edges)
+    moves = np.diff(piece.force_n[max(0, first - 2) : last + 3])
+    return bool(min(moves.max(), -moves.min()) > 0.6 * pull.height_n)

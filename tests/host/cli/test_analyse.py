@@ -1,0 +1,147 @@
+import io
+import json
+
+import numpy as np
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from iastm_host.analysis.gauge_csv import GaugeRecording, Segment
+from iastm_host.analysis.gauge_strokes import analyse_recording
+from iastm_host.analysis.profiles import Contact
+from iastm_host.cli.analyse import Source, analyse, as_object, load, parse_contact, show
+from iastm_host.events import Problem
+
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command()(analyse)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def force_csv(tmp_path, header="time,force", unit_n=1.0, offset_n=0.0, notes=""):
+    time_s = np.arange(2000) / 100
+    force_n = np.zeros(2000)
+    for at_s, peak_n in ((4, 6), (6, 12), (8, 16), (15, 6)):
+        force_n += peak_n * np.exp(-(((time_s - at_s) / 0.3) ** 2))
+    path = tmp_path / "gauge.csv"
+    rows = "".join(f"{t:.2f},{(f + offset_n) / unit_n:.6f}\n" for t, f in zip(time_s, force_n, strict=True))
+    path.write_text(f"{notes}{header}\n{rows}")
+    return path
+
+
+def test_json_is_one_object_with_the_promised_keys(tmp_path):
+    result = run(force_csv(tmp_path), "--json", "--contact", "0.8,0.52")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert result.stdout.count("\n") == 1
+    assert found["stroke_count"] == len(found["strokes"]) == 4
+    assert {"start_s", "end_s", "peak_n", "mean_n", "impulse_ns"} <= set(found["strokes"][0])
+    assert [stroke["peak_n"] for stroke in found["strokes"]] == pytest.approx([6, 12, 16, 6], abs=0.01)
+    assert found["stroke_rate_spm"] == pytest.approx(30, rel=0.01)
+    assert found["time_over"]["warn_n"] == 11
+    assert found["time_over"]["alarm_n"] == 14
+    assert found["time_over"]["profile"] == "iastm-one-hand"
+    assert found["time_over"]["warn_s"] == pytest.approx(
+        2 * 0.3 * (np.log(12 / 11) ** 0.5 + np.log(16 / 11) ** 0.5), abs=0.001
+    )
+    assert found["time_over"]["alarm_s"] == pytest.approx(2 * 0.3 * np.log(16 / 14) ** 0.5, abs=0.001)
+    assert found["contact"]["method"] == "fixed"
+    assert found["segments"] == [{"start_s": 0.0, "end_s": 19.99, "reason": "start"}]
+
+
+def test_contact_is_found_by_itself_under_an_offset_and_in_another_unit(tmp_path):
+    path = force_csv(tmp_path, header="when,pull", unit_n=9.80665, offset_n=-5.0)
+    result = run(path, "--json", "--time-column", "when", "--force-column", "pull", "--unit", "kgf")
+    found = json.loads(result.stdout)
+    assert found["stroke_count"] == 4
+    assert found["strokes"][2]["peak_n"] == pytest.approx(11.0, abs=0.01)
+    assert found["strokes"][2]["rest_n"] == pytest.approx(-5.0, abs=0.05)
+    assert found["contact"]["method"] == "auto"
+
+
+def test_our_own_export_brings_its_levels_limits_and_rate(tmp_path):
+    notes = (
+        "# tool: simulated serial_number=1 rate_hz=100 boot_id=4\n# profile: mine\n# warn_n: 5.0\n# alarm_n: 9.0\n"
+        "# contact_on_n: 7.0\n# contact_off_n: 6.5\n"
+    )
+    path = force_csv(tmp_path, notes=notes)
+    found = json.loads(run(path, "--json").stdout)
+    assert found["stroke_count"] == 2
+    assert found["contact"]["on_n"] == 7.0
+    assert (found["time_over"]["warn_n"], found["time_over"]["alarm_n"]) == (5.0, 9.0)
+    assert found["time_over"]["profile"] == "mine"
+    assert load(path).rate_hz == 100
+    assert json.loads(run(path, "--json", "--contact", "auto").stdout)["stroke_count"] == 4
+
+
+def test_a_table_is_printed_for_people(tmp_path):
+    result = run(force_csv(tmp_path))
+    assert result.exit_code == 0
+    assert "4 strokes" in result.stdout
+    assert "30.0 strokes/min" in result.stdout
+    assert "newtons assumed" in result.stdout
+
+
+def test_no_contact_is_said():
+    time_s = np.arange(500) / 100
+    samples = GaugeRecording(time_s, np.full(500, 2.0), (Segment(0, 500, "start"),), "t", "f", "N", (), {})
+    source = Source(samples, "iastm-one-hand", 11.0, 14.0, None, None)
+    analysis = analyse_recording(samples, None)
+    out = io.StringIO()
+    show(source, analysis, Console(file=out, width=200))
+    assert "0 strokes" in out.getvalue()
+    assert "No contact found" in out.getvalue()
+    assert as_object(source, analysis)["stroke_rate_spm"] is None
+
+
+def test_a_recording_goes_to_the_reader_of_recordings(tmp_path):
+    asked = []
+    expected = Source(GaugeRecording(np.zeros(0), np.zeros(0), (), "t", "f", "N", (), {}), "p", 1.0, 2.0, None, None)
+
+    def reader(path):
+        asked.append(path)
+        return expected
+
+    assert load(tmp_path / "run.iastm", load_recording=reader) is expected
+    assert asked == [tmp_path / "run.iastm"]
+
+
+@pytest.mark.parametrize("text", ["", "loud", "1", "1,2,3", "0.5,0.8", "1,1", "nan,0.5", "inf,1", "0.8,x"])
+def test_impossible_contact_levels_are_refused(text):
+    with pytest.raises(Problem) as caught:
+        parse_contact(text, Contact())
+    assert caught.value.fix
+
+
+def test_contact_levels_are_read():
+    assert parse_contact("auto", Contact()) is None
+    assert parse_contact("1.5, 0.9", Contact(min_s=0.3)) == Contact(1.5, 0.9, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("none.csv", None),
+        ("empty.csv", ""),
+        ("no_columns.csv", "a,b\n1,2\n"),
+        ("nan.csv", "time,force\n0,1\n1,nan\n"),
+        ("text.csv", "time,force\n0,1\n1,hard\n"),
+        ("disorder.csv", "time,force\n0,1\n9,1\n8,1\n"),
+        ("remark.csv", "# warn_n: loud\ntime,force\n0,1\n1,1\n"),
+        ("foreign.iastm", "time,force\n0,1\n"),
+        ("empty.iastm", ""),
+        ("none.iastm", None),
+    ],
+)
+def test_bad_input_is_a_problem_with_its_fix(tmp_path, name, text):
+    path = tmp_path / name
+    if text is not None:
+        path.write_text(text)
+    result = run(path)
+    assert isinstance(result.exception, Problem)
+    assert result.exception.what
+    assert result.exception.fix
+    assert result.stdout == ""
