@@ -23,6 +23,7 @@ class Link:
         self.tool = tool
         self.streaming = False
         self._greeted = False
+        self._session = 0
         self._stream = stream
         self._outlet = Outlet(stream, tool.clock)
         self._writer = FrameWriter(kinds.MAX_LINK_PAYLOAD)
@@ -114,12 +115,17 @@ class Link:
             self._unreadable += 1
 
     def _hello(self, hello):
-        self.streaming = False
+        ours = hello.major == kinds.MAJOR
         self._answered = []
-        self._waiting = [(kinds.HELLO_ANSWER, self.tool.hello_answer().to_payload())]
-        self._zero_revision = self.tool.settings.zero_revision
-        self._limits_revision = self.tool.settings.limits_revision
-        self._greeted = hello.major == kinds.MAJOR
+        if not (ours and self._greeted and hello.session == self._session):
+            # Another host, or another run of it: what was meant for the one before is not for it.
+            self.streaming = False
+            self._waiting = []
+            self._zero_revision = self.tool.settings.zero_revision
+            self._limits_revision = self.tool.settings.limits_revision
+        self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer().to_payload()))
+        self._session = hello.session
+        self._greeted = ours
 
     def _ping(self, ping):
         clock = self.tool.clock

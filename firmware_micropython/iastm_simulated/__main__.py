@@ -14,11 +14,10 @@ if sys.implementation.name == "cpython":
     from iastm_simulated.stand_ins import install
 
     install()
-
-# The compiler leaves garbage between what stays. Collected often, it can't scatter that over the heap, whose largest
-# free piece must take the table of names when it grows (8 KiB and more).
-_IMPORT_GARBAGE_BYTES = 4096
-gc.threshold(_IMPORT_GARBAGE_BYTES)
+else:
+    # The compiler leaves garbage between what stays. Collected every 4 KiB, it can't scatter that over the heap, whose
+    # largest free piece must take the table of names when it grows (8 KiB and more).
+    gc.threshold(4096)
 
 import asyncio
 import select

@@ -9,8 +9,9 @@ import gc
 import json
 import sys
 
-# As in __main__.py: what the compiler leaves must not scatter what stays.
-gc.threshold(4096)
+if sys.implementation.name != "cpython":
+    # As in __main__.py: what the compiler leaves must not scatter what stays.
+    gc.threshold(4096)
 
 from iastm_firmware.tool import Tool
 from iastm_protocol import kinds, messages
@@ -115,7 +116,7 @@ class _Board:
 def _start(tool):
     limits = messages.Limits("", _WARN_N * 1000, _ALARM_N * 1000, 800, 520).to_payload()
     for kind, message in (
-        (kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, "")),
+        (kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, "", 1)),
         (kinds.COMMAND, messages.Command(1, kinds.SET_LIMITS, limits)),
         (kinds.COMMAND, messages.Command(2, kinds.START_STREAM, b"")),
     ):

@@ -58,6 +58,11 @@ def _ticks_diff(later, earlier):
     return ((later - earlier + half) & _TICKS_MASK) - half
 
 
+def _threshold(size_bytes):
+    # There is no limited heap to keep in one piece.
+    pass
+
+
 def install():
     """Add to CPython's modules what the firmware takes for granted."""
     asyncio.sleep_ms = _sleep_ms
@@ -67,7 +72,7 @@ def install():
     time.ticks_diff = _ticks_diff
     # There is no limited heap: nothing is free, nothing counts.
     gc.mem_free = lambda: 0
-    gc.threshold = lambda size: None
+    gc.threshold = _threshold
     # What is loaded so far never goes: collections need not walk through it.
     gc.freeze()
     select.poll = _Poll

@@ -57,9 +57,9 @@ def decode(data: bytes) -> Heard:
     return Heard(found, decoder.damaged)
 
 
-def hello(major: int = kinds.MAJOR) -> bytes:
+def hello(major: int = kinds.MAJOR, session: int = 1) -> bytes:
     """The frame of a host's hello."""
-    return bytes(encode(kinds.HELLO, 0, messages.Hello(major, kinds.MINOR, "test").to_payload()))
+    return bytes(encode(kinds.HELLO, 0, messages.Hello(major, kinds.MINOR, "test", session).to_payload()))
 
 
 def command(request_id: int, number: int, body: bytes = b"") -> bytes:
