@@ -9,6 +9,8 @@ from iastm_host.transports.base import ENDED, Clock, TransportError
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulator import SimulatedTool
 
+_DYING_S = 1.0
+
 
 class SimulatedTransport:
     """Starts the tool on `open`, ends it on `close`; between the two it is a serial transport."""
@@ -24,7 +26,11 @@ class SimulatedTransport:
         """Start the tool and open its port."""
         await asyncio.to_thread(self._tool.start)
         link = SerialTransport(self._tool.port, self._clock)
-        await link.open()
+        try:
+            await link.open()
+        except TransportError:
+            await self._look_for_its_end()
+            raise
         self._link = link
 
     async def read(self) -> Chunk:
@@ -33,10 +39,10 @@ class SimulatedTransport:
         try:
             chunk = await link.read()
         except TransportError:
-            self._check()
+            await self._look_for_its_end()
             raise
         if not chunk.data:
-            self._check()
+            self._check(0)
         return chunk
 
     async def write(self, data: bytes) -> None:
@@ -55,8 +61,12 @@ class SimulatedTransport:
             raise TransportError(ENDED, "The simulated tool is not running.", "Start it again.")
         return self._link
 
-    def _check(self) -> None:
-        code = self._tool.wait(0)
+    async def _look_for_its_end(self) -> None:
+        # A process that dies lets go of its link a moment before it has an exit code.
+        await asyncio.to_thread(self._check, _DYING_S)
+
+    def _check(self, patience_s: float) -> None:
+        code = self._tool.wait(patience_s)
         if code is not None:
             words = self._tool.last_words
             raise TransportError(

@@ -24,7 +24,9 @@ _ROWS_AT_ONCE = 1024
 _STDERR_LINES = 20
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 3.0
+_LAST_WORDS_S = 1.0
 _LISTENING = "listening on "
+_STDERR_THREAD = "tool stderr"
 
 RowSource = Callable[[int], bytes]
 """Returns the next n rows, packed as the simulated ADC reads them."""
@@ -88,9 +90,14 @@ class SimulatedTool:
         if self._process is None:
             return 0
         try:
-            return self._process.wait(timeout_s)
+            code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
+        for thread in self._threads:
+            # What it said last is on its way still.
+            if thread.name == _STDERR_THREAD:
+                thread.join(_LAST_WORDS_S)
+        return code
 
     @property
     def last_words(self) -> str:
@@ -127,8 +134,8 @@ class SimulatedTool:
             os.close(rows_in)
             os.close(settings_in)
         self.port = os.ttyname(self._slave)
-        self._thread("rows", self._feed, os.fdopen(rows_out, "wb", buffering=0))
-        self._thread("stderr", self._listen, self._process.stderr)
+        self._thread("tool rows", self._feed, os.fdopen(rows_out, "wb", buffering=0))
+        self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
 
     def _start_on_socket(self, command: list[str]) -> None:
         """Systems without pseudo-terminals: settings and rows through stdin, the stream on a local socket."""
@@ -141,8 +148,8 @@ class SimulatedTool:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(self._settings).encode() + b"\n")
         self._process.stdin.flush()
-        self._thread("stderr", self._listen, self._process.stderr)
-        self._thread("rows", self._feed, self._process.stdin)
+        self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
+        self._thread("tool rows", self._feed, self._process.stdin)
         if not self._listening.wait(_START_TIMEOUT_S) or not self.port:
             raise OSError(self.last_words or "it does not listen")
 
@@ -165,7 +172,7 @@ class SimulatedTool:
 
     def _thread(self, name: str, target: Callable[[IO[bytes]], None], pipe: IO[bytes] | None) -> None:
         assert pipe is not None
-        thread = threading.Thread(target=target, args=(pipe,), name=f"tool {name}", daemon=True)
+        thread = threading.Thread(target=target, args=(pipe,), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
 

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iastm_host.events import ForceBlock, Problem, ToolDescription
+from iastm_host.tool.client import ToolClient
+from iastm_host.transports import base
+from iastm_host.transports.base import TransportError
+from iastm_host.transports.runtime import Runtime, find_runtime
+from iastm_host.transports.simulated import SimulatedTransport
+from iastm_host.transports.simulator import SimulatedTool
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+
+_PATIENCE_S = 60.0
+SETTINGS: dict[str, object] = {"serial_number": "SIM-4711", "zero_counts": 1000, "rate_mhz": 320_000}
+
+
+def rows(n: int, at: list[int] | None = None) -> bytes:
+    """Return rows whose counts tell their number."""
+    made = b""
+    for _ in range(n):
+        number = 0 if at is None else at[0]
+        made += struct.pack("<ii", number * 1000, number % 8_000_000)
+        if at is not None:
+            at[0] += 1
+    return made
+
+
+def clock_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process ended (one that nobody waited for yet counts as ended)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def until(happened: Callable[[], bool]) -> None:
+    limit_s = time.monotonic() + _PATIENCE_S
+    while not happened():
+        assert time.monotonic() < limit_s, "it did not happen"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def tools() -> Iterator[Callable[..., SimulatedTool]]:
+    """Return `make(runtime, truth)`: simulated tools that are ended with the test."""
+    made: list[SimulatedTool] = []
+
+    def make(runtime: Runtime | None = None, truth: Path | None = None, **settings: object) -> SimulatedTool:
+        at = [0]
+        runtime = runtime or find_runtime(os.environ)
+        tool = SimulatedTool(runtime, lambda n: rows(n, at), SETTINGS | settings, truth)
+        made.append(tool)
+        return tool
+
+    yield make
+    for tool in made:
+        tool.stop()
+
+
+def stand_in(folder: Path, source: str) -> Runtime:
+    """Return a runtime that runs `source` in place of the firmware."""
+    path = folder / "stand_in.py"
+    path.write_text(source)
+    return Runtime("cpython", (sys.executable, str(path)), "test")
+
+
+def pid_of(tool: SimulatedTool) -> int:
+    assert tool._process is not None
+    return tool._process.pid
+
+
+async def played(transport: SimulatedTransport, samples: int) -> tuple[ToolDescription, list[int]]:
+    """Return what the tool says of itself and its first counts."""
+    client = ToolClient("test 1")
+    await transport.open()
+    client.opening()
+    client.opened()
+    tool = None
+    counts: list[int] = []
+    async with asyncio.timeout(_PATIENCE_S):
+        while len(counts) < samples:
+            for event in client.receive(await transport.read()):
+                if isinstance(event, ToolDescription):
+                    tool = event
+                if isinstance(event, ForceBlock) and event.raw_counts is not None:
+                    counts += event.raw_counts.tolist()
+            for data in client.to_send():
+                await transport.write(data)
+    assert tool is not None
+    return tool, counts
+
+
+def test_settings_and_rows_reach_the_firmware_and_no_file_stays(
+    tools: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    tool = tools()
+    transport = SimulatedTransport(tool, clock_us)
+
+    async def run() -> tuple[ToolDescription, list[int]]:
+        try:
+            return await played(transport, 200)
+        finally:
+            await transport.close()
+
+    said, counts = asyncio.run(run())
+    assert (said.serial_number, said.rate_hz, said.simulated) == ("SIM-4711", 320.0, True)
+    assert counts == list(range(counts[0], counts[0] + len(counts)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stop_ends_the_tool_and_may_come_twice(tools: Any) -> None:
+    tool = tools()
+    tool.start()
+    pid = pid_of(tool)
+    assert tool.wait(0) is None
+    tool.stop()
+    tool.stop()
+    assert gone(pid)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("tool ")]
+
+
+def test_a_tool_that_does_not_listen_to_an_interrupt_is_ended_all_the_same(tools: Any, tmp_path: Path) -> None:
+    deaf = "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    tool = tools(stand_in(tmp_path, deaf + "sys.stderr.write('deaf\\n'); sys.stderr.flush()\ntime.sleep(600)\n"))
+    tool.start()
+    pid = pid_of(tool)
+    until(lambda: "deaf" in tool.last_words)
+    tool.stop()
+    assert gone(pid)
+
+
+def test_no_descriptor_stays_open(tools: Any) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    tool = tools()
+    tool.start()
+    tool.stop()
+    before = descriptors()
+    for _ in range(3):
+        tool = tools()
+        tool.start()
+        tool.stop()
+    assert descriptors() <= before
+
+
+def test_a_tool_that_dies_is_an_error_with_its_last_words(tools: Any, tmp_path: Path) -> None:
+    tool = tools(stand_in(tmp_path, "raise SystemExit('the converter burned')\n"))
+    transport = SimulatedTransport(tool, clock_us)
+
+    async def run() -> TransportError:
+        try:
+            with pytest.raises(TransportError) as raised:
+                await played(transport, 1)
+        finally:
+            await transport.close()
+        return raised.value
+
+    error = asyncio.run(run())
+    assert error.reason == base.ENDED
+    assert "exit code 1" in error.what
+    assert "the converter burned" in error.what
+    assert error.fix
+
+
+def test_a_transport_that_is_not_open_says_so(tools: Any) -> None:
+    transport = SimulatedTransport(tools(), clock_us)
+    with pytest.raises(TransportError):
+        asyncio.run(transport.read())
+    asyncio.run(transport.close())
+
+
+def test_a_runtime_that_is_not_there_is_a_problem_and_leaves_nothing(tools: Any) -> None:
+    tool = tools(Runtime("micropython", ("/nowhere/micropython",), "test"))
+    with pytest.raises(Problem, match="can't be started") as raised:
+        tool.start()
+    assert "$MICROPYTHON" in raised.value.fix
+    assert tool._slave == -1
+
+
+def test_a_truth_file_that_exists_is_not_overwritten(tools: Any, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    truth.write_text("mine")
+    with pytest.raises(Problem, match="not overwritten"):
+        tools(truth=truth).start()
+    assert truth.read_text() == "mine"
+    with pytest.raises(Problem) as raised:
+        tools(truth=tmp_path / "none" / "truth.csv").start()
+    assert raised.value.fix
+
+
+def test_the_truth_is_written_whole_when_the_tool_is_stopped(tools: Any, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    tool = tools(truth=truth)
+    transport = SimulatedTransport(tool, clock_us)
+
+    async def run() -> list[int]:
+        try:
+            return (await played(transport, 100))[1]
+        finally:
+            await transport.close()
+
+    counts = asyncio.run(run())
+    header, *lines = truth.read_text().splitlines()
+    assert header == "index,tool_time_us,force_n,raw_counts"
+    told = [int(line.split(",")[3]) for line in lines]
+    assert told[: counts[-1] + 1][counts[0] :] == counts
+
+
+_PARENT = """
+import os, sys, time
+from iastm_host.transports.runtime import find_runtime
+from iastm_host.transports.simulator import SimulatedTool
+tool = SimulatedTool(find_runtime(os.environ), lambda n: bytes(8 * n), {})
+tool.start()
+print(tool._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_the_tool_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert not gone(child)
+        parent.send_signal(signal.SIGKILL)
+    until(lambda: gone(child))
