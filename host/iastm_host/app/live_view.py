@@ -299,7 +299,7 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     if _saturated(snapshot):
         return _cover("saturated", "warn", "Out of range", "Ease off, then check the tip")
     if view.paused:
-        return _cover("paused", "pause", "Paused", "Space goes on. Recording and alarms were never paused.")
+        return _cover("paused", "pause", "Paused", "Space goes on. Recording and alarms still run.")
     verdict, trace = snapshot.verdict, snapshot.trace
     if snapshot.profile.technique == "hold":
         return _hold_ladder(snapshot, view)

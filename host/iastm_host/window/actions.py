@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from iastm_host.app.live_view import Action
@@ -74,17 +72,14 @@ class KeyButton(QAbstractButton):
         painter.drawText(label, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.action.label)
 
     def _paint_ring(self, painter: QPainter, rect: QRectF) -> None:
-        """Let the button's rim fill from its upper left corner, clockwise."""
-        corners = [rect.topLeft(), rect.topRight(), rect.bottomRight(), rect.bottomLeft(), rect.topLeft()]
-        lengths = [abs(b.x() - a.x()) + abs(b.y() - a.y()) for a, b in pairwise(corners)]
-        left = self._ring * sum(lengths)
-        painter.setPen(QPen(self._theme.color("text"), 5))
-        for (start, end), length in zip(pairwise(corners), lengths, strict=True):
-            share = min(1.0, left / length)
-            painter.drawLine(start, QPointF(start + (end - start) * share))
-            left -= length
-            if left <= 0:
-                return
+        """Let the button's rim fill: one dash that grows to the rim's whole length."""
+        width = 4.0
+        rim = QPainterPath()
+        rim.addRoundedRect(rect.adjusted(1, 1, -1, -1), 8, 8)
+        pen = QPen(self._theme.color("text"), width)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([max(0.1, self._ring * rim.length() / width), rim.length() / width])
+        painter.strokePath(rim, pen)
 
 
 class ActionBar(QWidget):

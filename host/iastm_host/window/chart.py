@@ -99,11 +99,14 @@ class _Trace:
         painter.setBrushOrigin(area.topLeft())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._lit)
+        # The picture is opaque: copying it is cheaper than blending it.
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         for first, end in runs_of((self.line.force_n > SILHOUETTE_FROM_N) & shown):
             run_x, run_y = x[first:end], y[first:end]
             outline_x = np.concatenate([run_x[:1], run_x, run_x[-1:]])
             outline_y = np.concatenate([[bottom], run_y, [bottom]])
             painter.drawPolygon(arrayToQPolygonF(outline_x, outline_y))
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(QPen(self.theme.color("text"), 1))
         for first, end in runs_of(np.isfinite(self.line.force_n) & shown):
@@ -214,26 +217,32 @@ class _Marks:
 
     def _paint_peak(self, painter: QPainter, peak: Peak, at: QPointF, area: QRectF, ratio: float) -> None:
         radius = self.sizes.peak * (1.0 if peak.recent else 0.7)
-        x, y = at.x(), max(at.y(), area.top() + radius)
+        x, y = at.x(), max(at.y(), area.top() + radius * 1.2)
         text = force_text(peak.force_n) if peak.recent else ""
         weight = 700 if peak.newest else 400
         leftwards = x + radius * 1.75 + width_of(text, self.sizes.near, weight) > area.right() - 2
-        stamp = self._stamp(peak.shape, radius, text, weight, leftwards, ratio)
+        beside = y - radius * 0.55 - self.sizes.near < area.top()
+        stamp = self._stamp(peak.shape, radius, text, weight, leftwards, beside, ratio)
         size = stamp.deviceIndependentSize()
-        left, top = x - size.width() / 2, max(y - size.height() / 2, area.top() - size.height() / 2 + radius)
-        painter.drawPixmap(QPointF(left, top), stamp)
+        painter.drawPixmap(QPointF(x - size.width() / 2, y - size.height() / 2), stamp)
 
-    def _stamp(self, shape: str, radius: float, text: str, weight: int, leftwards: bool, ratio: float) -> QPixmap:
-        """Return a peak's shape and value as a picture around its middle, made once."""
-        key = (shape, radius, text, weight, leftwards, ratio, self.theme)
+    def _stamp(
+        self, shape: str, radius: float, text: str, weight: int, leftwards: bool, beside: bool, ratio: float
+    ) -> QPixmap:
+        """Return a peak's shape and value as a picture around its middle, made once. The value stands a little
+        higher than the shape, or `beside` it where there is no room above.
+        """
+        key = (shape, radius, text, weight, leftwards, beside, ratio, self.theme)
         stamp = self._stamps.get(key)
         if stamp is None:
             if len(self._stamps) > STAMPS_KEPT:
                 self._stamps.clear()
-            stamp = self._stamps[key] = self._make_stamp(shape, radius, text, weight, leftwards, ratio)
+            stamp = self._stamps[key] = self._make_stamp(shape, radius, text, weight, leftwards, beside, ratio)
         return stamp
 
-    def _make_stamp(self, shape: str, radius: float, text: str, weight: int, leftwards: bool, ratio: float) -> QPixmap:
+    def _make_stamp(
+        self, shape: str, radius: float, text: str, weight: int, leftwards: bool, beside: bool, ratio: float
+    ) -> QPixmap:
         near = self.sizes.near
         text_width = width_of(text, near, weight)
         half_width = radius * 1.75 + text_width + 4
@@ -249,7 +258,8 @@ class _Marks:
         fill, edge = shape_colors(shape, self.theme)
         paint_shape(painter, shape, half_width, half_height, radius, fill, edge)
         left = half_width - radius * 1.75 - text_width if leftwards else half_width + radius * 1.75
-        paint_outlined(painter, left, half_height - radius * 0.55, text, font(near, weight), self.theme)
+        baseline = half_height + (near * 0.36 if beside else -radius * 0.55)
+        paint_outlined(painter, left, baseline, text, font(near, weight), self.theme)
         painter.end()
         return stamp
 
