@@ -205,6 +205,17 @@ def test_a_new_hello_forgets_the_requests_before(bench: Callable[..., Any], wire
     assert b.tool.settings.zero.counts == 6
 
 
+def test_a_hello_of_the_same_session_lets_the_stream_run_on_and_one_of_another_ends_it(
+    bench: Callable[..., Any], wire: Any
+) -> None:
+    b = bench([0] * 3000)
+    b.start()
+    b.say(wire.hello())
+    assert b.tool.links[0].streaming
+    b.say(wire.hello(session=2))
+    assert not b.tool.links[0].streaming
+
+
 def test_unknown_kinds_are_skipped_and_counted(bench: Callable[..., Any], wire: Any) -> None:
     b = bench([])
     b.say(wire.hello())
@@ -304,3 +315,25 @@ def test_events_have_running_ids_and_begin_with_the_boot(bench: Callable[..., An
         (2, kinds.EVENT_LIMITS),
         (3, kinds.EVENT_ZERO),
     ]
+
+
+def test_a_hello_of_the_same_session_leaves_the_stream_running(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(3000))
+    b.start()
+    b.run(500)
+    b.say(wire.hello())
+    b.say(wire.command(1, kinds.START_STREAM))
+    b.run(500)
+    samples = b.heard().samples()
+    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
+    assert len(b.heard().of(messages.HelloAnswer)) == 2
+
+
+def test_a_hello_of_another_session_ends_the_stream(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench(range(3000))
+    b.start()
+    b.run(500)
+    b.say(wire.hello(session=2))
+    length = len(b.stream.written)
+    b.run(500)
+    assert len(b.stream.written) == length
