@@ -315,25 +315,3 @@ def test_events_have_running_ids_and_begin_with_the_boot(bench: Callable[..., An
         (2, kinds.EVENT_LIMITS),
         (3, kinds.EVENT_ZERO),
     ]
-
-
-def test_a_hello_of_the_same_session_leaves_the_stream_running(bench: Callable[..., Any], wire: Any) -> None:
-    b = bench(range(3000))
-    b.start()
-    b.run(500)
-    b.say(wire.hello())
-    b.say(wire.command(1, kinds.START_STREAM))
-    b.run(500)
-    samples = b.heard().samples()
-    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
-    assert len(b.heard().of(messages.HelloAnswer)) == 2
-
-
-def test_a_hello_of_another_session_ends_the_stream(bench: Callable[..., Any], wire: Any) -> None:
-    b = bench(range(3000))
-    b.start()
-    b.run(500)
-    b.say(wire.hello(session=2))
-    length = len(b.stream.written)
-    b.run(500)
-    assert len(b.stream.written) == length
