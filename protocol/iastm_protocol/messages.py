@@ -32,20 +32,22 @@ def check_prefix(payload):
     return payload[4], payload[5]
 
 
-class Hello(namedtuple("Hello", ("major", "minor", "host"))):
-    """What a host says first: protocol version and its own name (text)."""
+class Hello(namedtuple("Hello", ("major", "minor", "host", "session"))):
+    """What a host says first: protocol version, its own name (text), and a random number for this connection."""
 
     def to_payload(self):
         """Return the payload."""
-        return Writer().raw(kinds.MAGIC).number("B", self.major).number("B", self.minor).text(self.host).payload()
+        w = Writer().raw(kinds.MAGIC).number("B", self.major).number("B", self.minor)
+        return w.text(self.host).number("I", self.session).payload()
 
     @staticmethod
     def from_payload(payload):
         """Return the message; of another major version only the frozen prefix is read."""
         major, minor = check_prefix(payload)
         if major != kinds.MAJOR:
-            return Hello(major, minor, "")
-        return Hello(major, minor, Reader(payload[6:], "hello").text())
+            return Hello(major, minor, "", 0)
+        r = Reader(payload[6:], "hello")
+        return Hello(major, minor, r.text(), r.number("I"))
 
 
 class Channel(namedtuple("Channel", ("name", "unit"))):

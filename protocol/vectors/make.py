@@ -90,10 +90,10 @@ LIMITS = Limits("iastm-one-hand", 11_000, 14_000, 800, 520)
 
 # Any: messages share to_payload and no base class.
 MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
-    ("hello", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0")),
-    ("hello, no name", kinds.HELLO, 1, Hello(kinds.MAJOR, 0, "")),
-    ("hello, longest name, newest minor", kinds.HELLO, U16, Hello(kinds.MAJOR, U8, "h" * 255)),
-    ("hello, 255 bytes of name that are not 255 letters", kinds.HELLO, 2, Hello(kinds.MAJOR, 0, "é" * 127 + "e")),
+    ("hello", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0", 0x5EED0001)),
+    ("hello, no name", kinds.HELLO, 1, Hello(kinds.MAJOR, 0, "", 0)),
+    ("hello, longest name, newest minor", kinds.HELLO, U16, Hello(kinds.MAJOR, U8, "h" * 255, U32)),
+    ("hello, 255 bytes of name that are not 255 letters", kinds.HELLO, 2, Hello(kinds.MAJOR, 0, "é" * 127 + "e", 1)),
     ("hello answer", kinds.HELLO_ANSWER, 0, ANSWER),
     ("hello answer, greatest values", kinds.HELLO_ANSWER, U16, BIGGEST_ANSWER),
     (
@@ -690,7 +690,7 @@ def conversion() -> Json:
 # The worked exchange -------------------------------------------------------------------------------------------------
 
 EXCHANGE: list[tuple[str, str, int, int, Any]] = [
-    ("host", "HELLO", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0")),
+    ("host", "HELLO", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0", 0x5EED0001)),
     ("tool", "HELLO_ANSWER", kinds.HELLO_ANSWER, 0, ANSWER),
     ("host", "PING 1", kinds.PING, 1, Ping(1)),
     ("tool", "PONG 1 at 2.000123 s", kinds.PONG, 1, Pong(1, 2_000_123)),

@@ -370,7 +370,7 @@ _BAD_NUMBERS = {
     "samples": (b"", b"\x00", b"\x00" * 4),
 }
 _FIELD_TYPES = {
-    "Hello": {"major": "u8", "minor": "u8", "host": "text"},
+    "Hello": {"major": "u8", "minor": "u8", "host": "text", "session": "u32"},
     "HelloAnswer": {
         "major": "u8",
         "minor": "u8",
@@ -466,9 +466,10 @@ def run_refusals(report):
     # Another major version: the prefix tells it, whatever follows.
     report.equal("prefix of major 9", check_prefix(b"IAST\x09\x02\xff\xff\xff"), (9, 2))
     report.equal("bare prefix", check_prefix(b"IAST\x02\x00"), (2, 0))
-    report.equal("hello of major 9", tuple(MESSAGES[kinds.HELLO].from_payload(b"IAST\x09\x02\xff\xff")), (9, 2, ""))
+    newer = MESSAGES[kinds.HELLO].from_payload(b"IAST\x09\x02\xff\xff")
+    report.equal("hello of major 9", tuple(newer), (9, 2, "", 0))
     for text in (b"\x01\xff", b"\x02\xc3(", b"\x01\x80", b"\x03\xe2\x82A"):
-        hello = b"IAST\x01\x00" + text
+        hello = b"IAST\x01\x00" + text + b"\0\0\0\0"
         report.raises("text that is no UTF-8", RemoteProtocolError, MESSAGES[kinds.HELLO].from_payload, hello)
     calibration = MESSAGES[kinds.CALIBRATION]
     start = b"\x00" + b"\x00" * 32

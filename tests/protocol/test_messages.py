@@ -47,7 +47,7 @@ SHA256 = st.binary(min_size=32, max_size=32)
 MAJOR = st.just(kinds.MAJOR)
 
 ANY_MESSAGE = st.one_of(
-    st.builds(Hello, MAJOR, U8, TEXT),
+    st.builds(Hello, MAJOR, U8, TEXT, U32),
     st.builds(
         HelloAnswer,
         MAJOR,
@@ -123,7 +123,7 @@ def test_the_frozen_prefix_tells_the_version_whatever_follows(major: int, minor:
 
 @given(st.integers(0, 255).filter(lambda major: major != kinds.MAJOR), st.binary(max_size=40))
 def test_a_hello_of_another_major_is_understood_far_enough_to_refuse_it(major: int, rest: bytes) -> None:
-    assert Hello.from_payload(b"IAST" + bytes([major, 3]) + rest) == Hello(major, 3, "")
+    assert Hello.from_payload(b"IAST" + bytes([major, 3]) + rest) == Hello(major, 3, "", 0)
 
 
 @given(st.lists(I24, max_size=155))
@@ -147,7 +147,7 @@ def test_a_body_of_set_zero_that_ends_too_soon_is_the_peers_fault(body: bytes) -
 
 def test_text_that_utf8_cannot_carry_is_refused() -> None:
     with pytest.raises(LocalProtocolError):
-        Hello(1, 0, "\ud800").to_payload()
+        Hello(1, 0, "\ud800", 0).to_payload()
 
 
 def test_a_hello_answer_without_a_rate_is_refused_on_both_sides() -> None:

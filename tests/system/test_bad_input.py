@@ -99,7 +99,7 @@ def test_garbage_is_shown(iastm: Callable[..., Any], peer: Callable[[Callable[[b
 def test_another_protocol_version_is_refused_in_clear_words(
     iastm: Callable[..., Any], peer: Callable[[Callable[[bytes], bytes]], Peer]
 ) -> None:
-    future = messages.Hello(kinds.MAJOR + 1, 4, "whatever version two says").to_payload()
+    future = messages.Hello(kinds.MAJOR + 1, 4, "whatever version two says", 0).to_payload()
     answer = frames.encode(kinds.HELLO_ANSWER, 0, future)
     refused(iastm("run", "--port", peer(lambda _: answer).port, "--headless"), "protocol 2.4", "Update this program")
 

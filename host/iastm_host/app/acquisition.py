@@ -35,7 +35,7 @@ _NO_LINK = Answer(0, False, "There is no link to a tool.")
 class Plan:
     """What a run is: its link's kind, profile, tip, contact levels, and how long it lasts (None: until stopped).
 
-    `recordings` is the folder for recordings, `record` whether one starts with the run. `live` is false for a
+    `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts with the run. `live` is false for a
     replay, whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time.
     """
 
@@ -44,6 +44,7 @@ class Plan:
     tip: Tip | None
     contact: Contact
     software: str
+    session: int = 0
     duration_s: float | None = None
     record: bool = False
     recordings: Path | None = None
@@ -267,7 +268,7 @@ class Acquisition:
 
     def _new_pipeline(self) -> Pipeline:
         plan = self._plan
-        client = ToolClient(plan.software, limits_for(plan.profile, plan.contact))
+        client = ToolClient(plan.software, limits_for(plan.profile, plan.contact), plan.session)
         return Pipeline(client, plan.profile, plan.tip, plan.contact)
 
     def _new_recorder(self) -> Recorder:

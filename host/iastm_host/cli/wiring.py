@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
 from dataclasses import dataclass
@@ -142,6 +143,7 @@ def _live_plan(carrier: str, chosen: Settings, choice: Choice) -> Plan:
         tip=tip,
         contact=Contact(),
         software=software_name(),
+        session=secrets.randbits(32),
         duration_s=choice.duration_s,
         record=choice.record is not None,
         recordings=choice.record or recordings_folder(chosen),

@@ -63,10 +63,11 @@ class _Request:
 class ToolClient:
     """One connection to one tool; made anew for each connection and for the start of a recording.
 
-    Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder` counts damage.
+    `session` is a random number of this run, the same for all its clients: a hello of the same session leaves the
+    tool's stream running. Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder` counts damage.
     """
 
-    def __init__(self, host_name: str, limits: SetLimits | None = None) -> None:
+    def __init__(self, host_name: str, limits: SetLimits | None = None, session: int = 0) -> None:
         self.decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
         self.state = states.CLOSED
         self.reason = ""
@@ -78,6 +79,7 @@ class ToolClient:
         self.unknown_kinds = 0
         self._host_name = host_name
         self._limits = limits
+        self._session = session
         self._outgoing: list[bytes] = []
         self._sequence = 0
         self._now_us = 0
@@ -244,7 +246,7 @@ class ToolClient:
 
     def _send_hello(self) -> None:
         self._hello_us = self._now_us
-        self._send(kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, self._host_name).to_payload())
+        self._send(kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, self._host_name, self._session).to_payload())
 
     def _send_request(self, kind: int, request_id: int, command: int, body: bytes) -> _Request:
         if kind == kinds.PING:

@@ -53,7 +53,7 @@ def test_the_first_chunk_starts_the_greeting_and_carries_version_and_name(by_han
     hand.step()
     kind, payload = hand.tool.heard[0]
     assert kind == kinds.HELLO
-    assert messages.Hello.from_payload(payload) == (kinds.MAJOR, kinds.MINOR, "test 1")
+    assert messages.Hello.from_payload(payload) == (kinds.MAJOR, kinds.MINOR, "test 1", 0)
 
 
 def test_hello_is_repeated_each_half_second_until_answered(by_hand: Any) -> None:
