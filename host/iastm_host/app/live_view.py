@@ -795,7 +795,8 @@ def summary_panel(snapshot: LiveSnapshot) -> Panel:
     )
     if snapshot.problem is not None:
         rows = (("Problem", str(snapshot.problem)), *rows)
-    return Panel("Finished" if snapshot.finished else "Ending", rows, "Enter, Esc or a click closes the window")
+    title = "Stopped early" if snapshot.problem is not None else "Finished" if snapshot.finished else "Ending"
+    return Panel(title, rows, "Enter, Esc or a click closes the window")
 
 
 def problem_panel(what: str, fix: str) -> Panel:

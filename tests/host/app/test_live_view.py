@@ -514,6 +514,8 @@ def test_the_summary_counts_what_a_run_came_to() -> None:
     assert rows["Gaps"] == "0.1 s missing, 32 samples, 1 gap"
     assert rows["Recording"].startswith("/home/me/Recordings/")
     assert dict(summary_panel(replace(snapshot, recording=None)).rows)["Recording"] == "Not recorded"
+    stopped = summary_panel(replace(snapshot, problem=Problem("The port went away.", "Plug it in.")))
+    assert (stopped.title, stopped.rows[0]) == ("Stopped early", ("Problem", "The port went away. Plug it in."))
 
 
 def test_the_axis_belongs_to_the_profile() -> None:
