@@ -39,9 +39,14 @@ def export_csv(recording: Recording, target: Path) -> Exported:
             exported = _write(recording, stream)
         if not exported.samples:
             raise Problem(f"{recording.path} holds no samples.", "Choose another recording.")
-    except BaseException:
+    except BaseException as error:
         # Half an export must not look like a whole one.
         target.unlink()
+        if isinstance(error, OSError):
+            raise Problem(
+                f"The export stopped, and {target} was removed again: {error.strerror}.",
+                "Free some space, or name a file on another disk.",
+            ) from error
         raise
     return exported
 

@@ -195,5 +195,6 @@ class LiveState:
             last_n=self._strokes[-1].peak_n if self._strokes else None,
             contact_start_us=now.contact_start_us,
             contact_end_us=now.contact_end_us,
-            steady_n=float(np.median(self._trace.recent(STEADY_S))),
+            # Of what is there: right after a gap a few samples are all that is known.
+            steady_n=float(np.nanmedian(self._trace.recent(STEADY_S))) if np.isfinite(force_n) else None,
         )

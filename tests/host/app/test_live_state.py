@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from iastm_host.analysis.analyser import Analyser
+from iastm_host.analysis.profiles import Contact
+from iastm_host.app.live_state import LiveState
+from iastm_host.app.pipeline import Pipeline
+from iastm_host.events import Alert, ClockOffset, Event, ForceBlock, Gap, LinkChanged, StatusReport, ToolDescription
+
+TOOL = ToolDescription("1", "ab", "fake", "cpython 3", "F-1", 7, 320.0, 2048, "c", "00", True, "1.0")
+PERIOD_US = 3125.0
+
+
+class Analysers:
+    """What the live state asks of a pipeline."""
+
+    def __init__(self, profile: Any) -> None:
+        self.now = Analyser(profile, None, 320.0, Contact())
+        self.record = Analyser(profile, None, 320.0, Contact())
+
+
+class Bench:
+    """A live state fed with force, as a pipeline feeds it."""
+
+    def __init__(self, profile: Any, *, live: bool = True) -> None:
+        self.state = LiveState("serial", profile, None, Contact(), live=live)
+        self.pipeline = Analysers(profile)
+        self.index = 0
+        self.tell(TOOL)
+
+    def tell(self, *events: Event, now_us: int = 0) -> None:
+        self.state.apply(cast("Pipeline", self.pipeline), events, now_us)
+
+    def play(self, force_n: Any, now_us: int = 0) -> None:
+        force_n = np.asarray(force_n, dtype=float)
+        for part in np.split(force_n, range(6, len(force_n), 6)):
+            tool_us = round(self.index * PERIOD_US)
+            block = ForceBlock(7, self.index, tool_us, PERIOD_US, part, part.astype(np.int32), 0, now_us, False)
+            self.index = block.next_index
+            alerts = [event for event in self.pipeline.now.feed(block) if isinstance(event, Alert)]
+            strokes = [event for event in self.pipeline.record.feed(block) if not isinstance(event, Alert)]
+            self.tell(*alerts, block, *strokes, now_us=now_us)
+
+    def stroke(self, peak_n: float) -> None:
+        self.play(np.concatenate((peak_n * np.sin(np.linspace(0, np.pi, 200)), np.zeros(80))))
+
+    def gap(self, n: int) -> None:
+        gap = Gap(7, self.index, n, 0, PERIOD_US, "samples missing")
+        self.index += n
+        self.pipeline.record.feed(gap)
+        self.tell(gap)
+
+    @property
+    def shown(self) -> Any:
+        return self.state.snapshot(0)
+
+
+def test_a_warn_that_becomes_an_alarm_counts_once(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.stroke(16.0)
+    assert [decision.alert.kind for decision in bench.state.alerts] == ["alarm"]
+    bench.stroke(12.0)
+    assert [alert.kind for alert in bench.shown.alerts] == ["alarm", "warn"]
+
+
+def test_a_warn_is_shown_before_it_becomes_an_alarm(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.play([0, 0, 5, 12, 12, 12])
+    assert [alert.kind for alert in bench.shown.alerts] == ["warn"]
+    bench.play([15, 15, 15])
+    assert [alert.kind for alert in bench.shown.alerts] == ["alarm"]
+    verdict = bench.shown.verdict
+    assert (verdict.warn_crossed, verdict.alarm_crossed, verdict.running_n) == (True, True, 15.0)
+
+
+def test_latency_is_the_decision_less_the_sampling_on_the_hosts_clock(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.tell(ClockOffset(1_000_000, 700))
+    bench.play([0, 12, 12], now_us=1_020_000)
+    # Later knowledge of the clock does not change what was decided before.
+    bench.tell(ClockOffset(9_000_000, 1))
+    (decision,) = bench.state.alerts
+    assert decision.alert.tool_us == 6250
+    assert decision.latency_us == 1_020_000 - (6250 + 1_000_000)
+    assert decision.offset == ClockOffset(1_000_000, 700)
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_without_a_clock_or_in_a_replay_latency_is_unknown(profile: Any, live: bool) -> None:
+    bench = Bench(profile, live=live)
+    if not live:
+        bench.tell(ClockOffset(1, 1))
+    bench.play([0, 12, 12])
+    assert bench.state.alerts[0].latency_us is None
+
+
+def test_the_medium_alert_comes_with_the_third_hard_stroke_of_five_and_clears_itself(profile: Any) -> None:
+    bench = Bench(profile)
+    for peak_n in (16.0, 6.0, 16.0):
+        bench.stroke(peak_n)
+        assert bench.shown.medium_alert is None
+    bench.stroke(16.0)
+    assert bench.shown.medium_alert.kind == "repeated"
+    bench.stroke(6.0)
+    assert bench.shown.medium_alert is not None, "3 of the last 5 still"
+    bench.stroke(6.0)
+    assert bench.shown.medium_alert is None
+    assert "repeated" in [alert.kind for alert in bench.shown.alerts]
+
+
+def test_received_missing_and_expected_samples_add_up(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.play(np.zeros(100))
+    bench.gap(30)
+    bench.play(np.zeros(10))
+    shown = bench.shown
+    assert (shown.samples_received, shown.missing_samples, shown.samples_expected, shown.gap_count) == (110, 30, 140, 1)
+    assert (bench.state.first_index, bench.state.end_index) == (0, 140)
+    assert np.isnan(shown.trace.force_n[100:130]).all()
+    assert np.isfinite(shown.trace.force_n[130:]).all()
+
+
+def test_what_is_steady_is_known_right_after_a_gap(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.play(np.full(100, 4.0))
+    bench.gap(70)
+    bench.play(np.full(3, 5.0))
+    assert bench.shown.verdict.steady_n == 5.0
+
+
+def test_a_restart_of_the_count_keeps_tool_link_and_trace(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.tell(LinkChanged("streaming", "Live"), now_us=5)
+    bench.stroke(16.0)
+    bench.state.restart()
+    shown = bench.shown
+    assert (shown.samples_received, shown.alerts, shown.strokes, shown.stroke_count) == (0, (), (), 0)
+    assert shown.tool == TOOL
+    assert (shown.link.state, shown.link.since_us) == ("streaming", 5)
+    assert len(shown.trace.force_n) == 280
+
+
+def test_before_the_first_sample_nothing_is_claimed(profile: Any) -> None:
+    shown = Bench(profile).shown
+    verdict = shown.verdict
+    assert (verdict.force_n, verdict.running_n, verdict.last_n, verdict.steady_n) == (None, None, None, None)
+    assert (shown.battery_percent, shown.stroke_rate_hz, shown.faults) == (None, None, ())
+
+
+def test_the_last_status_is_shown(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.tell(StatusReport(1, 55, None, ("converter frozen",), 0, 0, 0, 1))
+    assert (bench.shown.battery_percent, bench.shown.faults) == (55, ("converter frozen",))
+
+
+def test_a_tool_of_another_rate_gets_a_trace_of_its_own(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.play(np.zeros(50))
+    slow = ToolDescription("1", "ab", "fake", "cpython 3", "F-2", 8, 80.0, 2048, "c", "00", True, "1.0")
+    bench.tell(slow)
+    assert len(bench.shown.trace.force_n) == 0
