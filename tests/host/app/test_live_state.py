@@ -127,7 +127,7 @@ def test_received_missing_and_expected_samples_add_up(profile: Any) -> None:
 def test_what_is_steady_is_known_right_after_a_gap(profile: Any) -> None:
     bench = Bench(profile)
     bench.play(np.full(100, 4.0))
-    bench.gap(70)
+    bench.gap(80)
     bench.play(np.full(3, 5.0))
     assert bench.shown.verdict.steady_n == 5.0
 
