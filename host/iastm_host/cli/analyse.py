@@ -69,7 +69,7 @@ def load(
     load_recording: Callable[[Path], Source] | None = None,
 ) -> Source:
     """Read a recording (with `load_recording`, by default `recorded_source`) or a CSV. Raises Problem."""
-    if file.suffix == RECORDING_SUFFIX:
+    if _is_recording(file):
         return (load_recording or recorded_source)(file)
     samples = read_gauge_csv(file, time_column, force_column, unit)
     profile = profile_for(DEFAULT_PROFILE_KEY, None)
@@ -86,6 +86,17 @@ def load(
         else None,
         rate_hz=float(rate[1]) if rate else None,
     )
+
+
+def _is_recording(file: Path) -> bool:
+    """Tell a recording by its name or by the zero byte that every frame begins with and no CSV has."""
+    if file.suffix == RECORDING_SUFFIX:
+        return True
+    try:
+        with file.open("rb") as stream:
+            return stream.read(1) == b"\0"
+    except OSError:
+        return False
 
 
 def recorded_source(path: Path) -> Source:
@@ -214,7 +225,7 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
             f"{stroke.peak_n:.2f}",
             f"{stroke.mean_n:.2f}",
             f"{stroke.impulse_ns:.2f}",
-            f"{stroke.rest_n:.2f}",
+            f"{round(stroke.rest_n, 2) + 0.0:.2f}",
         )
     if analysis.strokes:
         console.print(table)

@@ -105,8 +105,11 @@ def test_a_recording_goes_to_the_reader_of_recordings(tmp_path):
         asked.append(path)
         return expected
 
+    renamed = tmp_path / "renamed.bin"
+    renamed.write_bytes(b"\x00\x05rest")
     assert load(tmp_path / "run.iastm", load_recording=reader) is expected
-    assert asked == [tmp_path / "run.iastm"]
+    assert load(renamed, load_recording=reader) is expected
+    assert asked == [tmp_path / "run.iastm", renamed]
 
 
 @pytest.mark.parametrize("text", ["", "loud", "1", "1,2,3", "0.5,0.8", "1,1", "nan,0.5", "inf,1", "0.8,x"])
