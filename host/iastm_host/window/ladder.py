@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QWidget
 
 from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view import Ladder, axis_top_n
-from iastm_host.window.chart import paint_hatch
 from iastm_host.window.fonts import fitted_size, font, width_of
 from iastm_host.window.geometry import COMPACT, Sizes
 from iastm_host.window.icons import paint_icon
+from iastm_host.window.painting import paint_hatch
 from iastm_host.window.shapes import paint_shape, shape_colors
 from iastm_host.window.theme import DARK, Theme
 

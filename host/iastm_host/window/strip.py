@@ -7,10 +7,10 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from iastm_host.app.live_view import RATE_BAND_SPM, Bar, Strip
-from iastm_host.window.chart import paint_hatch
 from iastm_host.window.fonts import elided, fitted_size, font, width_of
 from iastm_host.window.geometry import COMPACT, Sizes
 from iastm_host.window.icons import paint_icon
+from iastm_host.window.painting import paint_hatch
 from iastm_host.window.theme import DARK, Theme
 
 LIMIT_AT = 0.8
