@@ -14,7 +14,8 @@ HATCH_STEP = 11
 
 def paint_hatch(painter: QPainter, rect: QRectF, color: QColor, ground: QColor | None, step: int = HATCH_STEP) -> None:
     """Fill `rect` with diagonal lines `step` pixels apart, on a ground where one is given; the lines stand still while
-    the rectangle moves."""
+    the rectangle moves.
+    """
     painter.save()
     painter.setClipRect(rect)
     if ground is not None:
