@@ -37,6 +37,8 @@ def chart(trace: Trace, profile: Profile, columns: int, rows: int, length_s: flo
 
 
 def _tops(trace: Trace, columns: int, length_s: float) -> list[float]:
+    if not len(trace.force_n):
+        return [float("nan")] * columns
     wanted = round(length_s * 1e6 / trace.period_us)
     force_n = trace.force_n[-wanted:]
     padded = np.concatenate((np.full(max(0, wanted - len(force_n)), np.nan), force_n))
