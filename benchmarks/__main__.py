@@ -46,7 +46,7 @@ def main() -> int:
         progress.print(f"{problem.what}\n{problem.fix}", markup=False, highlight=False)
         return 2
     if asked.json:
-        print(json.dumps({"machine": machine, "results": as_documents(results)}, indent=2))
+        print(json.dumps({"machine": machine, "results": as_documents(results)}, indent=2, ensure_ascii=False))
     else:
         console = Console()
         # Where nobody looks at a terminal, lines may be as long as the table needs.

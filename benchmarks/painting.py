@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QWidget
 
 from benchmarks.fake_tool import BATCH_US, RATE_HZ, FakeTool, treatment
@@ -24,7 +24,7 @@ from iastm_host.events import Chunk
 from iastm_host.window.chart import ChartPanel
 from iastm_host.window.geometry import geometry_for
 from iastm_host.window.theme import DARK
-from iastm_host.window.trace import SPAN_S, decimated
+from iastm_host.window.trace import SPAN_S, Polyline, decimated
 
 WINDOW = QSize(1920, 1080)
 FRAME_US = 25_000
@@ -150,22 +150,35 @@ def _naive(snapshots: Sequence[LiveSnapshot], size: QSize, look: dict[str, objec
     return frame
 
 
+class _Line(QWidget):
+    """The least a widget can do: points as one anti-aliased line over a plain ground."""
+
+    def __init__(self, size: QSize, top_n: float) -> None:
+        super().__init__()
+        self.resize(size)
+        self.line = Polyline(np.empty(0), np.empty(0))
+        self._top_n = top_n
+        self._pen = QPen(DARK.color("text"), 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Paint the line so that its last point stands at the right edge."""
+        x = self.width() + (self.line.seconds - self.line.seconds[-1]) * (self.width() / SPAN_S)
+        polygon = pg.functions.arrayToQPolygonF(x, self.height() * (1 - self.line.force_n / self._top_n))
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), DARK.color("surface"))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(self._pen)
+        painter.drawPolyline(polygon)
+
+
 def _polyline(snapshots: Sequence[LiveSnapshot], size: QSize) -> Callable[[int], None]:
-    """Return the least a painter can do: the decimated points as one anti-aliased line over a plain ground."""
-    image = _image(size)
-    top_n = axis_top_n(snapshots[0].profile)
-    pen = QPen(DARK.color("text"), 1)
+    """Return a plain line of the points that our chart draws."""
+    widget = _Line(size, axis_top_n(snapshots[0].profile))
+    paint = _into_memory(widget)
 
     def frame(number: int) -> None:
-        line = decimated(snapshots[number].trace, size.width())
-        x = size.width() + (line.seconds - line.seconds[-1]) * (size.width() / SPAN_S)
-        polygon = pg.functions.arrayToQPolygonF(x, size.height() * (1 - line.force_n / top_n))
-        painter = QPainter(image)
-        painter.fillRect(image.rect(), DARK.color("surface"))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setPen(pen)
-        painter.drawPolyline(polygon)
-        painter.end()
+        widget.line = decimated(snapshots[number].trace, size.width())
+        paint()
 
     return frame
 

@@ -52,7 +52,7 @@ def show(results: Sequence[Result], machine: str, console: Console) -> None:
         baseline = f"{_number(result.baseline)} {result.unit}\n{result.baseline_name}"
         table.add_row(
             result.name + mark.replace("[", r"\["),
-            f"{_number(result.value)} {result.unit}",
+            "–" if result.value is None else f"{_number(result.value)} {result.unit}",
             baseline if result.baseline is not None else "",
             _times(result.ratio),
             result.promise,
@@ -66,7 +66,7 @@ def show(results: Sequence[Result], machine: str, console: Console) -> None:
 def _times(ratio: float | None) -> str:
     if ratio is None:
         return ""
-    return _number(ratio) if ratio >= 1 else f"1/{_number(1 / ratio)}"
+    return f"{ratio:.3g}" if ratio >= 1 else f"1/{1 / ratio:.3g}"
 
 
 def _number(value: float | None) -> str:
