@@ -33,6 +33,7 @@ class Recorder:
         self._file = _create(path, open_new or _open_new)
         self._lock = threading.Lock()
         self._queue: list[tuple[int, int, bytes]] = []
+        self._writing = threading.Lock()
         self._unwritten = b""
         self._sequence = 0
         self._closing = threading.Event()
@@ -52,6 +53,10 @@ class Recorder:
         """Enqueue a note of the host's."""
         self.append(kinds.NOTE, host_us, encode_note(note))
 
+    def flush(self) -> None:
+        """Write what is queued in the caller's thread: a recording that has its start can be opened."""
+        self._write(sync=False)
+
     def close(self) -> None:
         """Write what is queued, sync, close; what a full disk refuses to the end stands in `trouble`."""
         self._closing.set()
@@ -70,6 +75,10 @@ class Recorder:
             self._file.close()
 
     def _write(self, *, sync: bool) -> None:
+        with self._writing:
+            self._write_queue(sync=sync)
+
+    def _write_queue(self, *, sync: bool) -> None:
         with self._lock:
             queue, self._queue = self._queue, []
         pieces = [self._unwritten]

@@ -211,6 +211,17 @@ def test_a_recording_from_the_start_plays_back_to_what_was_counted(runs: Any) ->
     assert [a for a in alerts if a.kind == "alarm"] == [decision.alert for decision in summary.alerts]
 
 
+def test_a_recording_can_be_opened_from_its_first_moment(runs: Any) -> None:
+    run, link = runs.make(length_s=1.0, plan={"record": True})
+    starts: list[str] = []
+    link.at[1] = lambda: starts.extend(
+        Recording(path).start.software for path in (runs.folder / "recordings").iterdir()
+    )
+    run.start()
+    assert run.join(60)
+    assert starts == ["test 1"]
+
+
 def test_two_runs_in_the_same_second_never_share_a_recording(runs: Any) -> None:
     paths = {runs.whole(length_s=1.0, plan={"record": True})[0].summary().recording for _ in range(3)}
     assert len(paths) == 3

@@ -92,6 +92,16 @@ def test_entries_reach_the_file_while_it_is_being_written(tmp_path: Path) -> Non
     recorder.close()
 
 
+def test_what_is_flushed_stands_in_the_file_at_once(tmp_path: Path) -> None:
+    recorder = begun(tmp_path / "a.iastm")
+    recorder.flush()
+    assert Recording(recorder.path).start.carrier == "serial"
+    recorder.received(Chunk(1, b"after"))
+    recorder.close()
+    assert list(Recording(recorder.path).chunks()) == [Chunk(1, b"after")]
+    assert Recording(recorder.path).condition() == (0, 0, 0)
+
+
 def test_close_may_be_called_twice(tmp_path: Path) -> None:
     recorder = begun(tmp_path / "a.iastm")
     recorder.close()

@@ -245,19 +245,18 @@ def test_close_may_come_twice_and_before_open(link: Any) -> None:
     run(test)
 
 
-def test_close_lets_go_of_the_port(link: Any) -> None:
-    transport, far, clock = link
-    if far.name.startswith("socket"):
-        pytest.skip("a socket takes any number of connections")
+@pytest.mark.parametrize("threaded", [False, True])
+def test_close_lets_go_of_the_port(threaded: bool) -> None:
+    far = PtyEnd()
 
     async def test() -> None:
-        await transport.open()
-        await transport.close()
-        again = SerialTransport(far.name, clock)
-        await again.open()
-        await again.close()
+        for _ in range(2):
+            transport = SerialTransport(far.name, StepClock(), threaded=threaded)
+            await transport.open()
+            await transport.close()
 
     run(test)
+    far.hang_up()
 
 
 def test_writing_to_a_closed_port_is_an_error_in_words(link: Any) -> None:
