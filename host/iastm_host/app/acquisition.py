@@ -281,6 +281,8 @@ class Acquisition:
         plan = self._plan
         note = start_note(now, self._transport.mtu, plan.carrier, plan.software, plan.settings())
         recorder.note(now_us, note)
+        # A run that is killed at once leaves a recording that opens all the same.
+        recorder.flush()
         self._recording_since_us = now_us
         return recorder
 
