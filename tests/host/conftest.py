@@ -57,6 +57,7 @@ class FakeTool:
         self.heard: list[tuple[int, bytes]] = []
         self._decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
         self._sequence = 0
+        self._session = 0
         self._last: tuple[int, int, bytes] | None = None
 
     def wire(self, kind: int, message: Any) -> bytes:
@@ -125,10 +126,13 @@ class FakeTool:
 
     def _answer(self, kind: int, payload: bytes) -> bytes:
         if kind == kinds.HELLO:
-            self.greeted = True
-            self.streaming = False
-            self._last = None
-            return self.wire(kinds.HELLO_ANSWER, self.hello_answer()) + self.describe()
+            session = messages.Hello.from_payload(payload).session
+            if not self.greeted or session != self._session:
+                self.greeted = True
+                self._session = session
+                self.streaming = False
+                self._last = None
+            return self.wire(kinds.HELLO_ANSWER, self.hello_answer())
         if kind == kinds.PING:
             return self.wire(kinds.PONG, messages.Pong(messages.Ping.from_payload(payload).ping_id, self.now_us))
         return self._command(messages.Command.from_payload(payload))
