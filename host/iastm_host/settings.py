@@ -25,6 +25,7 @@ class Settings:
 
 
 _ENVIRONMENT = "IASTM_"
+_CHOICES = {"theme": ("auto", "light", "dark", "contrast")}
 _YES_NO = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -34,6 +35,14 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     for origin, values in ((str(path), _from_file(path)), ("the environment", _from_environment(environ))):
         for name, value in values.items():
             settings = _with(settings, name, value, origin)
+    return settings
+
+
+def with_flags(settings: Settings, flags: Mapping[str, object]) -> Settings:
+    """Return `settings` with those of `flags` that are not None in their place; raises Problem."""
+    for name, value in flags.items():
+        if value is not None:
+            settings = _with(settings, name, value, "the command line")
     return settings
 
 
@@ -62,6 +71,9 @@ def _with(settings: Settings, name: str, value: object, origin: str) -> Settings
         raise Problem(
             f"{origin} sets {name} to {value!r}, which is no {type(present).__name__}.", f"An example: {present!r}."
         ) from error
+    choices = _CHOICES.get(name)
+    if choices is not None and made not in choices:
+        raise Problem(f"{origin} sets {name} to {made}, which is none.", f"Choose one of {', '.join(choices)}.")
     return replace(settings, **{name: made})
 
 

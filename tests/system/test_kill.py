@@ -6,6 +6,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from iastm_host.app.offline import recorded_events
@@ -24,6 +25,16 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for text in lists for child in text.split()]
 
 
+def streams(folder: Path) -> bool:
+    """Whether a recording with samples is there."""
+    return any(path.stat().st_size > 4000 for path in folder.glob("*.iastm"))
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether none of the processes runs."""
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
 def wait_for(what: Callable[[], bool], timeout_s: float) -> bool:
     end = time.monotonic() + timeout_s
     while not (there := what()) and time.monotonic() < end:
@@ -40,7 +51,7 @@ def test_after_sigkill_every_recording_opens_and_lacks_at_most_its_last_second(
         scratch = tmp_path / f"scratch {number}"
         scratch.mkdir()
         host = started("demo", "--headless", "--duration", "60", "--record", folder, TMPDIR=str(scratch))
-        assert wait_for(lambda f=folder: any(p.stat().st_size > 4000 for p in f.glob("*.iastm")), STREAMING_TIMEOUT_S)
+        assert wait_for(partial(streams, folder), STREAMING_TIMEOUT_S)
         time.sleep(rng.uniform(0, 2.5))
         tools = [pid for child in children_of(host.pid) for pid in (child, *children_of(child))]
         assert tools
@@ -60,5 +71,5 @@ def test_after_sigkill_every_recording_opens_and_lacks_at_most_its_last_second(
         samples = sum(len(item.force_n) for item in items if isinstance(item, ForceBlock))
         assert samples >= ((last_us - first_us) / 1e6 - 1.5) * RATE_HZ
 
-        assert wait_for(lambda t=tools: not any(Path(f"/proc/{pid}").exists() for pid in t), GONE_TIMEOUT_S)
+        assert wait_for(partial(gone, tools), GONE_TIMEOUT_S)
         assert list(scratch.iterdir()) == []

@@ -35,8 +35,9 @@ _NO_LINK = Answer(0, False, "There is no link to a tool.")
 class Plan:
     """What a run is: its link's kind, profile, tip, contact levels, and how long it lasts (None: until stopped).
 
-    `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts with the run. `live` is false for a
-    replay, whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time.
+    `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts
+    with the run. `live` is false for a replay, whose latencies mean nothing. `replay_span_us` holds a replay's first
+    and last host time.
     """
 
     carrier: str

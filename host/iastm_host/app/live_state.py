@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,18 @@ class LiveState:
         self._offset: ClockOffset | None = None
         self._status: StatusReport | None = None
         self._trace: TraceRing | None = None
+        self._takers: dict[type, Callable[[Any, int], None]] = {
+            ForceBlock: self._take_block,
+            Gap: self._take_gap,
+            Alert: self._take_alert,
+            Stroke: self._take_stroke,
+            LinkChanged: self._take_link,
+            ToolDescription: self._take_tool,
+            ClockOffset: self._take_offset,
+            StatusReport: self._take_status,
+            ZeroReport: self._take_zero,
+            Answer: self.zeroing.answered,
+        }
         self.restart()
 
     def restart(self) -> None:
@@ -106,48 +119,52 @@ class LiveState:
         """Take events; `now_us` is when the alerts among them were decided."""
         self._pipeline = pipeline
         for event in events:
-            match event:
-                case ForceBlock():
-                    self._take_block(event)
-                case Alert():
-                    self._decided[event] = Decision(event, now_us, self._offset if self._live else None)
-                    self._log.add(event)
-                    if event.kind == "repeated":
-                        self._medium = event
-                case Stroke():
-                    self._strokes.append(event)
-                    self._log.settle(event)
-                case Gap():
-                    self.gap_count += 1
-                    self.missing_samples += event.sample_count
-                    if self._trace is not None:
-                        self._trace.add(event)
-                case LinkChanged():
-                    self._link = LinkView(self._carrier, event.state, event.reason, now_us)
-                case ToolDescription():
-                    if self.tool is None or self.tool.rate_hz != event.rate_hz or self._trace is None:
-                        self._trace = TraceRing(event.rate_hz, TRACE_S)
-                    self.tool = event
-                case ClockOffset():
-                    self._offset = event
-                case StatusReport():
-                    self._status = event
-                case ZeroReport():
-                    self.zeroing.reported(event)
-                case Answer():
-                    self.zeroing.answered(event, now_us)
-                case _:
-                    pass
+            taker = self._takers.get(type(event))
+            if taker is not None:
+                taker(event, now_us)
         if self._medium is not None and pipeline.now is not None and not pipeline.now.repeated:
             self._medium = None
 
-    def _take_block(self, block: ForceBlock) -> None:
+    def _take_block(self, block: ForceBlock, _now_us: int) -> None:
         if self._trace is not None:
             self._trace.add(block)
         if self.first_index is None:
             self.first_index = block.first_index
         self.end_index = block.next_index
         self.samples_received += len(block.force_n)
+
+    def _take_gap(self, gap: Gap, _now_us: int) -> None:
+        self.gap_count += 1
+        self.missing_samples += gap.sample_count
+        if self._trace is not None:
+            self._trace.add(gap)
+
+    def _take_alert(self, alert: Alert, now_us: int) -> None:
+        self._decided[alert] = Decision(alert, now_us, self._offset if self._live else None)
+        self._log.add(alert)
+        if alert.kind == "repeated":
+            self._medium = alert
+
+    def _take_stroke(self, stroke: Stroke, _now_us: int) -> None:
+        self._strokes.append(stroke)
+        self._log.settle(stroke)
+
+    def _take_link(self, link: LinkChanged, now_us: int) -> None:
+        self._link = LinkView(self._carrier, link.state, link.reason, now_us)
+
+    def _take_tool(self, tool: ToolDescription, _now_us: int) -> None:
+        if self._trace is None or self.tool is None or self.tool.rate_hz != tool.rate_hz:
+            self._trace = TraceRing(tool.rate_hz, TRACE_S)
+        self.tool = tool
+
+    def _take_offset(self, offset: ClockOffset, _now_us: int) -> None:
+        self._offset = offset
+
+    def _take_status(self, status: StatusReport, _now_us: int) -> None:
+        self._status = status
+
+    def _take_zero(self, zero: ZeroReport, _now_us: int) -> None:
+        self.zeroing.reported(zero)
 
     def snapshot(self, now_us: int) -> LiveSnapshot:
         """Return the state at host time `now_us`."""

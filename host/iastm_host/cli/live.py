@@ -30,6 +30,9 @@ Duration = Annotated[
 ]
 Record = Annotated[Path | None, typer.Option(help="Record into this folder.", file_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
+Profile = Annotated[str | None, typer.Option(help="The technique profile whose target and limits apply.")]
+TipArea = Annotated[float | None, typer.Option(help="The tip's contact area in cm², for pressure.", min=0.01, max=100)]
+Theme = Annotated[str | None, typer.Option(help="auto, light, dark or contrast.")]
 
 
 def demo(
@@ -38,10 +41,13 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same strokes.", min=0)] = 1,
     scenario: Annotated[str, typer.Option(help=SCENARIO_HELP)] = "treatment",
     record: Record = None,
+    profile: Profile = None,
+    tip_area_cm2: TipArea = None,
+    theme: Theme = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a simulated tool: the real firmware, no hardware."""
-    chosen = wiring.settings()
+    chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
     _check_duration(duration)
     headless = headless or as_json or not wiring.display_there()
     if headless and duration is None and not sys.stdout.isatty():
@@ -58,10 +64,13 @@ def run(
     headless: Headless = False,
     duration: Duration = None,
     record: Record = None,
+    profile: Profile = None,
+    tip_area_cm2: TipArea = None,
+    theme: Theme = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the tool on a serial port."""
-    chosen = wiring.settings()
+    chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
     _check_duration(duration)
     headless = headless or as_json or not wiring.display_there()
     acquisition = wiring.serial_run(port, chosen, Choice(duration, record))
@@ -72,6 +81,7 @@ def replay(
     recording: Annotated[Path, typer.Argument(help="A recording (.iastm).")],
     speed: Annotated[str, typer.Option(help="Times as fast, or max.")] = "1",
     headless: Headless = False,
+    theme: Theme = None,
     as_json: AsJson = False,
 ) -> None:
     """Play a recording back as it was seen."""
@@ -81,7 +91,7 @@ def replay(
         typer.echo(f"The recording was cut off: {torn_bytes} bytes at its end are no whole entry.", err=True)
     if damaged or missing:
         typer.echo(f"The recording has {damaged} damaged and {missing} missing entries.", err=True)
-    chosen = wiring.settings()
+    chosen = wiring.settings(theme=theme)
     headless = headless or as_json or not wiring.display_there()
     acquisition = wiring.replay_run(opened, _speed(speed))
     _show(acquisition, chosen, _View(f"IASTM replay of {recording.name}", headless, as_json))

@@ -18,7 +18,7 @@ from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_contact, recorded_profile, recorded_tip
 from iastm_host.records.entries import Recording
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
-from iastm_host.settings import Settings, load_settings
+from iastm_host.settings import Settings, load_settings, with_flags
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_host.transports.runtime import Runtime, find_runtime, source_hash
 from iastm_host.transports.serial import SerialTransport
@@ -49,9 +49,10 @@ def software_name() -> str:
     return f"iastm-toolkit {version('iastm-toolkit')}"
 
 
-def settings() -> Settings:
-    """Return the user's settings."""
-    return load_settings(Path(platformdirs.user_config_path(APP_NAME)) / "settings.toml", os.environ)
+def settings(**flags: str | float | None) -> Settings:
+    """Return the user's settings: `flags` that are not None over the environment over the settings file."""
+    loaded = load_settings(Path(platformdirs.user_config_path(APP_NAME)) / "settings.toml", os.environ)
+    return with_flags(loaded, flags)
 
 
 def display_there() -> bool:

@@ -36,7 +36,8 @@ def run_screen(session: Session, console: Console, sleep: Callable[[float], None
         while True:
             state = _obey(keys, session, state)
             snapshot = session.snapshot()
-            shown = live_view(state.frozen or snapshot, state)
+            shown = live_view(snapshot, state)
+            state = state.after(snapshot, shown.ladder.state)
             live.update(screen(state.frozen or snapshot, shown, console.width, console.height), refresh=True)
             if snapshot.finished:
                 return

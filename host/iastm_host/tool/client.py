@@ -64,7 +64,8 @@ class ToolClient:
     """One connection to one tool; made anew for each connection and for the start of a recording.
 
     `session` is a random number of this run, the same for all its clients: a hello of the same session leaves the
-    tool's stream running. Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder` counts damage.
+    tool's stream running. Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder`
+    counts damage.
     """
 
     def __init__(self, host_name: str, limits: SetLimits | None = None, session: int = 0) -> None:
