@@ -255,12 +255,19 @@ def test_a_recording_begun_in_mid_run_plays_back_to_what_is_counted_since(runs: 
 @pytest.mark.parametrize("read", [1, 2, 5, 9, 14])
 def test_a_recording_asked_for_before_the_tool_is_live_begins_when_it_is(runs: Any, read: int) -> None:
     run, link = runs.make(length_s=8.0)
+    seen: list[tuple[str, bool]] = []
+
+    def look() -> None:
+        seen.append((run.snapshot().link.state, (runs.folder / "recordings").exists()))
+
+    link.at |= dict.fromkeys(range(1, 30), look)
     link.at[read] = run.start_recording
     run.start()
     assert run.join(60)
     summary = run.summary()
     assert strokes_of(summary.recording) == list(run.snapshot().strokes)
     assert sum(len(block.force_n) for block in blocks_of(summary.recording)) == summary.samples_received
+    assert not [state for state, begun in seen if begun and state != "streaming"]
     (decision,) = summary.alerts
     assert abs(decision.offset.offset_us - link._began_us) <= decision.offset.uncertainty_us
 
@@ -427,9 +434,12 @@ def test_an_answer_to_a_command_is_not_lost_where_a_recording_begins_meanwhile(r
         link.tool.mute = set()
 
     link.at[100], link.at[135] = slow, answer
+    answered: list[bool] = []
+    link.at[239] = lambda: answered.append(futures[0].done())
     link.at[240] = run.zero
     run.start()
     assert run.join(60)
+    assert answered == [True]
     assert futures[0].result(0).accepted
     assert run.snapshot().zero.word == "Zero set. U restores the old one."
     assert not run.snapshot().zero.busy
