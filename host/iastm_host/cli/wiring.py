@@ -30,7 +30,7 @@ SIMULATED_RATE_HZ = 320
 SIMULATED_RING_SAMPLES = 2048
 SIMULATED_BATTERY_PERCENT = 82
 # Without it a busy window keeps the decision waiting for the interpreter: a p99 of 11 to 16 ms instead of 2 to 5
-# (docs/adr/0013-drawing.md).
+# (docs/adr/0010-drawing.md).
 _SWITCH_INTERVAL_S = 0.0005
 
 
