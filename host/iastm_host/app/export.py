@@ -24,6 +24,19 @@ class Exported:
     remarks: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where time_s is 0, on the tool's clock of one boot, and when the block there arrived."""
+
+    boot_id: int
+    tool_us: int
+    arrived_us: int
+
+    def after_restart(self, block: ForceBlock) -> _Start:
+        """Return where time_s is 0 on the clock of the next boot, whose first block is `block`."""
+        return _Start(block.boot_id, block.tool_us - (block.arrived_us - self.arrived_us), self.arrived_us)
+
+
 def export_csv(recording: Recording, target: Path) -> Exported:
     """Write `target`, which must not exist; raises Problem."""
     try:
@@ -61,18 +74,21 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     stream.writelines(f"# {line}\n" for line in _provenance(recording))
     stream.writelines(f"# note: {word}\n" for word in remarks)
     samples = gaps = strokes = 0
-    start_us: int | None = None
+    start: _Start | None = None
     for event in recorded_events(recording):
         match event:
             case ForceBlock():
-                if start_us is None:
-                    start_us = event.tool_us
+                if start is None:
                     stream.write(f"{COLUMNS}\n")
-                stream.writelines(_rows(event, start_us))
+                    start = _Start(event.boot_id, event.tool_us, event.arrived_us)
+                elif event.boot_id != start.boot_id:
+                    stream.write("# note: the tool's clock began anew; time_s goes on by the host's clock\n")
+                    start = start.after_restart(event)
+                stream.writelines(_rows(event, start.tool_us))
                 samples += len(event.force_n)
             case Gap():
                 gaps += 1
-                at_s = 0.0 if start_us is None else (event.tool_us - start_us) / 1e6
+                at_s = 0.0 if start is None else (event.tool_us - start.tool_us) / 1e6
                 stream.write(
                     f"# gap: first_index={event.first_index} samples={event.sample_count} time_s={at_s:.6f} "
                     f"reason={event.reason}\n"

@@ -12,7 +12,7 @@ import numpy as np
 from iastm_host.analysis.alert_log import AlertLog
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Contact, Profile, Tip
-from iastm_host.app.pipeline import Pipeline
+from iastm_host.app.pipeline import Pipeline, in_millinewtons, limits_for
 from iastm_host.app.snapshot import LinkView, LiveSnapshot, RecordingView, ReplayView, Trace, Verdict
 from iastm_host.app.trace import TraceRing
 from iastm_host.app.zeroing import Zeroing
@@ -23,16 +23,20 @@ from iastm_host.events import (
     Event,
     ForceBlock,
     Gap,
+    LimitsReport,
     LinkChanged,
     Problem,
+    SetLimits,
     StatusReport,
     Stroke,
     ToolDescription,
     ZeroReport,
 )
+from iastm_host.tool.states import STREAMING
 
 TRACE_S = 12.0
 STEADY_S = 0.25
+OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
 _STROKES_KEPT = 64
 _NOTHING = Trace(0, 0, 1.0, np.empty(0), np.empty(0, dtype=np.bool_), 0, 0, ())
 
@@ -71,6 +75,8 @@ class LiveState:
         self._carrier = carrier
         self._offset: ClockOffset | None = None
         self._status: StatusReport | None = None
+        self._limits = in_millinewtons(limits_for(profile, contact))
+        self._tool_limits: SetLimits | None = None
         self._trace: TraceRing | None = None
         self._takers: dict[type, Callable[[Any, int], None]] = {
             ForceBlock: self._take_block,
@@ -82,6 +88,7 @@ class LiveState:
             ClockOffset: self._take_offset,
             StatusReport: self._take_status,
             ZeroReport: self._take_zero,
+            LimitsReport: self._take_limits,
             Answer: self.zeroing.answered,
         }
         self.restart()
@@ -163,6 +170,11 @@ class LiveState:
     def _take_status(self, status: StatusReport, _now_us: int) -> None:
         self._status = status
 
+    def _take_limits(self, limits: LimitsReport, _now_us: int) -> None:
+        self._tool_limits = SetLimits(
+            limits.profile, limits.warn_n, limits.alarm_n, limits.contact_on_n, limits.contact_off_n
+        )
+
     def _take_zero(self, zero: ZeroReport, _now_us: int) -> None:
         self.zeroing.reported(zero)
 
@@ -193,11 +205,19 @@ class LiveState:
             replay=self.replay,
             zero=self.zeroing.view(now_us),
             battery_percent=self._status.battery_percent if self._status is not None else None,
-            faults=self._status.faults if self._status is not None else (),
+            faults=self._faults(),
             marker_count=self.marker_count,
             problem=self.problem,
             finished=self.finished,
         )
+
+    def _faults(self) -> tuple[str, ...]:
+        faults = self._status.faults if self._status is not None else ()
+        told = self._tool_limits
+        # The tool's own alarm must be the one on screen: what it says it watches is compared with what it was told.
+        if self._live and self._link.state == STREAMING and told is not None and told != self._limits:
+            return (*faults, OWN_ALARM_DIFFERS)
+        return faults
 
     def _verdict(self) -> Verdict:
         now = self._pipeline.now if self._pipeline is not None else None

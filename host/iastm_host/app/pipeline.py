@@ -57,3 +57,14 @@ class Pipeline:
 def limits_for(profile: Profile, contact: Contact) -> SetLimits:
     """Return the limits that the tool itself shall watch."""
     return SetLimits(profile.key, profile.warn_n, profile.alarm_n, contact.on_n, contact.off_n)
+
+
+def in_millinewtons(limits: SetLimits) -> SetLimits:
+    """Return `limits` as the tool can hold them: whole millinewtons."""
+    return SetLimits(
+        limits.profile,
+        round(limits.warn_n, 3),
+        round(limits.alarm_n, 3),
+        round(limits.contact_on_n, 3),
+        round(limits.contact_off_n, 3),
+    )

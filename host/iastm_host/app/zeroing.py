@@ -1,4 +1,7 @@
-"""Setting a new zero: one still second first, refused in contact, asked twice where it would move by over 1 N."""
+"""Setting a new zero: one still second first, refused in contact, asked twice where it would move far.
+
+Far is over 1 N, and no more than where contact begins: what rests there may be a hand as well as an offset.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,7 @@ class Zeroing:
         self._contact_on_n = contact_on_n
         self._since_us: int | None = None
         self._samples: list[tuple[int, float]] = []
+        self._next_index: int | None = None
         self._wanted = 0
         self._offered: _Offered | None = None
         self._confirmed = False
@@ -53,6 +57,7 @@ class Zeroing:
         self._confirmed = self._offered is not None and now_us <= self._offered.until_us
         self._since_us = now_us
         self._samples = []
+        self._next_index = None
         self._wanted = max(2, round(STILL_S * rate_hz))
         self._word = ""
 
@@ -90,6 +95,10 @@ class Zeroing:
         if is_saturated(block):
             self._refuse("Out of range. Check the tip, then press Z.", now_us)
             return None
+        if self._next_index is not None and block.first_index != self._next_index:
+            # A still second has no hole in it.
+            self._samples = []
+        self._next_index = block.next_index
         self._samples += zip(block.raw_counts.tolist(), block.force_n.tolist(), strict=True)
         if len(self._samples) < self._wanted:
             return None
@@ -103,7 +112,7 @@ class Zeroing:
                 self._refuse("Not still. Hold the tool still, press Z.", now_us)
                 return None
             return None
-        if abs(offset_n) > LARGE_MOVE_N and not (
+        if abs(offset_n) > min(LARGE_MOVE_N, self._contact_on_n) and not (
             self._confirmed and self._offered is not None and abs(offset_n - self._offered.offset_n) <= SAME_OFFSET_N
         ):
             self._offered = _Offered(offset_n, now_us + CONFIRM_WITHIN_US)

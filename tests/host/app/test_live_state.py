@@ -7,9 +7,19 @@ import pytest
 
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact
-from iastm_host.app.live_state import LiveState
+from iastm_host.app.live_state import OWN_ALARM_DIFFERS, LiveState
 from iastm_host.app.pipeline import Pipeline
-from iastm_host.events import Alert, ClockOffset, Event, ForceBlock, Gap, LinkChanged, StatusReport, ToolDescription
+from iastm_host.events import (
+    Alert,
+    ClockOffset,
+    Event,
+    ForceBlock,
+    Gap,
+    LimitsReport,
+    LinkChanged,
+    StatusReport,
+    ToolDescription,
+)
 
 TOOL = ToolDescription("1", "ab", "fake", "cpython 3", "F-1", 7, 320.0, 2048, "c", "00", True, "1.0")
 PERIOD_US = 3125.0
@@ -163,3 +173,14 @@ def test_a_tool_of_another_rate_gets_a_trace_of_its_own(profile: Any) -> None:
     slow = ToolDescription("1", "ab", "fake", "cpython 3", "F-2", 8, 80.0, 2048, "c", "00", True, "1.0")
     bench.tell(slow)
     assert len(bench.shown.trace.force_n) == 0
+
+
+def test_a_tool_that_watches_other_limits_than_it_was_told_is_a_fault(profile: Any) -> None:
+    told = (profile.key, profile.warn_n, profile.alarm_n, Contact().on_n, Contact().off_n)
+    bench = Bench(profile)
+    bench.tell(LinkChanged("streaming", "Live"), LimitsReport(*told))
+    assert bench.shown.faults == ()
+    bench.tell(LimitsReport("", 0.0, 0.0, 0.8, 0.52))
+    assert bench.shown.faults == (OWN_ALARM_DIFFERS,)
+    bench.tell(LinkChanged("synchronising", "Reading"))
+    assert bench.shown.faults == ()

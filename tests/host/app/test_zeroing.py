@@ -180,3 +180,21 @@ def test_nothing_is_undone_while_an_answer_is_awaited() -> None:
     desk.zeroing.reported(ZeroReport(2000, 10, 1000, True))
     desk.zeroing.sent(7, "Zero set.")
     assert desk.zeroing.undo(desk.now_us) is None
+
+
+def test_a_still_second_has_no_hole_in_it() -> None:
+    desk = Desk()
+    desk.press()
+    assert desk.feed(noise(0.0, N - 20)) is None
+    # The next block begins at index 0 again: samples in between are unknown.
+    assert desk.feed(noise(0.0, 40)) is None
+    assert isinstance(desk.feed(noise(0.0)), SetZero)
+
+
+def test_an_offset_at_which_contact_begins_takes_a_second_press() -> None:
+    desk = Desk()
+    desk.press()
+    assert desk.feed(noise(0.9)) is None
+    assert "Press Z again" in desk.word
+    desk.press()
+    assert isinstance(desk.feed(noise(0.9)), SetZero)

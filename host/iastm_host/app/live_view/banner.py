@@ -1,0 +1,70 @@
+"""The banner: what must be acted on first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iastm_host.app.live_view.force import classify
+from iastm_host.app.live_view.recording import recording_trouble, records
+from iastm_host.app.live_view.state import ViewState
+from iastm_host.app.live_view.texts import force_text, limit_text, sentence
+from iastm_host.app.snapshot import LiveSnapshot
+
+LOW_BATTERY_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What must be acted on: kind is medium (an alert of force), technical, or notice; `flashing`: its icon does."""
+
+    kind: str
+    icon: str
+    text: str
+    sub: str
+
+    @property
+    def flashing(self) -> bool:
+        """Whether the icon's tile flashes; the text never does."""
+        return self.kind == "medium"
+
+
+def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
+    """Return what must be acted on first, None where there is nothing."""
+    link, profile = snapshot.link, snapshot.profile
+    if snapshot.problem is not None:
+        return Banner("technical", "stop", snapshot.problem.what, snapshot.problem.fix)
+    if snapshot.medium_alert is not None and not snapshot.finished:
+        sub = "S turns the sound on" if view.sound_paused(snapshot.taken_us) else "S pauses the sound"
+        return Banner("medium", "warn", _medium_text(snapshot), f"{profile.title} · {sub}")
+    if link.state == "lost" and not snapshot.finished:
+        return Banner("technical", "nolink", "Link lost. Carry on: the tool warns by itself.", link.reason)
+    if view.paused and snapshot.verdict.running_n is not None and snapshot.verdict.warn_crossed:
+        over = classify(snapshot.verdict.running_n, profile)
+        word = "Too hard" if snapshot.verdict.alarm_crossed or over == "too_hard" else "Hard"
+        return Banner(
+            "medium", "warn", f"{word}: {force_text(snapshot.verdict.running_n)} N", "The view is paused, alarms go on"
+        )
+    if snapshot.zero.word and (snapshot.zero.busy or snapshot.taken_us < snapshot.zero.until_us):
+        return Banner("notice", "info", snapshot.zero.word, _zero_sub(snapshot))
+    trouble = recording_trouble(snapshot)
+    if trouble:
+        sub = "Not everything is in the recording" if records(snapshot) else "Nothing is recorded. R tries again."
+        return Banner("technical", "warn", trouble, sub)
+    if snapshot.faults:
+        return Banner("technical", "warn", sentence(snapshot.faults[0]), " · ".join(snapshot.faults[1:]))
+    if snapshot.battery_percent is not None and snapshot.battery_percent <= LOW_BATTERY_PERCENT:
+        return Banner("notice", "batlow", f"Battery {snapshot.battery_percent} %", "Charge after this client")
+    return None
+
+
+def _medium_text(snapshot: LiveSnapshot) -> str:
+    alert = snapshot.medium_alert
+    if alert is not None and alert.kind == "repeated":
+        return f"Ease off: 3 of the last 5 over {limit_text(snapshot.profile.alarm_n)} N"
+    return "Ease off"
+
+
+def _zero_sub(snapshot: LiveSnapshot) -> str:
+    if snapshot.zero.busy and snapshot.zero.remaining_s > 0:
+        return f"{snapshot.zero.remaining_s:.1f} s left"
+    return "U restores the old zero" if snapshot.zero.can_undo else ""

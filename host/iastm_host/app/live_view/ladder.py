@@ -1,0 +1,176 @@
+"""The verdict: which slot is lit, or what covers the ladder."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from iastm_host.analysis.profiles import Profile
+from iastm_host.app.live_view.force import FORCE_STATES, LADDER_ROWS, classify
+from iastm_host.app.live_view.state import ViewState
+from iastm_host.app.live_view.texts import force_text, seconds_since
+from iastm_host.app.snapshot import LiveSnapshot
+
+STALE_AFTER_US = 500_000
+"""Without a new sample for longer than this a number is no longer shown as live."""
+READY_AFTER_US = 3_000_000
+"""Without contact for this long the last stroke's number is taken away."""
+SATURATED_FOR_US = 500_000
+"""A clipped sample this recent covers the number, contact or not."""
+HOLD_HYSTERESIS = 0.9
+"""A sustained force leaves a state downwards only below this share of its edge."""
+TECHNICAL_STATES = frozenset({"lost", "stale", "saturated", "refused", "backfilling"})
+"""Ladder states in which the signal is in doubt; they carry a hatch and never a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The verdict. Force states light a `slot` (top, middle, bottom) with shape, word and number; all others cover
+    the ladder (`slot` is "") with an icon, a word and `sub`, and have no number.
+
+    `technical`: the signal is in doubt. `held_text` and `progress` (0 to 1) belong to sustained techniques.
+    """
+
+    state: str
+    slot: str
+    shape: str
+    icon: str
+    word: str
+    number: str
+    sub: str
+    technical: bool
+    held_text: str = ""
+    progress: float | None = None
+
+
+def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
+    """Return the verdict; the first of these that holds: no stream, stale, clipped, paused, a missing piece, the
+    force.
+    """
+    trouble = _stream_cover(snapshot)
+    if trouble is not None:
+        return trouble
+    if _saturated(snapshot):
+        return _cover("saturated", "warn", "Out of range", "Ease off, then check the tip")
+    if view.paused:
+        return _cover("paused", "pause", "Paused", "Space goes on. Recording and alarms still run.")
+    verdict, trace = snapshot.verdict, snapshot.trace
+    if snapshot.profile.technique == "hold":
+        return _hold_ladder(snapshot, view)
+    if verdict.running_n is not None and verdict.warn_crossed:
+        state = classify(verdict.running_n, snapshot.profile)
+        over = "too_hard" if verdict.alarm_crossed or state == "too_hard" else "hard"
+        return _lit(over, verdict.running_n)
+    waiting = _missing_before_a_whole_stroke(snapshot)
+    if waiting:
+        return _cover("backfilling", "sync", "Next stroke counts", f"Fetching {waiting:,} samples")
+    if verdict.running_n is not None and (
+        verdict.last_n is None or verdict.contact_start_us - verdict.contact_end_us >= READY_AFTER_US
+    ):
+        return _cover("ready", "play", "Ready", "This stroke counts when it ends")
+    if verdict.last_n is None or (
+        verdict.running_n is None and trace.last_tool_us - verdict.contact_end_us >= READY_AFTER_US
+    ):
+        return _cover("ready", "play", "Ready", "Lay the tool on the skin")
+    return _lit(classify(verdict.last_n, snapshot.profile), verdict.last_n)
+
+
+def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
+    link = snapshot.link
+    if snapshot.finished or link.state == "ended":
+        return _cover("finished", "check", "Finished", link.reason or "The run has ended")
+    if link.state == "lost":
+        lost_s = seconds_since(snapshot.taken_us, link.since_us)
+        return _cover("lost", "nolink", f"Link lost {lost_s:.1f} s", "Carry on: the tool warns by itself")
+    if link.state == "refused":
+        return _cover("refused", "nolink", "Tool refused", link.reason)
+    if link.state not in {"streaming", "silent"}:
+        if link.carrier == "replay":
+            return _cover("no_tool", "play", "Opening the recording", link.reason)
+        word = "Switch on the tool" if link.state in {"closed", "connecting"} else "Connecting"
+        return _cover("no_tool", "usb", word, link.reason or "Waiting for the tool")
+    newest_us = snapshot.trace.last_arrived_us or link.since_us
+    silent_us = snapshot.taken_us - newest_us
+    if silent_us > STALE_AFTER_US or link.state == "silent":
+        return _cover("stale", "info", f"No new data {silent_us / 1e6:.1f} s", "Old number hidden")
+    if snapshot.trace.last_arrived_us == 0 or len(snapshot.trace.force_n) == 0:
+        return _cover("no_tool", "usb", "Connecting", "Waiting for the first sample")
+    return None
+
+
+def _hold_ladder(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
+    verdict, profile = snapshot.verdict, snapshot.profile
+    steady_n = verdict.steady_n
+    if verdict.running_n is None or steady_n is None or not math.isfinite(steady_n):
+        return _cover("ready", "play", "Ready", "Lay the tool on the skin and press slowly")
+    state = _with_hysteresis(steady_n, profile, view.ladder_state)
+    if verdict.alarm_crossed and state == "hard":
+        state = "too_hard"
+    held_s = held_s_of(snapshot)
+    lit = _lit(state, steady_n)
+    progress = None if not profile.region_time_s else min(1.0, held_s / profile.region_time_s)
+    lit = replace(lit, held_text=f"{held_s:.0f} s", progress=progress)
+    return replace(lit, state="hold", word="Hold") if state == "fine" else lit
+
+
+def _with_hysteresis(force_n: float, profile: Profile, before: str) -> str:
+    state, before = classify(force_n, profile), "fine" if before == "hold" else before
+    if before not in FORCE_STATES or FORCE_STATES.index(state) >= FORCE_STATES.index(before):
+        return state
+    lenient = classify(force_n / HOLD_HYSTERESIS, profile)
+    return min(before, lenient, key=FORCE_STATES.index)
+
+
+def held_s_of(snapshot: LiveSnapshot) -> float:
+    """Return for how many seconds contact has lasted, 0 without contact."""
+    if snapshot.verdict.running_n is None:
+        return 0.0
+    return seconds_since(snapshot.trace.last_tool_us, snapshot.verdict.contact_start_us)
+
+
+def _lit(state: str, force_n: float) -> Ladder:
+    slot, shape, word = LADDER_ROWS[state]
+    return Ladder(state, slot, shape, "", word, force_text(force_n), "", technical=False)
+
+
+def _cover(state: str, icon: str, word: str, sub: str) -> Ladder:
+    return Ladder(state, "", "", icon, word, "", sub, technical=state in TECHNICAL_STATES)
+
+
+def _saturated(snapshot: LiveSnapshot) -> bool:
+    """Whether the number that would be shown rests on clipped samples, or one came a moment ago."""
+    trace = snapshot.trace
+    clipped = np.flatnonzero(trace.saturated)
+    if not len(clipped):
+        return False
+    last = len(trace.force_n) - 1
+    if (last - int(clipped[-1])) * trace.period_us <= SATURATED_FOR_US:
+        return True
+    verdict = snapshot.verdict
+    from_us = verdict.contact_start_us
+    until_us = trace.last_tool_us if verdict.running_n is not None else verdict.contact_end_us
+    clipped_us = trace.last_tool_us - (last - clipped) * trace.period_us
+    shown_still = verdict.running_n is not None or trace.last_tool_us - until_us < READY_AFTER_US
+    if verdict.running_n is not None and snapshot.strokes:
+        stroke = snapshot.strokes[-1]
+        if stroke.boot_id == trace.boot_id:
+            from_us = min(from_us, stroke.first_us)
+    return shown_still and bool(np.any((clipped_us >= from_us) & (clipped_us <= until_us)))
+
+
+def _missing_before_a_whole_stroke(snapshot: LiveSnapshot) -> int:
+    """Return how many samples are still being fetched, 0 once a whole stroke came after the newest such hole."""
+    trace = snapshot.trace
+    missing = ~np.isfinite(trace.force_n)
+    if not missing.any():
+        return 0
+    for first, end, _reason in trace.gaps:
+        missing[max(0, first - trace.first_index) : max(0, end - trace.first_index)] = False
+    holes = np.flatnonzero(missing)
+    if not len(holes):
+        return 0
+    hole_us = trace.last_tool_us - (len(missing) - 1 - int(holes[-1])) * trace.period_us
+    whole = any(stroke.boot_id == trace.boot_id and stroke.first_us > hole_us for stroke in snapshot.strokes)
+    return 0 if whole else len(holes)

@@ -1,0 +1,100 @@
+"""Pages of words over a view: where limits come from, what a run came to, what went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iastm_host.analysis.profiles import Profile, Tip
+from iastm_host.app.live_view.recording import records
+from iastm_host.app.live_view.texts import DASH, clock_text, force_text, limit_text, missing_words, size_text
+from iastm_host.app.snapshot import LiveSnapshot
+
+NO_PUBLISHED_THRESHOLD = (
+    "No published source gives a human scraping force or pressure at which petechiae appear. A limit here means: "
+    "unusual compared with published practice, or above what the user set. It never means that marks will or will "
+    "not appear."
+)
+WHAT_IT_IS = "A feedback and training aid. It is not a medical device."
+ONE_AXIS = "The tool measures force along one axis. It does not see shear, where bruising is said to build up."
+GRADES = {
+    "measured": "measured, on people or on a bench",
+    "measured, simulant": "measured, on a simulant",
+    "survey": "survey, what clinicians said of themselves",
+    "expert": "expert opinion or consensus",
+    "derived": "derived by a rule of ours from published values",
+    "none": "none, a placeholder of ours without a source",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A page of words over the view: title, lines of (label, text), and how it is left."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    foot: str
+
+
+def about_panel(profile: Profile, tip: Tip | None) -> Panel:
+    """Return where the limits of `profile` come from and how strong that is."""
+    rows = [
+        ("What it is", WHAT_IT_IS),
+        ("Limits", NO_PUBLISHED_THRESHOLD),
+        ("Profile", profile.title),
+        (
+            "Target",
+            f"{limit_text(profile.target_low_n)} to {limit_text(profile.target_high_n)} N. "
+            f"Evidence: {_graded(profile.target_grade)}.",
+        ),
+        (
+            "Warn, alarm",
+            f"{limit_text(profile.warn_n)} N, {limit_text(profile.alarm_n)} N. "
+            f"Evidence: {_graded(profile.limits_grade)}.",
+        ),
+        ("Source", profile.source or "none"),
+        ("Stroke rate", "15 to 60 /min is marked only: a device's validated range, not a recommendation."),
+        (
+            "Pressure",
+            "Unknown: the tip's contact area was not given."
+            if tip is None
+            else f"Force over the tip's contact area, {tip.area_cm2:g} ± {tip.area_uncertainty_cm2:g} cm².",
+        ),
+        ("Sensor", ONE_AXIS),
+    ]
+    return Panel("Where the limits come from", tuple(rows), "Esc, ? or a click closes this")
+
+
+def _graded(grade: str) -> str:
+    return GRADES.get(grade, grade or "not stated")
+
+
+def summary_panel(snapshot: LiveSnapshot) -> Panel:
+    """Return what a run came to."""
+    exposure = snapshot.exposure
+    counts = {"warn": 0, "alarm": 0, "repeated": 0, "saturated": 0}
+    for alert in snapshot.alerts:
+        counts[alert.kind] = counts.get(alert.kind, 0) + 1
+    alerts = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
+    peak = DASH if exposure.peak95_n is None else f"{force_text(exposure.peak95_n)} N"
+    recording = "Not recorded"
+    if snapshot.recording is not None and records(snapshot):
+        recording = f"{snapshot.recording.path} ({size_text(snapshot.recording.bytes_written)})"
+    rows: tuple[tuple[str, str], ...] = (
+        ("Samples", f"{snapshot.samples_received:,} of {snapshot.samples_expected:,}"),
+        ("Gaps", ", ".join(missing_words(snapshot)) or "none"),
+        ("Strokes", f"{snapshot.stroke_count:,}, {exposure.strokes_over_warn:,} over warn"),
+        ("Peaks, 95 %", peak),
+        ("Dose", f"{exposure.dose_ns:.1f} N·s"),
+        ("Contact time", clock_text(exposure.contact_s)),
+        ("Alerts", alerts),
+        ("Recording", recording),
+    )
+    if snapshot.problem is not None:
+        rows = (("Problem", str(snapshot.problem)), *rows)
+    title = "Stopped early" if snapshot.problem is not None else "Finished" if snapshot.finished else "Ending"
+    return Panel(title, rows, "Enter, Esc or a click closes the window")
+
+
+def problem_panel(what: str, fix: str) -> Panel:
+    """Return a problem as a page: what happened, and what to do."""
+    return Panel(what, (("What to do", fix),), "Enter, Esc or a click closes the window")

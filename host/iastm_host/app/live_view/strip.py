@@ -1,0 +1,144 @@
+"""The strip: rate, count, contact time and exposure against their limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from iastm_host.app.live_view.ladder import Ladder, held_s_of
+from iastm_host.app.live_view.state import ViewState
+from iastm_host.app.live_view.texts import DASH, clock_text, force_text, limit_text, missing_words
+from iastm_host.app.snapshot import LiveSnapshot
+
+RATE_BAND_SPM = (15.0, 60.0)
+"""Stroke rates that are marked on the scale (0.25 to 1.0 Hz: a device's validated range; weak, never alerted on)."""
+NEAR_SHARE = 0.9
+"""From this share of a limit on, a bar counts as near it."""
+HEADLINES = {
+    "none": ("No strokes yet", "info"),
+    "ok": ("Within limits", "check"),
+    "near": ("Near limit", "warn"),
+    "over": ("Over limit", "stop"),
+    "incomplete": ("Incomplete", "sync"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A quantity against its limit: `share` of it (1 is the limit) or None without a limit; grade is ok, near, over
+    or none.
+    """
+
+    label: str
+    value: str
+    limit: str
+    share: float | None
+    grade: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Rate, count, contact time and exposure.
+
+    `rate_spm` is None where the rate is unknown; `held` is True where the first zone shows seconds held instead.
+    """
+
+    rate_title: str
+    rate_number: str
+    rate_unit: str
+    rate_hz_text: str
+    rate_spm: float | None
+    held: bool
+    stroke_number: str
+    stroke_notes: tuple[str, ...]
+    contact: Bar
+    contact_note: str
+    headline: str
+    headline_icon: str
+    headline_grade: str
+    bars: tuple[Bar, ...]
+
+
+def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
+    """Return the strip; what rests on a signal in doubt is left out."""
+    exposure, profile = snapshot.exposure, snapshot.profile
+    doubtful = ladder.state in {"lost", "stale", "refused", "no_tool"}
+    rate_hz = None if doubtful else snapshot.stroke_rate_hz
+    held = profile.technique == "hold"
+    number, unit, hertz, spm = DASH, "/min", "", None
+    if held:
+        number, unit = (f"{held_s_of(snapshot):.0f}", "s") if ladder.held_text else (DASH, "s")
+    elif rate_hz is not None and math.isfinite(rate_hz):
+        spm = rate_hz * 60
+        number, hertz = f"{spm:.0f}", f"{rate_hz:.2f} Hz"
+    contact = _contact_bar(snapshot, view)
+    peaks = _limit_bar("Peaks, 95 %", exposure.peak95_n, profile.warn_n)
+    bars = (
+        peaks,
+        Bar("Over warn", f"{exposure.strokes_over_warn:,}", "no limit set", None, "none"),
+        Bar("Dose", f"{exposure.dose_ns:.1f} N·s", "no limit set", None, "none"),
+    )
+    whole = exposure.complete and not (doubtful or ladder.state == "saturated")
+    headline, icon, grade = _headline((peaks, contact), whole, exposure.peak95_n is not None)
+    return Strip(
+        rate_title="Hold" if held else "Stroke rate",
+        rate_number=number,
+        rate_unit=unit,
+        rate_hz_text=hertz,
+        rate_spm=spm,
+        held=held,
+        stroke_number=f"{snapshot.stroke_count:,}",
+        stroke_notes=_stroke_notes(snapshot),
+        contact=contact,
+        contact_note="stopped" if view.paused else "",
+        headline=headline,
+        headline_icon=icon,
+        headline_grade=grade,
+        bars=bars,
+    )
+
+
+def _contact_bar(snapshot: LiveSnapshot, view: ViewState) -> Bar:
+    shown = view.frozen if view.frozen is not None else snapshot
+    contact_s = max(0.0, shown.exposure.contact_s - view.paused_contact_s)
+    limit_s = snapshot.profile.region_time_s
+    if not limit_s or snapshot.profile.technique == "hold":
+        return Bar("Contact time", clock_text(contact_s), "", None, "none")
+    share = contact_s / limit_s
+    return Bar("Contact time", clock_text(contact_s), clock_text(limit_s), share, _grade(share))
+
+
+def _limit_bar(label: str, value_n: float | None, limit_n: float) -> Bar:
+    if value_n is None or not math.isfinite(value_n):
+        return Bar(label, DASH, limit_text(limit_n), 0.0 if limit_n > 0 else None, "ok" if limit_n > 0 else "none")
+    if limit_n <= 0:
+        return Bar(label, f"{force_text(value_n)} N", "no limit set", None, "none")
+    share = max(0.0, value_n / limit_n)
+    return Bar(label, f"{force_text(value_n)} N", limit_text(limit_n), share, _grade(share))
+
+
+def _grade(share: float) -> str:
+    if share > 1:
+        return "over"
+    return "near" if share >= NEAR_SHARE else "ok"
+
+
+def _headline(bars: tuple[Bar, ...], whole: bool, begun: bool) -> tuple[str, str, str]:
+    """Return word, icon and grade of the worst limit. What is over stays over, even where data is missing."""
+    order = ("none", "ok", "near", "over")
+    worst = max((bar.grade for bar in bars), key=order.index)
+    if worst != "over" and not begun:
+        worst = "none"
+    elif worst != "over" and not whole:
+        worst = "incomplete"
+    elif worst == "none":
+        worst = "ok"
+    word, icon = HEADLINES[worst]
+    return word, icon, worst
+
+
+def _stroke_notes(snapshot: LiveSnapshot) -> tuple[str, ...]:
+    notes = list(missing_words(snapshot)) or ["No sample missing"]
+    if snapshot.marker_count:
+        notes.append(f"{snapshot.marker_count} marker{'s' * (snapshot.marker_count != 1)}")
+    return tuple(notes)

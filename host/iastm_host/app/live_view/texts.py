@@ -1,0 +1,50 @@
+"""Numbers as they are written everywhere in a view."""
+
+from __future__ import annotations
+
+from iastm_host.app.snapshot import LiveSnapshot
+
+DASH = "–"
+
+
+def force_text(force_n: float) -> str:
+    """Return newtons with one decimal, whole from 100 N on."""
+    return f"{force_n:.0f}" if force_n >= 99.95 else f"{force_n:.1f}"
+
+
+def limit_text(force_n: float) -> str:
+    """Return a limit in newtons as short as it is exact; "off" where it is 0."""
+    return f"{force_n:g}" if force_n > 0 else "off"
+
+
+def clock_text(seconds: float) -> str:
+    """Return seconds as m:ss, or h:mm:ss from an hour on."""
+    whole = max(0, int(seconds))
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def size_text(byte_count: int) -> str:
+    """Return bytes in kB or MB (1000s), with a step that grows visibly while recording."""
+    return f"{byte_count / 1e6:.2f} MB" if byte_count >= 1_000_000 else f"{byte_count / 1e3:.0f} kB"
+
+
+def missing_words(snapshot: LiveSnapshot) -> tuple[str, ...]:
+    """Return what is missing: its seconds, then its samples and gaps; nothing where nothing is."""
+    count = snapshot.missing_samples
+    if count <= 0:
+        return ()
+    seconds = count * snapshot.trace.period_us / 1e6
+    gaps = f"{snapshot.gap_count} gap{'s' * (snapshot.gap_count != 1)}"
+    return (f"{seconds:.1f} s missing", f"{count:,} samples, {gaps}")
+
+
+def seconds_since(now_us: int, then_us: int) -> float:
+    """Return the seconds from one time to another, never below 0."""
+    return max(0, now_us - then_us) / 1e6
+
+
+def sentence(words: str) -> str:
+    """Return `words` with a capital at the front."""
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.host.app.live_view.snapshots import LIVE, RESTING_S, resting, with_link, with_verdict
+from tests.host.window.fake_session import medium_alert
+
+from iastm_host.app.live_view import live_view
+from iastm_host.app.snapshot import LinkView, RecordingView, ZeroView
+from iastm_host.events import Problem
+
+
+def test_a_paused_view_says_so_and_the_alert_goes_on() -> None:
+    snapshot = resting(6.8)
+    view = LIVE.pause(snapshot)
+    later = replace(snapshot, medium_alert=medium_alert(RESTING_S))
+    shown = live_view(later, view)
+    assert shown.ladder.word == "Paused"
+    assert shown.banner is not None
+    assert shown.banner.text == "Ease off: 3 of the last 5 over 14 N"
+    assert shown.medium
+
+
+def test_too_much_force_in_a_pause_shows_in_the_banner() -> None:
+    view = LIVE.pause(resting(6.8))
+    hard = with_verdict(resting(6.8), running_n=15.2, warn_crossed=True, alarm_crossed=True)
+    banner = live_view(hard, view).banner
+    assert banner is not None
+    assert banner.text == "Too hard: 15.2 N"
+
+
+def test_banners_come_in_order_of_what_must_be_acted_on() -> None:
+    snapshot = resting(6.8)
+    trouble = RecordingView("/r/a.iastm", 10, 1.0, "disk full")
+    shown = []
+    for change in (
+        {"battery_percent": 9},
+        {"faults": ("converter silent",)},
+        {"recording": trouble},
+        {"zero": ZeroView(True, "Hold still to zero", 0, False, 0.6)},
+        {"link": LinkView("serial", "lost", "unplugged", snapshot.taken_us)},
+        {"medium_alert": medium_alert(RESTING_S)},
+        {"problem": Problem("The session stopped.", "Start again.")},
+    ):
+        snapshot = replace(snapshot, **change)
+        banner = live_view(snapshot, LIVE).banner
+        assert banner is not None
+        shown.append(banner.text)
+    assert shown == [
+        "Battery 9 %",
+        "Converter silent",
+        "Disk full",
+        "Hold still to zero",
+        "Link lost. Carry on: the tool warns by itself.",
+        "Ease off: 3 of the last 5 over 14 N",
+        "The session stopped.",
+    ]
+
+
+def test_a_zero_s_word_goes_when_its_time_is_over() -> None:
+    snapshot = resting(6.8)
+    zero = ZeroView(False, "Zero set", snapshot.taken_us + 1, True, 0.0)
+    banner = live_view(replace(snapshot, zero=zero), LIVE).banner
+    assert banner is not None
+    assert (banner.text, banner.sub) == ("Zero set", "U restores the old zero")
+    assert live_view(replace(snapshot, zero=zero, taken_us=snapshot.taken_us + 1), LIVE).banner is None
+
+
+def test_only_a_medium_alert_flashes() -> None:
+    alert = live_view(resting(6.8, medium_alert=medium_alert(1.0)), LIVE).banner
+    lost = live_view(with_link(resting(6.8), "lost"), LIVE).banner
+    assert alert is not None
+    assert lost is not None
+    assert (alert.flashing, lost.flashing) == (True, False)

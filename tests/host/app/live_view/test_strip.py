@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from tests.host.app.live_view.snapshots import LIVE, resting, silent_for
+
+from iastm_host.analysis.exposure import Exposure
+from iastm_host.app.live_view import live_view
+
+
+def test_rate_stands_per_minute_and_in_hertz_and_not_on_a_stale_signal() -> None:
+    snapshot = resting(6.8, stroke_rate_hz=0.47)
+    strip = live_view(snapshot, LIVE).strip
+    assert (strip.rate_number, strip.rate_hz_text) == ("28", "0.47 Hz")
+    assert live_view(silent_for(snapshot, 1.0), LIVE).strip.rate_number == "–"
+
+
+@pytest.mark.parametrize(
+    ("peak95_n", "contact_s", "complete", "headline"),
+    [
+        (None, 0.0, True, "No strokes yet"),
+        (9.0, 60.0, True, "Within limits"),
+        (9.9, 60.0, True, "Near limit"),
+        (9.0, 270.0, True, "Near limit"),
+        (11.1, 60.0, True, "Over limit"),
+        (9.0, 301.0, True, "Over limit"),
+        (9.0, 60.0, False, "Incomplete"),
+        (11.1, 60.0, False, "Over limit"),
+    ],
+)
+def test_the_headline_is_the_worst_limit(
+    peak95_n: float | None, contact_s: float, complete: bool, headline: str
+) -> None:
+    snapshot = resting(6.8, exposure=Exposure(peak95_n, 0, 0.0, contact_s, complete))
+    assert live_view(snapshot, LIVE).strip.headline == headline
+
+
+def test_a_bar_without_a_limit_shows_its_value_only() -> None:
+    bars = live_view(resting(6.8, exposure=Exposure(9.0, 7, 3.14, 60.0, True)), LIVE).strip.bars
+    assert [(bar.value, bar.share) for bar in bars[1:]] == [("7", None), ("3.1 N·s", None)]
+
+
+def test_missing_samples_are_said_in_seconds() -> None:
+    view = live_view(resting(6.8, missing_samples=128, gap_count=1), LIVE)
+    assert view.missing_text == "0.4 s missing, 128 samples, 1 gap"
+    assert "0.4 s missing" in view.strip.stroke_notes
