@@ -1,27 +1,33 @@
 """A tool without hardware, as a process: its stream is stdin and stdout, or a TCP connection.
 
---rows PATH          rows to play, from a file or a pipe (int32 µN, int32 raw counts, little-endian)
---settings FILE      JSON; what can be set, and to what it is by default, stands in board.py
---truth FILE         each conversion as played: index, tool_time_us, force_n, raw_counts
---virtual SECONDS    run in virtual time and end after so many seconds; it begins with the first input or its end
---connect HOST:PORT  the stream is this TCP connection
+--rows PATH         rows to play, from a file or a pipe (int32 µN, int32 raw counts, little-endian)
+--settings FILE     JSON; what can be set, and to what it is by default, stands in board.py
+--truth FILE        each conversion as played: index, tool_time_us, force_n, raw_counts
+--virtual SECONDS   run in virtual time and end after so many seconds; it begins with the first input or its end
+--listen HOST:PORT  the stream is a TCP connection, one at a time; port 0 is any. Says on stderr where it listens.
+
+With --listen, stdin is free: `--settings -` is its first line, `--rows -` what follows, and its end ends the tool.
 """
 
 import gc
 import sys
 
 if sys.implementation.name == "cpython":
-    from iastm_simulated.stand_ins import install
+    from iastm_simulated.stand_ins import install, pollable
 
     install()
 else:
+
+    def pollable(pipe):
+        """Return `pipe`: any can be polled here."""
+        return pipe
+
     # The compiler leaves garbage between what stays. Collected every 4 KiB, it can't scatter that over the heap, whose
     # largest free piece must take the table of names when it grows (8 KiB and more).
     gc.threshold(4096)
 
 import asyncio
 import select
-import socket
 
 from iastm_firmware import app
 from iastm_firmware.stream import ByteStream
@@ -30,7 +36,8 @@ from iastm_simulated.board import SimulatedBoard, Ticks, read_settings, real_ela
 from iastm_simulated.rows import Rows
 from iastm_simulated.truth import Truth
 
-_OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--connect")
+_OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--listen")
+_STDIN = "-"
 
 
 def _parse(arguments):
@@ -44,6 +51,12 @@ def _parse(arguments):
         at += 2
     if "--rows" not in options:
         raise ValueError("--rows is missing: there is nothing to play")
+    if "--listen" not in options:
+        for name in ("--rows", "--settings"):
+            if options.get(name) == _STDIN:
+                raise ValueError("%s -: stdin is the stream unless there is --listen" % name)
+    elif "--virtual" in options:
+        raise ValueError("--listen and --virtual: whoever connects lives in real time")
     return options
 
 
@@ -51,24 +64,20 @@ def _end():
     raise SystemExit(0)
 
 
-def _connect(address):
-    host, port = address.rsplit(":", 1)
-    connection = socket.socket()
-    connection.connect(socket.getaddrinfo(host, int(port))[0][-1])
-    connection.setblocking(False)
-    if sys.implementation.name != "cpython":
-        return connection
-    # On MicroPython a socket is a stream itself.
-    stream = connection.makefile("rwb", buffering=0)
-    connection.close()
-    return stream
+def _listener(address):
+    from iastm_simulated.listener import Listener
+
+    listener = Listener(address)
+    sys.stderr.write("listening on %s\n" % listener.address)
+    return listener
 
 
-def _streams(options):
-    if "--connect" in options:
-        stream = _connect(options["--connect"])
-        return stream, stream
-    return sys.stdin.buffer, sys.stdout.buffer
+def _rows(options):
+    path = options["--rows"]
+    if path == _STDIN:
+        # Whoever filled this pipe is gone.
+        return Rows(pollable(sys.stdin.buffer), 0, _end)
+    return Rows(path, -1 if "--virtual" in options else 0)
 
 
 def _wait_for_input():
@@ -83,7 +92,7 @@ async def _end_after(duration_ms):
     raise SystemExit(0)
 
 
-def _run(options, settings):
+def _run(options, settings, listener):
     others = []
     if "--virtual" in options:
         from iastm_simulated.virtual_time import VirtualTime
@@ -94,9 +103,10 @@ def _run(options, settings):
     else:
         elapsed_us = real_elapsed()
     ticks_us = Ticks(settings["ticks_start_us"], elapsed_us)
-    source, sink = _streams(options)
-    stream = ByteStream(source, sink, None if "--virtual" in options else _end)
-    rows = Rows(options["--rows"], -1 if "--virtual" in options else 0)
+    stream = listener
+    if stream is None:
+        stream = ByteStream(sys.stdin.buffer, sys.stdout.buffer, None if "--virtual" in options else _end)
+    rows = _rows(options)
     truth = Truth(options["--truth"]) if "--truth" in options else None
     adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))
     # From here on the firmware collects when it suits: between strokes.
@@ -105,19 +115,21 @@ def _run(options, settings):
         app.run(SimulatedBoard(settings, ticks_us, adc, stream), *others)
     finally:
         adc.close()
-        source.close()
+        if listener is not None:
+            listener.close()
 
 
 def main(arguments):
-    """Run until the peer is gone, the time is over, or the process is interrupted."""
+    """Run until the peer or the filler of stdin is gone, the time is over, or the process is interrupted."""
     try:
         options = _parse(arguments)
         settings = read_settings(options.get("--settings"))
+        listener = _listener(options["--listen"]) if "--listen" in options else None
     except (OSError, ValueError) as error:
         sys.stderr.write("%s\n" % error)
         raise SystemExit(2)
     try:
-        _run(options, settings)
+        _run(options, settings, listener)
     except KeyboardInterrupt:
         pass
 

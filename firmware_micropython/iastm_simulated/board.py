@@ -37,12 +37,16 @@ _DEFAULTS = {
 def read_settings(path):
     """Return the settings of a JSON file over the defaults, or the defaults alone where `path` is None.
 
+    Where `path` is "-", they are the first line of stdin, and no byte after it is taken.
     Raises ValueError for a key that no setting has, and for a rate or a ring of nothing.
     """
     settings: "dict" = dict(_DEFAULTS)
     if path is not None:
-        with open(path) as file:
-            given = json.load(file)
+        if path == "-":
+            given = json.loads(sys.stdin.buffer.readline())
+        else:
+            with open(path) as file:
+                given = json.load(file)
         for key in given:
             if key not in settings:
                 raise ValueError("%s: there is no setting %s" % (path, key))

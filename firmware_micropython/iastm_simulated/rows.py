@@ -13,13 +13,16 @@ def _int32(data, at):
 
 
 class Rows:
-    """Reads rows from `path`, a file or a pipe, a few ahead.
+    """Reads rows a few ahead from `source`: the path of a file or a pipe, or an unbuffered stream that can be polled.
 
-    `wait_ms` is how long an empty pipe is waited for, −1 for ever.
+    `wait_ms` is how long an empty pipe is waited for, −1 for ever. `at_end` is called once there are no more.
     """
 
-    def __init__(self, path, wait_ms):
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (open as long as the tool runs)
+    def __init__(self, source, wait_ms, at_end=None):
+        if isinstance(source, str):
+            source = open(source, "rb", buffering=0)  # noqa: SIM115 (open as long as the tool runs)
+        self._file = source
+        self._at_end = at_end
         self._open = True
         self._wait_ms = wait_ms
         self._poll = select.poll()
@@ -36,6 +39,8 @@ class Rows:
         if self._row >= self._rows:
             self._fill()
             if not self._rows:
+                if not self._open and self._at_end is not None:
+                    self._at_end()
                 return False
         self._at = self._row * _ROW_BYTES
         self._row += 1
@@ -62,7 +67,7 @@ class Rows:
         while self._rows < _ROWS_AHEAD and self._readable(wait_ms):
             if not self._read_row(self._row_views[self._rows]):
                 self.close()
-                return
+                break
             self._rows += 1
             wait_ms = 0
 

@@ -7,7 +7,6 @@ import os
 import random
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -359,34 +358,6 @@ def test_settings_that_can_not_be_are_refused_in_words(
     assert (done.returncode, done.stdout) == (2, b"")
     assert words in done.stderr
     assert b"Traceback" not in done.stderr
-
-
-def test_the_stream_can_be_a_tcp_connection(simulated_tool: Any, wire: Any) -> None:
-    rows = _rows(30)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        host, port = server.getsockname()
-        process = subprocess.Popen(
-            [*simulated_tool.arguments(simulated_tool.rows(rows), _SETTINGS), "--connect", f"{host}:{port}"],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=simulated_tool.environment,
-        )
-        try:
-            server.settimeout(_TIMEOUT_S)
-            connection, _ = server.accept()
-            with connection:
-                connection.settimeout(_TIMEOUT_S)
-                connection.sendall(_opening(wire))
-                received = b""
-                while len(wire.decode(received).samples()) < 200:
-                    received += connection.recv(4096)
-            _, said = process.communicate(timeout=_TIMEOUT_S)
-        finally:
-            process.kill()
-            process.wait()
-    assert (process.returncode, said) == (0, b"")
-    samples = wire.decode(received).samples()
-    assert samples == [(i, rows[i][1]) for i in range(samples[0][0], samples[0][0] + len(samples))]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--rows"], ["--rows", "x", "--speed", "2"]])

@@ -2,6 +2,10 @@
 
 Nothing of it outlives this process, not even after SIGKILL: settings and rows reach the tool through pipes, and the
 tool ends when the last descriptor of its pseudo-terminal's other side, held here, is gone.
+
+Systems without pseudo-terminals (Windows) get a TCP port of this machine instead. There the tool ends with its rows,
+some seconds after this process: it plays first what the pipe holds. This way is tested on Linux with both interpreters;
+Windows itself was not at hand to try it on.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from iastm_host.events import Problem
 from iastm_host.transports.runtime import Runtime
 
 _ROWS_AT_ONCE = 1024
+_PIPE_BYTES = 4096
 _STDERR_LINES = 20
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 3.0
@@ -138,24 +143,30 @@ class SimulatedTool:
         self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
 
     def _start_on_socket(self, command: list[str]) -> None:
-        """Systems without pseudo-terminals: settings and rows through stdin, the stream on a local socket."""
+        self.port = ""
+        self._listening.clear()
         self._process = subprocess.Popen(
-            [*command, "--listen", "127.0.0.1:0", "--rows", "-", "--settings", "-"],
+            [*command, "--listen", "127.0.0.1:0", "--settings", "-", "--rows", "-"],
             stdin=subprocess.PIPE,
+            # Nothing of the tool's may come between what this program prints.
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            # What is played on when this process is gone; as little as Windows' pipes hold.
+            pipesize=_PIPE_BYTES,
             env=self._runtime.environment(os.environ),
+            # Ctrl-C is for this program; the first of the two says so on POSIX, the second on Windows.
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(self._settings).encode() + b"\n")
-        self._process.stdin.flush()
+        self._thread("tool rows", self._feed, self._process.stdin, json.dumps(self._settings).encode() + b"\n")
         self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
-        self._thread("tool rows", self._feed, self._process.stdin)
         if not self._listening.wait(_START_TIMEOUT_S) or not self.port:
             raise OSError(self.last_words or "it does not listen")
 
-    def _feed(self, pipe: IO[bytes]) -> None:
+    def _feed(self, pipe: IO[bytes], head: bytes = b"") -> None:
         # The pipe is kept full; it blocks here until the tool has played what it has.
         with contextlib.suppress(BrokenPipeError, OSError, ValueError), pipe:
+            pipe.write(head)
             while True:
                 pipe.write(self._rows(_ROWS_AT_ONCE))
 
@@ -170,9 +181,9 @@ class SimulatedTool:
                     self._stderr.append(text)
         self._listening.set()
 
-    def _thread(self, name: str, target: Callable[[IO[bytes]], None], pipe: IO[bytes] | None) -> None:
+    def _thread(self, name: str, target: Callable[..., None], pipe: IO[bytes] | None, *arguments: bytes) -> None:
         assert pipe is not None
-        thread = threading.Thread(target=target, args=(pipe,), name=name, daemon=True)
+        thread = threading.Thread(target=target, args=(pipe, *arguments), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
 
