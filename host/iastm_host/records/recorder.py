@@ -6,6 +6,7 @@ A disk that is full or gone loses nothing: entries stay in memory and are writte
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from typing import IO
 from iastm_host.events import Chunk, Problem
 from iastm_host.records.entries import FORMAT, SUFFIX, VERSION, encode_entry, encode_note
 from iastm_protocol import kinds
+
+log = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 0.1
 SYNC_EVERY_FLUSHES = 5
@@ -63,6 +66,16 @@ class Recorder:
         self._thread.join(_CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
+        try:
+            self._write_until_closing()
+        except Exception as error:
+            # Whatever it is, a recording never stops in silence.
+            log.exception("the recorder failed")
+            self.trouble = f"Recording stopped by a fault of the program: {error!r}. Start a new one."
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _write_until_closing(self) -> None:
         flushes = 0
         while not self._closing.wait(FLUSH_EVERY_S):
             flushes += 1
@@ -71,8 +84,6 @@ class Recorder:
         if self._unwritten:
             why = self.trouble.split(".")[0]
             self.trouble = f"{why}. The recording lacks its end: {len(self._unwritten)} bytes were not written."
-        with contextlib.suppress(OSError):
-            self._file.close()
 
     def _write(self, *, sync: bool) -> None:
         with self._writing:

@@ -161,3 +161,26 @@ def test_a_torn_and_damaged_recording_is_exported_as_far_as_it_goes_and_says_so(
     assert all(f"# note: {remark}" in remarks for remark in exported.remarks)
     assert exported.gaps == 3
     assert len(rows) == exported.samples > 2000
+
+
+def test_time_goes_on_over_a_restart_of_the_tool(runs: Any, tmp_path: Path) -> None:
+    run, link = runs.make(length_s=8.0, plan={"record": True})
+
+    def restart() -> None:
+        link.tool.boot_id += 1
+        link.tool.greeted = link.tool.streaming = False
+        link.tool.next_index = 0
+        link._began_us = link.clock.now_us
+
+    link.at[200] = restart
+    run.start()
+    assert run.join(60)
+    exported = export_csv(Recording(run.summary().recording), tmp_path / "a.csv")
+    lines, rows = read(tmp_path / "a.csv")
+    assert exported.gaps == 1
+    assert any("clock began anew" in line for line in lines)
+    time_s = np.array([float(row["time_s"]) for row in rows])
+    pauses_s = np.diff(time_s)
+    assert (pauses_s > 0).all()
+    # Silence of 2 s is noticed, then the tool is greeted anew.
+    assert 2.0 <= pauses_s.max() <= 4.0
