@@ -17,13 +17,15 @@ import pytest
 from iastm_host.events import ForceBlock, Problem, ToolDescription
 from iastm_host.tool.client import ToolClient
 from iastm_host.transports import base
-from iastm_host.transports.base import TransportError
+from iastm_host.transports.base import Transport, TransportError
 from iastm_host.transports.runtime import Runtime, find_runtime
+from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulated import SimulatedTransport
 from iastm_host.transports.simulator import SimulatedTool
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="these tests look at processes as Linux shows them")
 
+CPYTHON = Runtime("cpython", (sys.executable,), "test")
 _PATIENCE_S = 60.0
 SETTINGS: dict[str, object] = {"serial_number": "SIM-4711", "zero_counts": 1000, "rate_mhz": 320_000}
 
@@ -58,15 +60,27 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.fixture(params=[True, False], ids=["pty", "socket"])
+def on_pty(request: pytest.FixtureRequest) -> bool:
+    """Whether the tool is on a pseudo-terminal, or on a socket as on Windows."""
+    return bool(request.param)
+
+
+@pytest.fixture(params=["found", "cpython"])
+def runtime(request: pytest.FixtureRequest) -> Runtime:
+    """The runtime that is found here (MicroPython, where its package is installed), and CPython."""
+    return CPYTHON if request.param == "cpython" else find_runtime(os.environ)
+
+
 @pytest.fixture
-def tools() -> Iterator[Callable[..., SimulatedTool]]:
+def tools(on_pty: bool) -> Iterator[Callable[..., SimulatedTool]]:
     """Return `make(runtime, truth)`: simulated tools that are ended with the test."""
     made: list[SimulatedTool] = []
 
     def make(runtime: Runtime | None = None, truth: Path | None = None, **settings: object) -> SimulatedTool:
         at = [0]
         runtime = runtime or find_runtime(os.environ)
-        tool = SimulatedTool(runtime, lambda n: rows(n, at), SETTINGS | settings, truth)
+        tool = SimulatedTool(runtime, lambda n: rows(n, at), SETTINGS | settings, truth, on_pty=on_pty)
         made.append(tool)
         return tool
 
@@ -75,10 +89,13 @@ def tools() -> Iterator[Callable[..., SimulatedTool]]:
         tool.stop()
 
 
+_LISTENING = "import sys\nif '--listen' in sys.argv: print('listening on 127.0.0.1:1', file=sys.stderr, flush=True)\n"
+
+
 def stand_in(folder: Path, source: str) -> Runtime:
     """Return a runtime that runs `source` in place of the firmware."""
     path = folder / "stand_in.py"
-    path.write_text(source)
+    path.write_text(_LISTENING + source)
     return Runtime("cpython", (sys.executable, str(path)), "test")
 
 
@@ -87,9 +104,9 @@ def pid_of(tool: SimulatedTool) -> int:
     return tool._process.pid
 
 
-async def played(transport: SimulatedTransport, samples: int) -> tuple[ToolDescription, list[int]]:
+async def played(transport: Transport, samples: int, session: int = 0) -> tuple[ToolDescription, list[int]]:
     """Return what the tool says of itself and its first counts."""
-    client = ToolClient("test 1")
+    client = ToolClient("test 1", session=session)
     await transport.open()
     client.opening()
     client.opened()
@@ -108,23 +125,52 @@ async def played(transport: SimulatedTransport, samples: int) -> tuple[ToolDescr
     return tool, counts
 
 
-def test_settings_and_rows_reach_the_firmware_and_no_file_stays(
-    tools: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_settings_and_rows_reach_the_firmware_which_streams_without_a_gap_and_no_file_stays(
+    tools: Any, runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    tool = tools()
+    tool = tools(runtime)
     transport = SimulatedTransport(tool, clock_us)
 
     async def run() -> tuple[ToolDescription, list[int]]:
         try:
-            return await played(transport, 200)
+            return await played(transport, 800)
         finally:
             await transport.close()
 
     said, counts = asyncio.run(run())
     assert (said.serial_number, said.rate_hz, said.simulated) == ("SIM-4711", 320.0, True)
+    assert said.runtime.startswith(runtime.name)
     assert counts == list(range(counts[0], counts[0] + len(counts)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_host_comes_after_another_and_finds_the_tool_going_on(tools: Any, runtime: Runtime) -> None:
+    tool = tools(runtime)
+    tool.start()
+
+    async def host(session: int) -> tuple[ToolDescription, list[int]]:
+        transport = SerialTransport(tool.port, clock_us)
+        try:
+            return await played(transport, 50, session)
+        finally:
+            await transport.close()
+
+    said, counts = asyncio.run(host(1))
+    said_again, more = asyncio.run(host(2))
+    assert said_again == said
+    assert more[0] > counts[0]
+    assert more == list(range(more[0], more[0] + len(more)))
+    assert tool.wait(0) is None
+
+
+def test_a_tool_that_was_stopped_can_be_started_again(tools: Any, on_pty: bool) -> None:
+    tool = tools()
+    for _ in range(2):
+        tool.start()
+        assert tool.port.startswith("/dev/" if on_pty else "socket://127.0.0.1:")
+        asyncio.run(played(SerialTransport(tool.port, clock_us), 10))
+        tool.stop()
 
 
 def test_stop_ends_the_tool_and_may_come_twice(tools: Any) -> None:
@@ -139,7 +185,7 @@ def test_stop_ends_the_tool_and_may_come_twice(tools: Any) -> None:
 
 
 def test_a_tool_that_does_not_listen_to_an_interrupt_is_ended_all_the_same(tools: Any, tmp_path: Path) -> None:
-    deaf = "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    deaf = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     tool = tools(stand_in(tmp_path, deaf + "sys.stderr.write('deaf\\n'); sys.stderr.flush()\ntime.sleep(600)\n"))
     tool.start()
     pid = pid_of(tool)
@@ -180,6 +226,30 @@ def test_a_tool_that_dies_is_an_error_with_its_last_words(tools: Any, tmp_path: 
     assert "exit code 1" in error.what
     assert "the converter burned" in error.what
     assert error.fix
+
+
+def test_firmware_that_fails_in_mid_stream_is_an_error_with_its_traceback(tools: Any, runtime: Runtime) -> None:
+    # What can't be counted with makes the converter fail at its 100th conversion.
+    transport = SimulatedTransport(tools(runtime, missed=[[100, "many"]]), clock_us)
+
+    async def run() -> TransportError:
+        try:
+            with pytest.raises(TransportError) as raised:
+                await played(transport, 1000)
+        finally:
+            await transport.close()
+        return raised.value
+
+    error = asyncio.run(run())
+    assert error.reason == base.ENDED
+    assert "TypeError" in error.what
+
+
+def test_what_ends_the_tool_before_it_listens_is_a_problem_in_its_words(runtime: Runtime) -> None:
+    tool = SimulatedTool(runtime, rows, {"rate_mhz": 0}, on_pty=False)
+    with pytest.raises(Problem, match="rate_mhz must be above 0"):
+        tool.start()
+    assert tool._process is None
 
 
 def test_a_transport_that_is_not_open_says_so(tools: Any) -> None:
@@ -228,17 +298,21 @@ def test_the_truth_is_written_whole_when_the_tool_is_stopped(tools: Any, tmp_pat
 
 _PARENT = """
 import os, sys, time
-from iastm_host.transports.runtime import find_runtime
+from iastm_host.transports.runtime import Runtime, find_runtime
 from iastm_host.transports.simulator import SimulatedTool
-tool = SimulatedTool(find_runtime(os.environ), lambda n: bytes(8 * n), {})
+name, on_pty = sys.argv[1:]
+runtime = Runtime(name, (sys.executable,), "test") if name == "cpython" else find_runtime(os.environ)
+# Ten times as fast, so that what a pipe holds is soon played.
+tool = SimulatedTool(runtime, lambda n: bytes(8 * n), {"rate_mhz": 3_200_000}, on_pty=on_pty == "True")
 tool.start()
 print(tool._process.pid, flush=True)
 time.sleep(600)
 """
 
 
-def test_the_tool_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True) as parent:
+def test_the_tool_ends_when_its_parent_is_killed(runtime: Runtime, on_pty: bool) -> None:
+    command = [sys.executable, "-c", _PARENT, runtime.name, str(on_pty)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         assert not gone(child)
