@@ -6,11 +6,15 @@ import signal
 import sys
 from types import FrameType, TracebackType
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from iastm_host.app.session import Session
 from iastm_host.window.live import LiveWindow
 from iastm_host.window.speaker import make_speaker
+
+SIGNAL_WAIT_MS = 100
+"""A signal is seen within this time, also where no frames are shown any more."""
 
 
 def run_window(
@@ -27,7 +31,8 @@ def run_window(
     window = LiveWindow(session, theme, title, make_speaker(speaker), close_when_finished)
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
-        window.close()
+        # Python may be inside a paintEvent here: Qt would go on painting a window that is gone.
+        QTimer.singleShot(0, window, window.close)
 
     def failed(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if isinstance(error, Exception):
@@ -35,6 +40,10 @@ def run_window(
         else:
             sys.__excepthook__(kind, error, traceback)
 
+    # Python sees a signal when it runs next, and Qt's loop alone never lets it.
+    awake = QTimer(window)
+    awake.timeout.connect(_let_python_run)
+    awake.start(SIGNAL_WAIT_MS)
     before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
     hook, sys.excepthook = sys.excepthook, failed
     try:
@@ -48,3 +57,7 @@ def run_window(
         for number, handler in before.items():
             signal.signal(number, handler)
     return window.exit_code
+
+
+def _let_python_run() -> None:
+    """Do nothing: the interpreter looks for signals whenever it runs."""

@@ -3,10 +3,11 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 from tests.host.window.fake_session import FakeSession, snapshot_at
 
@@ -30,6 +31,37 @@ def test_an_interrupt_ends_it_cleanly(app: QApplication, number: signal.Signals)
     assert run_window(session, title="IASTM", speaker=False, close_when_finished=False) == 0
     assert session.calls == ["stop"]
     assert signal.getsignal(number) is before
+
+
+class InterruptWhilePainting(QObject):
+    """Sends this process a signal from within the first paintings, as a hand on Ctrl-C does by chance."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.left = after
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+        return False
+
+
+@pytest.mark.parametrize("after", [1, 12, 40])
+def test_an_interrupt_amid_painting_ends_it_without_a_word_from_qt(
+    app: QApplication, qt_messages: list[str], after: int
+) -> None:
+    session = FakeSession()
+    amid = InterruptWhilePainting(after)
+    app.installEventFilter(amid)
+    try:
+        assert run_window(session, title="IASTM", speaker=False, close_when_finished=False) == 0
+        app.processEvents()
+    finally:
+        app.removeEventFilter(amid)
+    assert session.calls == ["stop"]
+    assert qt_messages == []
 
 
 def test_a_problem_at_the_start_ends_with_two(app: QApplication) -> None:
@@ -65,6 +97,21 @@ class TestAnExceptionInASlot:
             code = run_window(BrokenSession(), title="IASTM", speaker=False, close_when_finished=False)
         assert code == 2
         assert "the snapshot broke" in caplog.text
+
+    def test_an_interrupt_still_ends_it(self, app: QApplication, caplog: pytest.LogCaptureFixture) -> None:
+        # Of a thread, so that nothing but the window itself lets Python see the signal.
+        interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        interrupt.start()
+        too_late = QTimer()
+        too_late.setSingleShot(True)
+        too_late.timeout.connect(app.quit)
+        too_late.start(5000)
+        with caplog.at_level(logging.ERROR):
+            code = run_window(BrokenSession(), title="IASTM", speaker=False, close_when_finished=False)
+        interrupt.join()
+        assert code == 2
+        assert too_late.isActive()
+        too_late.stop()
 
 
 def test_no_sound_is_wanted_or_to_be_had_without_a_word(app: QApplication, capfd: pytest.CaptureFixture[str]) -> None:
