@@ -40,7 +40,7 @@ class InterruptWhilePainting(QObject):
         super().__init__()
         self.left = after
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() == QEvent.Type.Paint:
             self.left -= 1
             if self.left == 0:
