@@ -8,7 +8,7 @@ from iastm_protocol import kinds, messages
 from iastm_protocol.errors import RemoteProtocolError
 from iastm_protocol.frames import Decoder, FrameWriter
 
-# Answers that wait to be sent; while there are as many, nothing more is read.
+# Answers that wait to be sent; while there are as many, pings and commands are passed over, for their host to repeat.
 _MAX_WAITING = 16
 # Bounds on one turn of the link, because sampling waits meanwhile.
 _MAX_READS_PER_STEP = 4
@@ -84,8 +84,6 @@ class Link:
 
     def _receive(self):
         for _ in range(_MAX_READS_PER_STEP):
-            if len(self._waiting) >= _MAX_WAITING:
-                return
             data = self._stream.read()
             if not data:
                 return
@@ -103,6 +101,8 @@ class Link:
             if kind == kinds.HELLO:
                 self._hello(messages.Hello.from_payload(payload))
             elif not self._greeted:
+                return
+            elif len(self._waiting) >= _MAX_WAITING and kind in (kinds.PING, kinds.COMMAND):
                 return
             elif kind == kinds.PING:
                 self._ping(messages.Ping.from_payload(payload))

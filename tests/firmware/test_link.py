@@ -216,6 +216,20 @@ def test_a_hello_of_the_same_session_lets_the_stream_run_on_and_one_of_another_e
     assert not b.tool.links[0].streaming
 
 
+def test_a_host_that_asks_much_and_reads_nothing_does_not_wedge_the_link(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 3000)
+    b.say(wire.hello())
+    b.stream.room = 0
+    for _ in range(40):
+        b.say(wire.command(1, kinds.DESCRIBE))
+    b.run(3000)
+    b.stream.room = None
+    b.stream.written = b""
+    b.say(wire.hello(session=2))
+    b.run(200)
+    assert _kinds(b)[-1] == "HelloAnswer"
+
+
 def test_unknown_kinds_are_skipped_and_counted(bench: Callable[..., Any], wire: Any) -> None:
     b = bench([])
     b.say(wire.hello())

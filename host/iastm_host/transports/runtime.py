@@ -53,7 +53,9 @@ def find_runtime(environ: Mapping[str, str], package: str = "micropython_unix") 
             )
         return Runtime("micropython", (found,), "$MICROPYTHON")
     if importlib.util.find_spec(package) is not None:
-        return Runtime("micropython", (sys.executable, "-m", package), "installed package")
+        # `python -m` of this package would drop the exit code.
+        run = f"import sys, {package}; sys.exit({package}.main())"
+        return Runtime("micropython", (sys.executable, "-c", run), "installed package")
     found = shutil.which("micropython", path=environ.get("PATH"))
     if found is not None:
         return Runtime("micropython", (found,), "PATH")
