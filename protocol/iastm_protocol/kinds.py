@@ -8,6 +8,9 @@ MINOR = 0
 HELLO = 0x01
 PING = 0x03
 COMMAND = 0x04
+ACK = 0x05
+FETCH = 0x06
+FETCH_EVENTS = 0x07
 # Frame kinds, tool to host.
 HELLO_ANSWER = 0x02
 FORCE_SAMPLES = 0x10
@@ -20,6 +23,7 @@ ZERO = 0x16
 LIMITS = 0x17
 PONG = 0x18
 RESPONSE = 0x19
+GONE = 0x1A
 # Kinds from here up belong to recordings and are refused on a link.
 FIRST_RECORDING_KIND = 0x80
 RECEIVED = 0x80
@@ -48,6 +52,7 @@ SATURATED = 0x01
 SUSPECTED_GLITCH = 0x02
 VIBRATING = 0x04
 ZERO_UNCERTAIN = 0x08
+BACKFILLED = 0x10
 
 # The rails of a 24-bit converter: a count there is kept and flagged as saturated.
 COUNTS_MAX = 0x7FFFFF

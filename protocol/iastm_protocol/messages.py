@@ -381,6 +381,61 @@ class Pong(namedtuple("Pong", ("ping_id", "tool_us"))):
         return Pong(r.number("H"), r.time_us())
 
 
+class Ack(namedtuple("Ack", ("next_index", "next_event"))):
+    """What the host holds without a hole: all samples before `next_index`, all tool events before `next_event`."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("I", self.next_index).number("I", self.next_event).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "ack")
+        return Ack(r.number("I"), r.number("I"))
+
+
+class Fetch(namedtuple("Fetch", ("first_index", "samples"))):
+    """Asks once more for `samples` samples from `first_index` on."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("I", self.first_index).number("I", self.samples).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "fetch")
+        return Fetch(r.number("I"), r.number("I"))
+
+
+class FetchEvents(namedtuple("FetchEvents", ("first_event",))):
+    """Asks once more for the tool events from id `first_event` on."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("I", self.first_event).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        return FetchEvents(Reader(payload, "fetch events").number("I"))
+
+
+class Gone(namedtuple("Gone", ("first_index", "samples"))):
+    """Fetched samples that the tool does not have: missed by the converter, or no longer in the ring."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("I", self.first_index).number("I", self.samples).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "gone")
+        return Gone(r.number("I"), r.number("I"))
+
+
 class Command(namedtuple("Command", ("request_id", "command", "body"))):
     """A request that the tool answers with a response of the same id; the body depends on the command."""
 
@@ -433,6 +488,10 @@ MESSAGES: "dict[int, Any]" = {
     kinds.LIMITS: Limits,
     kinds.PING: Ping,
     kinds.PONG: Pong,
+    kinds.ACK: Ack,
+    kinds.FETCH: Fetch,
+    kinds.FETCH_EVENTS: FetchEvents,
+    kinds.GONE: Gone,
     kinds.COMMAND: Command,
     kinds.RESPONSE: Response,
 }

@@ -421,6 +421,10 @@ _FIELD_TYPES = {
     "Limits": {"profile": "text", "warn_mn": "u32", "alarm_mn": "u32", "contact_on_mn": "u32", "contact_off_mn": "u32"},
     "Ping": {"ping_id": "u16"},
     "Pong": {"ping_id": "u16", "tool_us": "u48"},
+    "Ack": {"next_index": "u32", "next_event": "u32"},
+    "Fetch": {"first_index": "u32", "samples": "u32"},
+    "FetchEvents": {"first_event": "u32"},
+    "Gone": {"first_index": "u32", "samples": "u32"},
     "Command": {"request_id": "u16", "command": "u8"},
     "Response": {"request_id": "u16", "command": "u8", "error": "u8", "text": "text"},
 }

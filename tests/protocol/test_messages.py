@@ -12,11 +12,15 @@ from iastm_protocol import kinds
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.messages import (
     MESSAGES,
+    Ack,
     AlertReport,
     Calibration,
     Channel,
     Command,
+    Fetch,
+    FetchEvents,
     ForceSamples,
+    Gone,
     Hello,
     HelloAnswer,
     Limits,
@@ -75,6 +79,10 @@ ANY_MESSAGE = st.one_of(
     st.builds(Limits, TEXT, U32, U32, U32, U32),
     st.builds(Ping, U16),
     st.builds(Pong, U16, U48),
+    st.builds(Ack, U32, U32),
+    st.builds(Fetch, U32, U32),
+    st.builds(FetchEvents, U32),
+    st.builds(Gone, U32, U32),
     st.builds(Command, U16, U8, st.binary(max_size=400)),
     st.builds(Response, U16, U8, U8, TEXT),
 )

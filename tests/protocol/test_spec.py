@@ -135,7 +135,7 @@ def test_the_table_of_kinds_is_complete() -> None:
 def test_the_table_of_numbers_is_complete() -> None:
     listed = named("## 6. Numbers", name_at=2, value_at=1)
     expected = constants(("FAULT_", "FEATURE_", "EVENT_"))
-    flags = ("SATURATED", "SUSPECTED_GLITCH", "VIBRATING", "ZERO_UNCERTAIN", "WARN", "ALARM")
+    flags = ("SATURATED", "SUSPECTED_GLITCH", "VIBRATING", "ZERO_UNCERTAIN", "BACKFILLED", "WARN", "ALARM")
     expected |= {name: getattr(kinds, name) for name in flags}
     assert listed == expected
 

@@ -102,6 +102,8 @@ BY_HAND = {
     "limits": "0e 696173746d2d6f6e652d68616e64 f82a0000 b0360000 20030000 08020000",
     "ping": "0100",
     # 20,000,123 = 0x01312D7B.
+    "fetch": "c0040000 f2020000",
+    "ack": "00190000 03000000",
     "pong": "0100 7b2d31010000",
     "pong, greatest": "ffff ffffffffffff",
     "command, start stream": "0100 01",
