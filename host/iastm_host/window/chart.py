@@ -23,7 +23,8 @@ from iastm_host.app.live_view import LADDER_ROWS, LiveView, axis_top_n, classify
 from iastm_host.app.snapshot import LiveSnapshot, Trace
 from iastm_host.window.fonts import elided, font
 from iastm_host.window.geometry import COMPACT, Sizes
-from iastm_host.window.plot import Hatch, Peak, Plot
+from iastm_host.window.marks import Hatch, Peak
+from iastm_host.window.plot import Plot
 from iastm_host.window.theme import DARK, Theme
 from iastm_host.window.trace import SPAN_S, STALL_US, ScrollClock, decimated, missing_runs, runs_of
 
@@ -43,7 +44,7 @@ class ChartPanel(QWidget):
         self._drawn: tuple[int, int, int, int] | None = None
         self._picture: QPixmap | None = None
         self._plot = Plot(self)
-        self._trace, self._marks = self._plot.trace, self._plot.marks
+        self._curve, self._marks = self._plot.curve, self._plot.marks
 
     @property
     def plot(self) -> QWidget:
@@ -53,7 +54,7 @@ class ChartPanel(QWidget):
     def set_style(self, theme: Theme, sizes: Sizes, brief: bool) -> None:
         """Use these colours and sizes; `brief` leaves out the words around the plot."""
         self._theme, self._sizes, self._brief = theme, sizes, brief
-        for item in (self._trace, self._marks):
+        for item in (self._curve, self._marks):
             item.theme = theme
         self._marks.sizes = sizes
         self._plot.update()
@@ -95,8 +96,8 @@ class ChartPanel(QWidget):
         """Show the trace of `snapshot`; a paused view passes its frozen one."""
         if snapshot.profile != self._profile:
             self._profile = snapshot.profile
-            self._trace.profile = snapshot.profile
-            for item in (self._trace, self._marks):
+            self._curve.profile = snapshot.profile
+            for item in (self._curve, self._marks):
                 item.top_n = axis_top_n(snapshot.profile)
             self._repaint_words()
         trace = snapshot.trace
@@ -104,7 +105,7 @@ class ChartPanel(QWidget):
         self._decimate(trace)
         newest_age_s = (edge_us - trace.last_tool_us) / 1e6
         length_s = max(0, len(trace.force_n) - 1) * trace.period_us / 1e6
-        self._trace.first_age_s = newest_age_s + length_s
+        self._curve.first_age_s = newest_age_s + length_s
         self._marks.hatches = hatches(snapshot, newest_age_s)
         self._marks.peaks = peaks(snapshot, edge_us)
         cursor = live.cursor
@@ -124,7 +125,7 @@ class ChartPanel(QWidget):
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        self._trace.line = decimated(trace, self._plot.width())
+        self._curve.line = decimated(trace, self._plot.width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the axis and the words around the plot, from a picture that is made anew only where they changed."""

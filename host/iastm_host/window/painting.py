@@ -37,3 +37,14 @@ def paint_outlined(painter: QPainter, x: float, baseline: float, text: str, made
     rim.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter.strokePath(path, rim)
     painter.fillPath(path, theme.color("text"))
+
+
+def blended(ground: QColor, over: QColor, opacity: float) -> QColor:
+    """Return the opaque colour that `over` gives on `ground` where it is so opaque (0 to 1)."""
+
+    def mixed(below: float, above: float) -> float:
+        return below * (1 - opacity) + above * opacity
+
+    return QColor.fromRgbF(
+        mixed(ground.redF(), over.redF()), mixed(ground.greenF(), over.greenF()), mixed(ground.blueF(), over.blueF())
+    )

@@ -85,6 +85,8 @@ def decimated(trace: Trace, pixels: int) -> Polyline:
 
 def runs_of(flags: NDArray[np.bool_]) -> Runs:
     """Return (first, end) of every run of true in `flags` (n,)."""
+    if not flags.any():
+        return ()
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return tuple((int(first), int(end)) for first, end in zip(edges[0::2], edges[1::2], strict=True))
 
