@@ -13,12 +13,16 @@ from iastm_host.events import Problem
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a user chose. `recordings` "" is the platform's folder for documents; an area of 0 is unknown."""
+    """What a user chose. `recordings` "" is the platform's folder for documents; an area of 0 is unknown.
+
+    `overshoot_sound` gives a short tick for every stroke that crosses a limit.
+    """
 
     profile: str = "iastm-one-hand"
     theme: str = "auto"
     recordings: str = ""
     sound: bool = True
+    overshoot_sound: bool = False
     tip_name: str = ""
     tip_area_cm2: float = 0.0
     tip_area_uncertainty_cm2: float = 0.0

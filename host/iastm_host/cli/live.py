@@ -142,7 +142,12 @@ def _in_window(acquisition: Acquisition, chosen: Settings, view: _View) -> int:
     from iastm_host.window.run import run_window
 
     return run_window(
-        acquisition, theme=chosen.theme, title=view.title, speaker=chosen.sound, close_when_finished=view.closes
+        acquisition,
+        theme=chosen.theme,
+        title=view.title,
+        speaker=chosen.sound,
+        overshoot=chosen.overshoot_sound,
+        close_when_finished=view.closes,
     )
 
 

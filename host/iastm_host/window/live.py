@@ -49,6 +49,7 @@ class LiveWindow(QWidget):
         title: str = "IASTM live view",
         speaker: Speaker | None = None,
         close_when_finished: bool = False,
+        overshoot: bool = False,
     ) -> None:
         super().__init__()
         self.setWindowTitle(title)
@@ -56,7 +57,7 @@ class LiveWindow(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._session = session
         self._speaker: Speaker = speaker if speaker is not None else SilentSpeaker()
-        self._sounds = SoundSchedule()
+        self._sounds = SoundSchedule(overshoot)
         self._close_when_finished = close_when_finished
         self._follow_system = theme == "auto"
         self._theme = theme_named(theme)

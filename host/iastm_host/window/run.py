@@ -18,17 +18,23 @@ SIGNAL_WAIT_MS = 100
 
 
 def run_window(
-    session: Session, *, theme: str = "auto", title: str, speaker: bool = True, close_when_finished: bool
+    session: Session,
+    *,
+    theme: str = "auto",
+    title: str,
+    speaker: bool = True,
+    overshoot: bool = False,
+    close_when_finished: bool,
 ) -> int:
     """Show `session` until its window closes, and return the exit code: 0, or 2 after a problem before the stream.
 
-    `theme` is auto, dark, light or contrast. SIGINT and SIGTERM end the run cleanly. What an exception in a slot
-    says is shown in the window and logged.
+    `theme` is auto, dark, light or contrast; `overshoot` ticks for every stroke over a limit. SIGINT and SIGTERM end
+    the run cleanly. What an exception in a slot says is shown in the window and logged.
     """
     running = QApplication.instance()
     app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("iastm")
-    window = LiveWindow(session, theme, title, make_speaker(speaker), close_when_finished)
+    window = LiveWindow(session, theme, title, make_speaker(speaker), close_when_finished, overshoot)
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
         # Python may be inside a paintEvent here: Qt would go on painting a window that is gone.

@@ -22,6 +22,7 @@ from iastm_host.window.fonts import font, width_of
 from iastm_host.window.geometry import COMPACT, WIDE, Geometry, geometry_for
 from iastm_host.window.icons import ICONS, icon_paths
 from iastm_host.window.live import LiveWindow
+from iastm_host.window.overlay import Overlay
 
 WAIT_MS = 5000
 FINE = snapshot_at(24.8)
@@ -317,6 +318,18 @@ def test_where_the_limits_come_from_is_one_key_away(app: QApplication, key: Qt.K
     window.close()
 
 
+@pytest.mark.parametrize(("wanted", "played"), [(True, ["overshoot"]), (False, [])])
+def test_a_stroke_over_a_limit_ticks_where_that_is_wanted(app: QApplication, wanted: bool, played: list[str]) -> None:
+    session, speaker = FakeSession(FINE), FakeSpeaker()
+    window = make(session, speaker=speaker, overshoot=wanted)
+    cue = replace(medium_alert(24.0), kind="alarm", priority="cue")
+    session.shown = replace(FINE, alerts=(cue,))
+    window.show_frame()
+    window.show_frame()
+    assert speaker.played == played
+    window.close()
+
+
 # Ending
 
 
@@ -399,6 +412,20 @@ def test_a_problem_before_the_stream_is_a_page_and_exit_code_two(app: QApplicati
     assert not same(picture(window), before)
     press(window, Qt.Key.Key_Return)
     assert not window.isVisible()
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 800)], ids=str)
+def test_what_to_do_about_a_problem_reads_from_two_metres(app: QApplication, size: tuple[int, int]) -> None:
+    what = "This is not a tool, or it does not answer: " + "15872 bytes came within 5 s, but no hello of a tool. " * 3
+    fix = "Check that its firmware runs and that you chose the right port; press its button, then retry."
+    session = FakeSession(replace(EMPTY, problem=Problem(what, fix), finished=True))
+    window = make(session)
+    window.resize(*size)
+    window.show_frame()
+    overlay = window.findChild(Overlay)
+    assert overlay is not None
+    assert overlay.text_size() == geometry_for(*size).sizes.far
+    window.close()
 
 
 def test_a_problem_during_the_stream_is_a_banner(app: QApplication) -> None:

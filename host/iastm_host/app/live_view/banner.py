@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from iastm_host.app.live_view.force import classify
 from iastm_host.app.live_view.recording import recording_trouble, records
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import force_text, limit_text, sentence
+from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, sentence
 from iastm_host.app.snapshot import LiveSnapshot
 
 LOW_BATTERY_PERCENT = 10
@@ -32,7 +32,7 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
     """Return what must be acted on first, None where there is nothing."""
     link, profile = snapshot.link, snapshot.profile
     if snapshot.problem is not None:
-        return Banner("technical", "stop", snapshot.problem.what, snapshot.problem.fix)
+        return Banner("technical", "stop", head_and_detail(snapshot.problem.what)[0], snapshot.problem.fix)
     if snapshot.medium_alert is not None and not snapshot.finished:
         sub = "S turns the sound on" if view.sound_paused(snapshot.taken_us) else "S pauses the sound"
         return Banner("medium", "warn", _medium_text(snapshot), f"{profile.title} · {sub}")

@@ -10,7 +10,7 @@ import numpy as np
 from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view.force import FORCE_STATES, LADDER_ROWS, classify
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import force_text, seconds_since
+from iastm_host.app.live_view.texts import force_text, head_and_detail, seconds_since
 from iastm_host.app.snapshot import LiveSnapshot
 
 STALE_AFTER_US = 500_000
@@ -19,9 +19,11 @@ READY_AFTER_US = 3_000_000
 """Without contact for this long the last stroke's number is taken away."""
 SATURATED_FOR_US = 500_000
 """A clipped sample this recent covers the number, contact or not."""
+ANSWER_WITHIN_US = 1_000_000
+"""A tool that is on has answered the greeting by then."""
 HOLD_HYSTERESIS = 0.9
 """A sustained force leaves a state downwards only below this share of its edge."""
-TECHNICAL_STATES = frozenset({"lost", "stale", "saturated", "refused", "backfilling"})
+TECHNICAL_STATES = frozenset({"lost", "stale", "saturated", "refused", "backfilling", "stopped"})
 """Ladder states in which the signal is in doubt; they carry a hatch and never a number."""
 
 
@@ -79,17 +81,19 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
 
 def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
     link = snapshot.link
+    if snapshot.finished and snapshot.problem is not None:
+        return _cover("stopped", "stop", "Stopped early", head_and_detail(snapshot.problem.what)[0])
     if snapshot.finished or link.state == "ended":
         return _cover("finished", "check", "Finished", link.reason or "The run has ended")
     if link.state == "lost":
         lost_s = seconds_since(snapshot.taken_us, link.since_us)
         return _cover("lost", "nolink", f"Link lost {lost_s:.1f} s", "Carry on: the tool warns by itself")
     if link.state == "refused":
-        return _cover("refused", "nolink", "Tool refused", link.reason)
+        return _cover("refused", "nolink", "Tool refused", head_and_detail(link.reason)[0])
     if link.state not in {"streaming", "silent"}:
         if link.carrier == "replay":
             return _cover("no_tool", "play", "Opening the recording", link.reason)
-        word = "Switch on the tool" if link.state in {"closed", "connecting"} else "Connecting"
+        word = "Switch on the tool" if _unanswered(snapshot) else "Connecting"
         return _cover("no_tool", "usb", word, link.reason or "Waiting for the tool")
     newest_us = snapshot.trace.last_arrived_us or link.since_us
     silent_us = snapshot.taken_us - newest_us
@@ -98,6 +102,15 @@ def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
     if snapshot.trace.last_arrived_us == 0 or len(snapshot.trace.force_n) == 0:
         return _cover("no_tool", "usb", "Connecting", "Waiting for the first sample")
     return None
+
+
+def _unanswered(snapshot: LiveSnapshot) -> bool:
+    """Whether a tool that somebody can switch on has not answered yet; one that is on answers at once."""
+    link = snapshot.link
+    if link.carrier == "simulated":
+        return False
+    asked_us = snapshot.taken_us - link.since_us
+    return link.state in {"closed", "connecting"} or (link.state == "greeting" and asked_us > ANSWER_WITHIN_US)
 
 
 def _hold_ladder(snapshot: LiveSnapshot, view: ViewState) -> Ladder:

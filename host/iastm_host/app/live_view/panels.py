@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from iastm_host.analysis.profiles import Profile, Tip
 from iastm_host.app.live_view.recording import records
-from iastm_host.app.live_view.texts import DASH, clock_text, force_text, limit_text, missing_words, size_text
+from iastm_host.app.live_view.texts import (
+    DASH,
+    clock_text,
+    force_text,
+    head_and_detail,
+    limit_text,
+    missing_words,
+    size_text,
+)
 from iastm_host.app.snapshot import LiveSnapshot
 
 NO_PUBLISHED_THRESHOLD = (
@@ -28,11 +36,16 @@ GRADES = {
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A page of words over the view: title, lines of (label, text), and how it is left."""
+    """A page of words over the view: title, lines of (label, text), and how it is left.
+
+    `far`: title and lines are to be read from two metres; `detail` may be small.
+    """
 
     title: str
     rows: tuple[tuple[str, str], ...]
     foot: str
+    far: bool = False
+    detail: str = ""
 
 
 def about_panel(profile: Profile, tip: Tip | None) -> Panel:
@@ -97,4 +110,6 @@ def summary_panel(snapshot: LiveSnapshot) -> Panel:
 
 def problem_panel(what: str, fix: str) -> Panel:
     """Return a problem as a page: what happened, and what to do."""
-    return Panel(what, (("What to do", fix),), "Enter, Esc or a click closes the window")
+    head, detail = head_and_detail(what)
+    rows = (("What to do", fix),)
+    return Panel(head, rows, "Enter, Esc or a click closes the window", far=True, detail=detail)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from iastm_host.app.snapshot import LiveSnapshot
 
 DASH = "–"
+HEAD_LENGTH = 60
+"""A sentence longer than this does not stand in large letters on one line."""
 
 
 def force_text(force_n: float) -> str:
@@ -43,6 +45,12 @@ def missing_words(snapshot: LiveSnapshot) -> tuple[str, ...]:
 def seconds_since(now_us: int, then_us: int) -> float:
     """Return the seconds from one time to another, never below 0."""
     return max(0, now_us - then_us) / 1e6
+
+
+def head_and_detail(what: str) -> tuple[str, str]:
+    """Return what happened in words for large letters, and the rest: a long sentence is parted at its first colon."""
+    head, colon, detail = what.partition(": ")
+    return (f"{head}.", sentence(detail)) if colon and len(what) > HEAD_LENGTH else (what, "")
 
 
 def sentence(words: str) -> str:

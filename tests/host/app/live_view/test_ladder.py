@@ -17,6 +17,7 @@ from tests.host.window.fake_session import HOLD
 
 from iastm_host.app.live_view import live_view
 from iastm_host.app.snapshot import LiveSnapshot
+from iastm_host.events import Problem
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,30 @@ def test_a_lost_link_counts_its_seconds_and_gives_its_reason() -> None:
     assert view.banner.sub == "The port went away"
     assert view.chips[0].inverse
     assert view.technical
+
+
+@pytest.mark.parametrize(
+    ("state", "carrier", "asked_s", "word"),
+    [
+        ("closed", "serial", 0.0, "Switch on the tool"),
+        ("connecting", "serial", 0.0, "Switch on the tool"),
+        ("greeting", "serial", 0.5, "Connecting"),
+        ("greeting", "serial", 1.5, "Switch on the tool"),
+        ("synchronising", "serial", 1.5, "Connecting"),
+        ("greeting", "simulated", 1.5, "Connecting"),
+        ("connecting", "simulated", 1.5, "Connecting"),
+    ],
+)
+def test_a_tool_that_does_not_answer_is_to_be_switched_on(state: str, carrier: str, asked_s: float, word: str) -> None:
+    waiting = with_link(resting(6.8), state, carrier=carrier)
+    assert live_view(replace(waiting, taken_us=waiting.taken_us + round(asked_s * 1e6)), LIVE).ladder.word == word
+
+
+def test_a_run_that_a_problem_ended_is_not_called_finished() -> None:
+    problem = Problem("The port went away.", "Plug it in.")
+    ladder = live_view(resting(6.8, problem=problem, finished=True), LIVE).ladder
+    assert (ladder.word, ladder.sub, ladder.technical) == ("Stopped early", "The port went away.", True)
+    assert live_view(resting(6.8, finished=True), LIVE).ladder.word == "Finished"
 
 
 def test_a_clipped_sample_a_moment_ago_covers_the_number() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.host.app.live_view.snapshots import LIVE, resting
 from tests.host.window.fake_session import ONE_HAND, TIP, medium_alert
 
-from iastm_host.app.live_view import about_panel, live_view, summary_panel
+from iastm_host.app.live_view import about_panel, live_view, problem_panel, summary_panel
 from iastm_host.events import Alert, Problem
 
 
@@ -29,3 +29,20 @@ def test_the_summary_counts_what_a_run_came_to() -> None:
     assert dict(summary_panel(replace(snapshot, recording=None)).rows)["Recording"] == "Not recorded"
     stopped = summary_panel(replace(snapshot, problem=Problem("The port went away.", "Plug it in.")))
     assert (stopped.title, stopped.rows[0]) == ("Stopped early", ("Problem", "The port went away. Plug it in."))
+
+
+def test_a_problem_says_in_large_letters_what_happened_and_what_to_do() -> None:
+    short = problem_panel("There is no port /dev/nope.", "Plug the tool in.")
+    assert (short.title, short.rows, short.far) == (
+        "There is no port /dev/nope.",
+        (("What to do", "Plug the tool in."),),
+        True,
+    )
+    assert short.detail == ""
+    long = problem_panel(
+        "This does not answer as a tool does: 15872 bytes came within 5 s, no hello.", "Check the port."
+    )
+    assert (long.title, long.detail) == (
+        "This does not answer as a tool does.",
+        "15872 bytes came within 5 s, no hello.",
+    )
