@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QWidget
 from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view import LADDER_ROWS, LiveView, axis_top_n, classify, limit_text
 from iastm_host.app.snapshot import LiveSnapshot, Trace
+from iastm_host.events import Stroke
 from iastm_host.window.fonts import elided, font
 from iastm_host.window.geometry import COMPACT, Sizes
 from iastm_host.window.marks import Hatch, Peak
@@ -228,9 +229,15 @@ def peaks(snapshot: LiveSnapshot, edge_us: float) -> tuple[Peak, ...]:
             LADDER_ROWS[classify(stroke.peak_n, snapshot.profile)][1],
             recent=position >= len(shown) - RECENT_PEAKS,
             newest=position == len(shown) - 1,
+            clipped=_clipped(snapshot.trace, stroke),
         )
         for position, stroke in enumerate(shown)
     )
+
+
+def _clipped(trace: Trace, stroke: Stroke) -> bool:
+    first, end = stroke.first_index - trace.first_index, stroke.last_index + 1 - trace.first_index
+    return bool(trace.saturated[max(0, first) : max(0, end)].any())
 
 
 def hatches(snapshot: LiveSnapshot, newest_age_s: float) -> tuple[Hatch, ...]:

@@ -21,13 +21,17 @@ STAMPS_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A stroke's peak on the chart: seconds before now (negative), newtons, state, whether it is recent."""
+    """A stroke's peak on the chart: seconds before now (negative), newtons, state, whether it is recent.
+
+    `clipped`: samples of the stroke were out of range, and its peak was at least this.
+    """
 
     age_s: float
     force_n: float
     shape: str
     recent: bool
     newest: bool
+    clipped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,9 @@ class Marks:
             metrics = QFontMetricsF(made)
             width = metrics.horizontalAdvance(hatch.text) + 16
             left = max(rect.left() - width / 2 + rect.width() / 2, x_of(-SPAN_S))
-            box = QRectF(min(left, x_of(0.0) - width), rect.top() + 4, width, metrics.height() + 4)
+            box = QRectF(
+                min(left, x_of(0.0) - width), rect.bottom() - metrics.height() - 8, width, metrics.height() + 4
+            )
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self.theme.color("surface"))
             painter.drawRoundedRect(box, 4, 4)
@@ -95,7 +101,7 @@ class Marks:
     def _paint_peak(self, painter: QPainter, peak: Peak, at: QPointF, area: QRectF, ratio: float) -> None:
         radius = self.sizes.peak * (1.0 if peak.recent else 0.7)
         x, y = at.x(), max(at.y(), area.top() + radius * 1.2)
-        text = force_text(peak.force_n) if peak.recent else ""
+        text = ("≥ " if peak.clipped else "") + force_text(peak.force_n) if peak.recent else ""
         weight = 700 if peak.newest else 400
         leftwards = x + radius * 1.75 + width_of(text, self.sizes.near, weight) > area.right() - 2
         beside = y - radius * 0.55 - self.sizes.near < area.top()

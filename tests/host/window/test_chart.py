@@ -52,6 +52,15 @@ def test_clipped_samples_are_hatched_as_out_of_range() -> None:
     assert hatch.text == "out of range"
 
 
+def test_the_peak_of_a_clipped_stroke_is_at_least_what_was_measured() -> None:
+    snapshot = snapshot_at(24.0)
+    saturated = snapshot.trace.saturated.copy()
+    saturated[snapshot.strokes[-2].peak_index - snapshot.trace.first_index] = True
+    clipped = replace(snapshot, trace=replace(snapshot.trace, saturated=saturated))
+    shown = peaks(clipped, float(snapshot.trace.last_tool_us))
+    assert [peak.clipped for peak in shown] == [False] * (len(shown) - 2) + [True, False]
+
+
 def test_a_stall_hatches_from_the_newest_sample_to_now() -> None:
     snapshot = snapshot_at(24.0)
     assert hatches(snapshot, 0.0) == ()
