@@ -53,6 +53,13 @@ class ForceBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A block as it arrived, whatever is missing before it; as ForceBlock it comes in index order."""
+
+    block: ForceBlock
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Samples that are missing and won't come; `reason` in words."""
 
@@ -130,6 +137,7 @@ class ToolDescription:
     calibration_sha256: str
     simulated: bool
     protocol: str
+    backfills: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +222,8 @@ class SetLimits:
 
 Command = SetZero | SetLimits
 Event = (
-    ForceBlock
+    Arrived
+    | ForceBlock
     | Gap
     | Stroke
     | Alert

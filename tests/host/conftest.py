@@ -135,6 +135,8 @@ class FakeTool:
             return self.wire(kinds.HELLO_ANSWER, self.hello_answer())
         if kind == kinds.PING:
             return self.wire(kinds.PONG, messages.Pong(messages.Ping.from_payload(payload).ping_id, self.now_us))
+        if kind != kinds.COMMAND:
+            return b""
         return self._command(messages.Command.from_payload(payload))
 
     def _command(self, command: messages.Command) -> bytes:

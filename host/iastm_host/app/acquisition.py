@@ -18,7 +18,7 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.live_state import Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
-from iastm_host.events import Answer, Command, Event, ForceBlock, Problem, SetZero
+from iastm_host.events import Answer, Arrived, Command, Event, Problem, SetZero
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
@@ -252,8 +252,8 @@ class Acquisition:
         with self._lock:
             self._state.apply(self._pipeline, events, decided_us)
             for event in events:
-                if isinstance(event, ForceBlock):
-                    command = self._state.zeroing.feed(event) or command
+                if isinstance(event, Arrived) and not event.block.backfilled:
+                    command = self._state.zeroing.feed(event.block) or command
         # Whoever waits may look at the snapshot at once, so this happens outside the lock.
         for answer in answers:
             if answer.request_id in self._futures:

@@ -19,6 +19,7 @@ from iastm_host.app.zeroing import Zeroing
 from iastm_host.events import (
     Alert,
     Answer,
+    Arrived,
     ClockOffset,
     Event,
     ForceBlock,
@@ -79,6 +80,7 @@ class LiveState:
         self._tool_limits: SetLimits | None = None
         self._trace: TraceRing | None = None
         self._takers: dict[type, Callable[[Any, int], None]] = {
+            Arrived: self._take_arrived,
             ForceBlock: self._take_block,
             Gap: self._take_gap,
             Alert: self._take_alert,
@@ -129,12 +131,15 @@ class LiveState:
             taker = self._takers.get(type(event))
             if taker is not None:
                 taker(event, now_us)
-        if self._medium is not None and pipeline.now is not None and not pipeline.now.repeated:
+        analysers = (pipeline.now, pipeline.record)
+        if self._medium is not None and not any(each is not None and each.repeated for each in analysers):
             self._medium = None
 
-    def _take_block(self, block: ForceBlock, _now_us: int) -> None:
+    def _take_arrived(self, arrived: Arrived, _now_us: int) -> None:
         if self._trace is not None:
-            self._trace.add(block)
+            self._trace.add(arrived.block)
+
+    def _take_block(self, block: ForceBlock, _now_us: int) -> None:
         if self.first_index is None:
             self.first_index = block.first_index
         self.end_index = block.next_index

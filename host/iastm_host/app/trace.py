@@ -36,20 +36,25 @@ class TraceRing:
         return float(self._force_n[(self._next_index - 1) % self._size])
 
     def add(self, item: ForceBlock | Gap) -> None:
-        """Place a block or a gap."""
+        """Place a block by its index, whenever it comes, or note a gap."""
         if isinstance(item, Gap):
-            self._put(item.first_index, np.full(min(item.sample_count, self._size), np.nan), None, item.sample_count)
-            self._gaps.append((item.first_index, item.first_index + item.sample_count, item.reason))
+            if item.boot_id == self._boot_id:
+                end = item.first_index + item.sample_count
+                self._reach(end)
+                self._gaps.append((item.first_index, end, item.reason))
             return
         if item.boot_id != self._boot_id or self._next_index == self._start_index:
             self._boot_id = item.boot_id
             self._force_n.fill(np.nan)
             self._gaps.clear()
             self._start_index = self._next_index = item.first_index
-        self._put(item.first_index, item.force_n, item.raw_counts, len(item.force_n))
-        self._period_us = item.period_us
-        self._last_tool_us = item.tool_us + round((len(item.force_n) - 1) * item.period_us)
-        self._arrived_us = item.arrived_us
+        newest = item.next_index >= self._next_index
+        self._reach(item.next_index)
+        self._put(item)
+        if newest:
+            self._period_us = item.period_us
+            self._last_tool_us = item.tool_us + round((len(item.force_n) - 1) * item.period_us)
+            self._arrived_us = item.arrived_us
 
     def snapshot(self) -> Trace:
         """Return a copy of the newest samples."""
@@ -73,19 +78,31 @@ class TraceRing:
         n = min(round(length_s * 1e6 / self._period_us), self._next_index - self._start_index, self._size)
         return self._force_n[np.arange(self._next_index - n, self._next_index) % self._size]
 
-    def _put(self, first: int, force_n: np.ndarray, counts: np.ndarray | None, count: int) -> None:
-        skipped = max(0, len(force_n) - self._size)
-        force_n = force_n[skipped:]
-        first += skipped + (count - skipped - len(force_n))
-        at = first % self._size
-        head = min(len(force_n), self._size - at)
-        self._force_n[at : at + head] = force_n[:head]
-        self._force_n[: len(force_n) - head] = force_n[head:]
-        if counts is None:
+    def _reach(self, end: int) -> None:
+        """Let the ring end at `end`: what lies between is missing until it is placed."""
+        count = end - self._next_index
+        if count <= 0:
+            return
+        if count >= self._size:
+            self._force_n.fill(np.nan)
+        else:
+            self._write(self._force_n, self._next_index, np.full(count, np.nan))
+        self._next_index = end
+
+    def _put(self, block: ForceBlock) -> None:
+        skipped = max(0, self._next_index - self._size - block.first_index)
+        force_n = block.force_n[skipped:]
+        if not len(force_n):
+            return
+        if block.raw_counts is None:
             rail = np.zeros(len(force_n), dtype=np.bool_)
         else:
-            counts = counts[skipped:]
-            rail = at_rail(counts)
-        self._saturated[at : at + head] = rail[:head]
-        self._saturated[: len(force_n) - head] = rail[head:]
-        self._next_index = first + len(force_n)
+            rail = at_rail(block.raw_counts[skipped:])
+        self._write(self._force_n, block.first_index + skipped, force_n)
+        self._write(self._saturated, block.first_index + skipped, rail)
+
+    def _write(self, ring: np.ndarray, first: int, values: np.ndarray) -> None:
+        at = first % self._size
+        head = min(len(values), self._size - at)
+        ring[at : at + head] = values[:head]
+        ring[: len(values) - head] = values[head:]

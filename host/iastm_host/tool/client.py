@@ -6,6 +6,7 @@ drives a fresh client through the very steps of the live one.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from iastm_host.events import (
     Command,
     Event,
     ForceBlock,
+    Gap,
     LimitsReport,
     LinkChanged,
     Problem,
@@ -30,6 +32,7 @@ from iastm_host.events import (
 )
 from iastm_host.tool import states
 from iastm_host.tool.clock import AT_HELLO, ClockEstimate
+from iastm_host.tool.timeline import NOT_KEPT
 from iastm_host.tool.words import ERRORS, EVENTS, faults_in
 from iastm_protocol import frames, kinds, messages
 from iastm_protocol.conversion import to_newtons
@@ -41,6 +44,7 @@ REPEAT_AFTER_US = 1_000_000
 TRIES = 3
 SILENT_AFTER_US = 2_000_000
 PING_EVERY_US = 1_000_000
+ACKNOWLEDGE_EVERY_US = 200_000
 # Handshakes count their requests from 1, so that a replay asks under the same ids; a person's commands start here.
 _FIRST_COMMAND_ID = 0x8000
 # A batch may stretch or shrink against the stated rate by this factor; beyond it its times are damage.
@@ -97,6 +101,10 @@ class ToolClient:
         self._ping: _Request | None = None
         self._ping_due_us = 0
         self._next_index = 0
+        self._next_event = 1
+        self._acknowledged_us = 0
+        # Each zero with the index from which it holds; the first holds for all before.
+        self._zeros: list[tuple[int, int]] = []
         self._handlers: dict[int, Callable[[bytes], list[Event]]] = {
             kinds.HELLO_ANSWER: self._on_hello,
             kinds.FORCE_SAMPLES: self._on_samples,
@@ -107,13 +115,22 @@ class ToolClient:
             kinds.LIMITS: self._on_limits,
             kinds.PONG: self._on_pong,
             kinds.RESPONSE: self._on_response,
+            kinds.GONE: self._on_gone,
             # The tool's own strokes and alerts are advice to its light and motor; the host derives its own.
             kinds.STROKE: _nothing,
             kinds.ALERT: _nothing,
         }
 
     def opening(self) -> list[Event]:
-        """Tell that the link is being opened."""
+        """Tell that the link is being opened, for the first time or again."""
+        if self._asked_us is not None:
+            # A new connection: the tool shall not go on with what it had queued for the old one.
+            self._session = (self._session + 1) & 0xFFFFFFFF
+        self.decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
+        self._asked_us = None
+        self._outgoing = []
+        self._waiting = None
+        self._ping = None
         return self._move(states.OPENING)
 
     def opened(self) -> list[Event]:
@@ -171,6 +188,21 @@ class ToolClient:
         """Wait for the answers that `other`, an earlier client of the same tool, still waits for."""
         self._commands.update(other._commands)
         self._command_id = other._command_id
+
+    @property
+    def backfills(self) -> bool:
+        """Whether the tool can send samples again."""
+        return self.tool is not None and self.tool.backfills
+
+    def fetch(self, first_index: int, samples: int) -> None:
+        """Ask for samples once more; they come as blocks that are backfilled, or as a Gap."""
+        self._send(kinds.FETCH, messages.Fetch(first_index, samples).to_payload())
+
+    def acknowledge(self, next_index: int) -> None:
+        """Tell the tool, from time to time, that all before `next_index` is here or lost for good."""
+        if self.state == states.STREAMING and self._now_us - self._acknowledged_us >= ACKNOWLEDGE_EVERY_US:
+            self._acknowledged_us = self._now_us
+            self._send(kinds.ACK, messages.Ack(next_index, self._next_event).to_payload())
 
     def stop_stream(self) -> None:
         """Ask the tool to stop streaming; nobody waits for the answer."""
@@ -316,12 +348,15 @@ class ToolClient:
             calibration_id=hello.calibration_id,
             calibration_sha256=hello.calibration_sha256.hex(),
             simulated=bool(hello.features & kinds.FEATURE_SIMULATED),
+            backfills=bool(hello.features & kinds.FEATURE_BACKFILL),
             protocol=f"{major}.{minor}",
         )
         if self.tool is None or self.tool.boot_id != tool.boot_id:
             self.calibration = None
             self.zero = None
+            self._zeros = []
             self._next_index = 0
+            self._next_event = 1
             self.clock = ClockEstimate()
         self.tool = tool
         events: list[Event] = [tool, *self._move(states.GREETED)]
@@ -337,9 +372,11 @@ class ToolClient:
         period_us = batch.span_us / (n - 1) if n > 1 else nominal_us
         if not nominal_us / _PERIOD_FACTOR <= period_us <= nominal_us * _PERIOD_FACTOR:
             raise RemoteProtocolError("sample times that can't be")
-        if batch.first_index + n <= self._next_index:
-            return []
-        self._next_index = batch.first_index + n
+        backfilled = bool(batch.flags & kinds.BACKFILLED)
+        if not backfilled:
+            if batch.first_index + n <= self._next_index:
+                return []
+            self._next_index = batch.first_index + n
         counts = _to_int32(batch.packed)
         force_n = np.asarray(
             to_newtons(counts.astype(np.float64), self._zero_of(batch.first_index, n), self.calibration.coefficients)
@@ -354,19 +391,27 @@ class ToolClient:
                 counts,
                 batch.flags,
                 self._now_us,
-                False,
+                backfilled,
             )
         ]
 
+    def _on_gone(self, payload: bytes) -> list[Event]:
+        gone = messages.Gone.from_payload(payload)
+        if self.tool is None:
+            return []
+        period_us = 1e6 / self.tool.rate_hz
+        return [Gap(self.tool.boot_id, gone.first_index, gone.samples, 0, period_us, NOT_KEPT)]
+
     def _zero_of(self, first_index: int, n: int) -> int | NDArray[np.float64]:
-        zero = self.zero
-        assert zero is not None
-        if first_index >= zero.from_index:
-            return zero.counts
-        if first_index + n <= zero.from_index:
-            return zero.previous_counts
-        before = np.arange(first_index, first_index + n) < zero.from_index
-        return np.where(before, float(zero.previous_counts), float(zero.counts))
+        from_index, counts = self._zeros[-1]
+        if first_index >= from_index:
+            return counts
+        starts = [start for start, _ in self._zeros]
+        held = bisect_right(starts, first_index) - 1
+        if held == bisect_right(starts, first_index + n - 1) - 1:
+            return self._zeros[max(held, 0)][1]
+        places = np.searchsorted(starts, np.arange(first_index, first_index + n), side="right") - 1
+        return np.array([zero for _, zero in self._zeros], dtype=np.float64)[np.maximum(places, 0)]
 
     def _on_status(self, payload: bytes) -> list[Event]:
         status = messages.Status.from_payload(payload)
@@ -386,6 +431,9 @@ class ToolClient:
 
     def _on_tool_event(self, payload: bytes) -> list[Event]:
         event = messages.ToolEvent.from_payload(payload)
+        if event.event_id < self._next_event:
+            return []
+        self._next_event = event.event_id + 1
         return [ToolEvent(event.event_id, EVENTS.get(event.kind, f"event {event.kind}"), event.index)]
 
     def _on_calibration(self, payload: bytes) -> list[Event]:
@@ -398,6 +446,11 @@ class ToolClient:
     def _on_zero(self, payload: bytes) -> list[Event]:
         said = messages.Zero.from_payload(payload)
         self.zero = ZeroReport(said.counts, said.from_index, said.previous_counts, said.confirmed)
+        if not self._zeros:
+            self._zeros.append((-1, said.previous_counts))
+        # A report that is told again, or one of a change while the link was away.
+        self._zeros = [known for known in self._zeros if known[0] < said.from_index]
+        self._zeros.append((said.from_index, said.counts))
         return [self.zero]
 
     def _on_limits(self, payload: bytes) -> list[Event]:

@@ -1,46 +1,107 @@
-"""Samples in index order: what is missing stands as a Gap, what came twice is dropped."""
+"""Samples in index order: what is missing is waited for where it can be fetched, and else stands as a Gap."""
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import replace
 
 from iastm_host.events import ForceBlock, Gap
 
 MISSING = "samples missing"
 RESTARTED = "the tool restarted"
+NOT_KEPT = "the tool no longer had these samples"
+NOT_FETCHED = "these samples could not be fetched"
 
 
 class Timeline:
-    """Orders the blocks of one tool; without backfill a jump of the index is a gap at once."""
+    """Orders the blocks of one tool.
+
+    `waits`: the tool can send samples again, so blocks behind a hole are held until it is filled or given up; without
+    it a jump of the index is a gap at once.
+    """
 
     def __init__(self) -> None:
+        self.waits = False
         self._boot_id: int | None = None
         self._next_index = 0
         self._next_us = 0
+        self._held: list[ForceBlock] = []
+
+    @property
+    def next_index(self) -> int:
+        """The index up to which all is told."""
+        return self._next_index
+
+    @property
+    def hole(self) -> tuple[int, int] | None:
+        """The oldest hole that is waited for: (first index, number of samples), None where there is none."""
+        if not self._held:
+            return None
+        return self._next_index, self._held[0].first_index - self._next_index
+
+    @property
+    def missing_samples(self) -> int:
+        """How many samples are waited for."""
+        missing, at = 0, self._next_index
+        for block in self._held:
+            missing += max(0, block.first_index - at)
+            at = max(at, block.next_index)
+        return missing
 
     def add(self, item: ForceBlock | Gap) -> list[ForceBlock | Gap]:
-        """Return what can now be told in order: gaps before the item, and the item as far as it is new."""
-        if isinstance(item, Gap):
-            self._next_index = item.first_index + item.sample_count
-            return [item]
+        """Return what can now be told in order. A Gap says that its samples can't be had."""
         ordered: list[ForceBlock | Gap] = []
-        if self._boot_id is None:
-            pass
-        elif item.boot_id != self._boot_id:
+        if isinstance(item, Gap):
+            if item.boot_id == self._boot_id:
+                self._lose(item, ordered)
+            return ordered
+        if self._boot_id is not None and item.boot_id != self._boot_id:
+            ordered += self.flush(NOT_FETCHED)
             ordered.append(Gap(self._boot_id, self._next_index, 0, self._next_us, item.period_us, RESTARTED))
-        elif item.first_index > self._next_index:
-            count = item.first_index - self._next_index
-            ordered.append(Gap(item.boot_id, self._next_index, count, self._next_us, item.period_us, MISSING))
-        elif item.first_index < self._next_index:
-            known = self._next_index - item.first_index
-            if known >= len(item.force_n):
-                return ordered
-            item = without_first(item, known)
-        self._boot_id = item.boot_id
-        self._next_index = item.next_index
-        self._next_us = item.tool_us + round(len(item.force_n) * item.period_us)
-        ordered.append(item)
+            self._boot_id = None
+        if self._boot_id is None:
+            self._boot_id = item.boot_id
+            self._next_index = item.first_index
+        insort(self._held, item, key=_first_index)
+        self._drain(ordered)
+        if not self.waits:
+            ordered += self.flush(MISSING)
         return ordered
+
+    def flush(self, reason: str) -> list[ForceBlock | Gap]:
+        """Give up every hole, and return what was held behind them."""
+        ordered: list[ForceBlock | Gap] = []
+        while self._held:
+            first, samples = self.hole or (self._next_index, 0)
+            boot_id, period_us = self._held[0].boot_id, self._held[0].period_us
+            self._lose(Gap(boot_id, first, samples, self._next_us, period_us, reason), ordered)
+        return ordered
+
+    def _lose(self, gap: Gap, ordered: list[ForceBlock | Gap]) -> None:
+        """Tell the part of `gap` that lies at the oldest hole; one that lies elsewhere is not due yet."""
+        end = gap.first_index + gap.sample_count
+        if self._held:
+            end = min(end, self._held[0].first_index)
+        count = end - self._next_index
+        if gap.first_index <= self._next_index and count > 0:
+            ordered.append(replace(gap, first_index=self._next_index, sample_count=count, tool_us=self._next_us))
+            self._next_index = end
+            self._next_us += round(count * gap.period_us)
+        self._drain(ordered)
+
+    def _drain(self, ordered: list[ForceBlock | Gap]) -> None:
+        done = 0
+        for block in self._held:
+            known = self._next_index - block.first_index
+            if known < 0:
+                break
+            done += 1
+            if known >= len(block.force_n):
+                continue
+            ordered.append(without_first(block, known) if known else block)
+            self._next_index = block.next_index
+            self._next_us = block.tool_us + round(len(block.force_n) * block.period_us)
+        del self._held[:done]
 
 
 def without_first(block: ForceBlock, count: int) -> ForceBlock:
@@ -52,3 +113,7 @@ def without_first(block: ForceBlock, count: int) -> ForceBlock:
         force_n=block.force_n[count:],
         raw_counts=None if block.raw_counts is None else block.raw_counts[count:],
     )
+
+
+def _first_index(block: ForceBlock) -> int:
+    return block.first_index

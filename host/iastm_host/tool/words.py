@@ -20,6 +20,7 @@ FAULTS = {
     kinds.FAULT_TOO_SLOW: "too slow for stroke alerts",
     kinds.FAULT_LINK_STALLED: "link stalled",
     kinds.FAULT_SAMPLES_MISSED: "conversions missed",
+    kinds.FAULT_LINK_NARROW: "link too narrow for the full rate",
 }
 
 ERRORS = {

@@ -11,6 +11,7 @@ from iastm_host.app.live_state import OWN_ALARM_DIFFERS, LiveState
 from iastm_host.app.pipeline import Pipeline
 from iastm_host.events import (
     Alert,
+    Arrived,
     ClockOffset,
     Event,
     ForceBlock,
@@ -53,7 +54,7 @@ class Bench:
             self.index = block.next_index
             alerts = [event for event in self.pipeline.now.feed(block) if isinstance(event, Alert)]
             strokes = [event for event in self.pipeline.record.feed(block) if not isinstance(event, Alert)]
-            self.tell(*alerts, block, *strokes, now_us=now_us)
+            self.tell(*alerts, Arrived(block), block, *strokes, now_us=now_us)
 
     def stroke(self, peak_n: float) -> None:
         self.play(np.concatenate((peak_n * np.sin(np.linspace(0, np.pi, 200)), np.zeros(80))))

@@ -102,7 +102,7 @@ def test_a_gap_tells_where_and_when_it_began() -> None:
 def test_a_gap_that_is_told_is_passed_on_and_not_told_again() -> None:
     timeline = Timeline()
     timeline.add(a_block(0, 5))
-    told = Gap(1, 5, 5, 0, PERIOD_US, "left the ring")
+    told = Gap(1, 5, 5, round(5 * PERIOD_US), PERIOD_US, "left the ring")
     assert timeline.add(told) == [told]
     (after,) = timeline.add(a_block(10, 2))
     assert after.first_index == 10
