@@ -1,5 +1,7 @@
 """Frames: kind, sequence, payload, CRC-32; on a byte stream COBS-encoded between zero bytes.
 
+A carrier of whole messages takes them bare, see fragments.py.
+
 COBS after Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM Trans. Networking 7 (1999) 159.
 CRC-32 is that of IEEE 802.3 (`binascii.crc32`), little-endian, over kind, sequence and payload.
 """
@@ -29,8 +31,8 @@ def cobs_size(n):
     return n + n // _RUN + 1
 
 
-class FrameWriter:
-    """Builds frames in place: write the payload into `payload`, then call `finish`.
+class BareFrameWriter:
+    """Builds frames in place, bare: write the payload into `payload`, then call `finish`.
 
     The memoryview that `finish` returns is valid until the next call.
     """
@@ -41,15 +43,23 @@ class FrameWriter:
         self._raw = bytearray(raw_bytes)
         self._raw_view = memoryview(self._raw)
         self.payload = self._raw_view[HEADER_BYTES : HEADER_BYTES + capacity]
-        self._wire = bytearray(cobs_size(raw_bytes) + 2)
-        self._wire_view = memoryview(self._wire)
 
     def finish(self, kind, sequence, n):
-        """Return the wire bytes of a frame whose payload is the first `n` bytes of `payload`.
+        """Return the bytes of a frame whose payload is the first `n` bytes of `payload`.
 
         Of `sequence` the low 16 bits are sent. Raises LocalProtocolError where `n` is beyond the capacity or
         `kind` beyond a byte.
         """
+        return self._raw_view[: self._seal(kind, sequence, n)]
+
+    def frame(self, kind, sequence, payload):
+        """Return the bytes of a frame with `payload` (bytes); for messages off the hot path."""
+        n = len(payload)
+        if n <= self.capacity:
+            self.payload[:n] = payload
+        return self.finish(kind, sequence, n)
+
+    def _seal(self, kind, sequence, n):
         if not 0 <= n <= self.capacity:
             raise LocalProtocolError("payload of %d bytes in a writer for %d" % (n, self.capacity))
         if not 0 <= kind <= 0xFF:
@@ -61,14 +71,20 @@ class FrameWriter:
         end = HEADER_BYTES + n
         # A board's integers have 31 bits: taking a CRC apart with shifts would make new ones on its heap.
         struct.pack_into("<I", raw, end, binascii.crc32(self._raw_view[:end]))
-        return self._wire_view[: self._stuff(end + CRC_BYTES)]
+        return end + CRC_BYTES
 
-    def frame(self, kind, sequence, payload):
-        """Return the wire bytes of a frame with `payload` (bytes); for messages off the hot path."""
-        n = len(payload)
-        if n <= self.capacity:
-            self.payload[:n] = payload
-        return self.finish(kind, sequence, n)
+
+class FrameWriter(BareFrameWriter):
+    """Builds frames in place as a byte stream takes them: with COBS, between zero bytes."""
+
+    def __init__(self, capacity):
+        super().__init__(capacity)
+        self._wire = bytearray(cobs_size(HEADER_BYTES + capacity + CRC_BYTES) + 2)
+        self._wire_view = memoryview(self._wire)
+
+    def finish(self, kind, sequence, n):
+        """Return the wire bytes of a frame, otherwise as BareFrameWriter does."""
+        return self._wire_view[: self._stuff(self._seal(kind, sequence, n))]
 
     def _stuff(self, n):
         raw = self._raw
@@ -122,6 +138,23 @@ def unstuff(part):
     if joined:
         pieces.append(piece)
     return _DELIMITER.join(pieces)
+
+
+def parse(raw, max_payload, link):
+    """Return the Frame that the bytes `raw` are, or None where they are none that a reader takes.
+
+    `max_payload` bounds its payload; with `link` false the kinds of recordings are admitted too.
+    """
+    end = len(raw) - CRC_BYTES
+    if not 0 <= end - HEADER_BYTES <= max_payload:
+        return None
+    crc = raw[end] | raw[end + 1] << 8 | raw[end + 2] << 16 | raw[end + 3] << 24
+    if binascii.crc32(raw[:end]) != crc:
+        return None
+    kind = raw[0]
+    if link and kind >= FIRST_RECORDING_KIND:
+        return None
+    return Frame(kind, raw[1] | raw[2] << 8, raw[HEADER_BYTES:end])
 
 
 class Decoder:
@@ -204,13 +237,4 @@ class Decoder:
         raw = unstuff(block)
         if raw is None:
             return None
-        end = len(raw) - CRC_BYTES
-        if not 0 <= end - HEADER_BYTES <= self._max_payload:
-            return None
-        crc = raw[end] | raw[end + 1] << 8 | raw[end + 2] << 16 | raw[end + 3] << 24
-        if binascii.crc32(raw[:end]) != crc:
-            return None
-        kind = raw[0]
-        if self._link and kind >= FIRST_RECORDING_KIND:
-            return None
-        return Frame(kind, raw[1] | raw[2] << 8, raw[HEADER_BYTES:end])
+        return parse(raw, self._max_payload, self._link)

@@ -458,6 +458,103 @@ def damaged() -> Json:
     }
 
 
+# Fragments -----------------------------------------------------------------------------------------------------------
+
+
+def bare(kind: int, sequence: int, payload: bytes) -> bytes:
+    """Return a frame without COBS."""
+    raw = struct.pack("<BH", kind, sequence) + payload
+    return raw + struct.pack("<I", binascii.crc32(raw))
+
+
+def pieces(frame: bytes, size: int) -> list[bytes]:
+    """Return the messages of up to `size` bytes that a bare frame is sent in: 1 is the first, 2 the last."""
+    cut = [frame[at : at + size - 1] for at in range(0, len(frame), size - 1)]
+    last = len(cut) - 1
+    return [bytes([(i == 0) | (i == last) << 1]) + piece for i, piece in enumerate(cut)]
+
+
+def fragment_case(name: str, kind: int, sequence: int, payload: bytes, size: int) -> Json:
+    """Return one frame and its messages."""
+    frame = bare(kind, sequence, payload)
+    return {
+        "name": name,
+        "kind": kind,
+        "sequence": sequence,
+        "payload_hex": payload.hex(),
+        "frame_hex": frame.hex(),
+        "max_bytes": size,
+        "messages_hex": [message.hex() for message in pieces(frame, size)],
+    }
+
+
+def fragment_damage(
+    name: str, wire: Sequence[bytes], expected: Sequence[tuple[int, int, bytes]], damaged: int, damaged_bytes: int
+) -> Json:
+    """Return messages, the frames that come out of them, and what is counted."""
+    return {
+        "name": name,
+        "messages_hex": [message.hex() for message in wire],
+        "frames": [[kind, sequence, payload.hex()] for kind, sequence, payload in expected],
+        "damaged": damaged,
+        "damaged_bytes": damaged_bytes,
+    }
+
+
+def fragments() -> Json:
+    """Return frames cut into messages, and damaged messages with what must come out, stated by hand."""
+    a = (kinds.PING, 1, b"\x11\x11")
+    b = (kinds.PONG, 2, bytes(range(100, 140)))
+    c = (kinds.PING, 3, b"\x33\x33")
+    # 9 bytes in one message; 47 bytes as pieces of 19, 19 and 9.
+    (one,), (first, middle, last), (other,) = (pieces(bare(*frame), 20) for frame in (a, b, c))
+    whole = pieces(bare(*b), 244)
+    note = pieces(bare(kinds.NOTE, 9, b"{}"), 20)
+    overlong = [b"\x01" + b"\x55" * 243] + [b"\x00" + b"\x55" * 243] * 3 + [b"\x02" + b"\x55" * 10]
+    largest = bytes(i % 251 for i in range(kinds.MAX_LINK_PAYLOAD))
+    damage = [
+        ("nothing", [], [], 0, 0),
+        ("empty messages", [b"", one, b""], [a], 0, 0),
+        ("three frames", [one, first, middle, last, other], [a, b, c], 0, 0),
+        ("pieces of another cut", [whole[0], one], [b, a], 0, 0),
+        ("the first piece is lost", [one, middle, last, other], [a, c], 1, 28),
+        ("a piece between is lost", [one, first, last, other], [a, c], 1, 28),
+        ("the last piece is lost", [one, first, middle, other], [a, c], 1, 38),
+        ("all but the first piece are lost", [one, first, other], [a, c], 1, 19),
+        ("all but the last piece are lost", [one, last, other], [a, c], 1, 9),
+        ("two frames have lost their ends", [first, first, one], [a], 2, 38),
+        ("a piece comes twice", [first, middle, middle, last, one], [a], 1, 66),
+        ("the first piece comes twice", [first, first, middle, last], [b], 1, 19),
+        ("the last piece comes twice", [first, middle, last, last, one], [b, a], 1, 9),
+        ("two pieces change places", [first, last, middle, one], [a], 2, 47),
+        ("a bit of a piece", [one, first, flipped(middle, 5, 0x10), last, other], [a, c], 1, 47),
+        ("a bit of the kind", [flipped(one, 1, 0x02), other], [c], 1, 9),
+        ("the header's first bit", [flipped(one, 0, 0x01), other], [c], 1, 9),
+        ("the header's last bit", [flipped(one, 0, 0x02), other], [c], 1, 9),
+        ("a reserved bit of a header", [flipped(one, 0, 0x80), other], [c], 1, 9),
+        ("another's message between two pieces", [first, b"\x7fhello", middle, last], [b], 1, 5),
+        ("a header and nothing", [b"\x03", one], [a], 1, 0),
+        ("a header, then a frame within it", [b"\x01", one], [a], 1, 0),
+        ("a frame without end", [*overlong, one], [a], 1, 982),
+        ("a payload longer than is taken", [*pieces(bare(0x7F, 1, bytes(481)), 244), one], [a], 1, 488),
+        ("an entry of a recording", [*note, one], [a], 1, 9),
+    ]
+    return {
+        "about": "Bare frames on a carrier of whole messages: how they are cut, and what is made of damage.",
+        "fragments": [
+            fragment_case("one message", *a, 20),
+            fragment_case("as long as one message", kinds.PING, 0, bytes(12), 20),
+            fragment_case("one byte longer than one message", kinds.PING, U16, bytes(13), 20),
+            fragment_case("three messages", *b, 20),
+            fragment_case("the smallest messages", *a, 2),
+            fragment_case("the largest frame of a link in the smallest messages of BLE", 0x7F, 4, largest, 20),
+            fragment_case("the largest frame of a link at an MTU of 247", 0x7F, 5, largest, 244),
+            fragment_case("no payload", 0x7F, 6, b"", 244),
+        ],
+        "damage": [fragment_damage(*case) for case in damage],
+    }
+
+
 # Logic ---------------------------------------------------------------------------------------------------------------
 
 
@@ -742,6 +839,7 @@ MAKERS: dict[str, Callable[[], Json]] = {
     "messages.json": messages,
     "frames.json": frames,
     "damaged.json": damaged,
+    "fragments.json": fragments,
     "strokes.json": strokes,
     "limits.json": limits,
     "conversion.json": conversion,

@@ -12,7 +12,8 @@ import sys
 from iastm_protocol import kinds
 from iastm_protocol.conversion import polarity, to_net_counts, to_newtons
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
-from iastm_protocol.frames import Decoder, FrameWriter, encode, unstuff
+from iastm_protocol.fragments import FragmentDecoder, fragments
+from iastm_protocol.frames import BareFrameWriter, Decoder, FrameWriter, encode, unstuff
 from iastm_protocol.limits import LimitWatch
 from iastm_protocol.messages import MESSAGES, Channel, check_prefix, pack_counts
 from iastm_protocol.strokes import StrokeDetector, StrokeSpan
@@ -215,6 +216,59 @@ def run_damaged(report, cases, rng):
             report.equal(name + ", frames", decoder.frames, len(expected))
             report.equal(name + ", damaged bytes", decoder.damaged_bytes, case["damaged_bytes"])
             report.equal(name + ", seen", decoder.seen, unhex(case["seen_hex"]))
+
+
+def assembled(messages):
+    """Return the frames of messages as tuples, and the decoder."""
+    decoder = FragmentDecoder(kinds.MAX_LINK_PAYLOAD)
+    frames = []
+    for message in messages:
+        decoder.feed(message)
+        frame = decoder.next_frame()
+        while frame is not None:
+            frames.append(tuple(frame))
+            frame = decoder.next_frame()
+    return frames, decoder
+
+
+def run_fragments(report, vectors, masks):
+    """Frames cut into messages and put together again, whole, damaged, and with each byte and message changed."""
+    report.section("fragments")
+    writer = BareFrameWriter(kinds.MAX_LINK_PAYLOAD)
+    for case in vectors["fragments"]:
+        name = case["name"]
+        victim = (case["kind"], case["sequence"], unhex(case["payload_hex"]))
+        cut = [unhex(message) for message in case["messages_hex"]]
+        frame = writer.frame(*victim)
+        report.equal(name + ", frame", bytes(frame), unhex(case["frame_hex"]))
+        report.equal(name + ", messages", fragments(frame, case["max_bytes"]), cut)
+        for form in (cut, [bytearray(message) for message in cut], [memoryview(message) for message in cut]):
+            frames, decoder = assembled(form)
+            report.equal(name, frames, [victim])
+            report.equal(name + ", counted", (decoder.frames, decoder.damaged, decoder.damaged_bytes), (1, 0, 0))
+        good = (kinds.PING, 7, b"\x07\x00")
+        tail = fragments(writer.frame(*good), case["max_bytes"])
+        for i in range(len(cut)):
+            message = cut[i]
+            changed = [[], [message, message], [message[:-1]]]
+            changed.extend([[bytes([message[0] ^ bit]) + message[1:]] for bit in (1, 2, 4)])
+            changed.extend([[message[:-1] + bytes([message[-1] ^ mask])] for mask in masks])
+            for instead in changed:
+                damaged = cut[:i] + instead + cut[i + 1 :]
+                frames, decoder = assembled(damaged + tail)
+                # Either the frame as it was or nothing, and a loss is never silent: only what never came is not missed.
+                whole = frames in ([victim, good], [victim, victim, good])
+                lost = frames == [good] and (decoder.damaged > 0 or not damaged)
+                report.true(f"{name}, message {i}", whole or lost)
+    for case in vectors["damage"]:
+        name = case["name"]
+        frames, decoder = assembled([unhex(message) for message in case["messages_hex"]])
+        report.equal(name, frames, [(kind, sequence, unhex(payload)) for kind, sequence, payload in case["frames"]])
+        report.equal(
+            name + ", damaged", (decoder.damaged, decoder.damaged_bytes), (case["damaged"], case["damaged_bytes"])
+        )
+        report.equal(name + ", frames", decoder.frames, len(frames))
+    report.raises("a message of one byte", ValueError, fragments, b"frame", 1)
 
 
 def run_corruption(report, cases, masks):
@@ -500,6 +554,7 @@ def main(directory, seed, rounds):
     run_messages(report, messages, rng)
     run_frames(report, read("frames.json"), rng)
     run_damaged(report, read("damaged.json")["cases"], rng)
+    run_fragments(report, read("fragments.json"), (0x01, 0x80, 0xFF))
     run_corruption(report, messages, (0x01, 0x80, 0xFF))
     run_garbage(report, rng, rounds)
     run_strokes(report, read("strokes.json")["cases"], rng)

@@ -20,6 +20,7 @@ LEAST_CHECKS = {
     "messages": 5000,
     "frames": 190,
     "damaged": 480,
+    "fragments": 550,
     "corruption": 8000,
     "garbage": 1000,
     "strokes": 36,
@@ -58,10 +59,11 @@ def test_the_runner_notices_vectors_that_are_wrong(run: Run, tmp_path: Path) -> 
         ("limits.json", '"over": true', '"over": false'),
         ("conversion.json", '"polarity": -1', '"polarity": 1'),
         ("frames.json", '"stuffed_hex": "01"', '"stuffed_hex": "0101"'),
+        ("fragments.json", '"damaged_bytes": 982', '"damaged_bytes": 981'),
     ):
         text = (VECTORS / name).read_text(encoding="utf-8")
         assert right in text
         (tmp_path / name).write_text(text.replace(right, wrong, 1), encoding="utf-8")
     result = outcome(run, tmp_path, seed=1, rounds=1)
     sections = {failure.split(":")[0] for failure in result["failures"]}
-    assert sections == {"messages", "frames", "damaged", "strokes", "limits", "conversion"}
+    assert sections == {"messages", "frames", "damaged", "strokes", "limits", "conversion", "fragments"}

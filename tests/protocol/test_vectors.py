@@ -16,7 +16,15 @@ from iastm_protocol import kinds
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
 VECTORS = PROTOCOL / "vectors"
-FILES = ("messages.json", "frames.json", "damaged.json", "strokes.json", "limits.json", "conversion.json")
+FILES = (
+    "messages.json",
+    "frames.json",
+    "damaged.json",
+    "fragments.json",
+    "strokes.json",
+    "limits.json",
+    "conversion.json",
+)
 
 
 @pytest.fixture(scope="module")
