@@ -186,6 +186,14 @@ class StatusReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Frames that arrived whole and break the rules: how many so far, and what is wrong with the last."""
+
+    count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockOffset:
     """Host time minus tool time, from the round trip that was shortest, and its uncertainty (±)."""
 
@@ -235,5 +243,6 @@ Event = (
     | LimitsReport
     | StatusReport
     | ClockOffset
+    | Unreadable
     | Answer
 )

@@ -31,6 +31,7 @@ from iastm_host.events import (
     StatusReport,
     Stroke,
     ToolDescription,
+    Unreadable,
     ZeroReport,
 )
 from iastm_host.tool.states import STREAMING
@@ -38,6 +39,7 @@ from iastm_host.tool.states import STREAMING
 TRACE_S = 12.0
 STEADY_S = 0.25
 OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
+ZERO_NOT_CONFIRMED = "zero not confirmed. Lift the tool, press Z"
 _STROKES_KEPT = 64
 _NOTHING = Trace(0, 0, 1.0, np.empty(0), np.empty(0, dtype=np.bool_), 0, 0, ())
 
@@ -78,6 +80,8 @@ class LiveState:
         self._status: StatusReport | None = None
         self._limits = in_millinewtons(limits_for(profile, contact))
         self._tool_limits: SetLimits | None = None
+        self._zero: ZeroReport | None = None
+        self._unreadable: Unreadable | None = None
         self._trace: TraceRing | None = None
         self._takers: dict[type, Callable[[Any, int], None]] = {
             Arrived: self._take_arrived,
@@ -90,6 +94,7 @@ class LiveState:
             ClockOffset: self._take_offset,
             StatusReport: self._take_status,
             ZeroReport: self._take_zero,
+            Unreadable: self._take_unreadable,
             LimitsReport: self._take_limits,
             Answer: self.zeroing.answered,
         }
@@ -181,7 +186,11 @@ class LiveState:
         )
 
     def _take_zero(self, zero: ZeroReport, _now_us: int) -> None:
+        self._zero = zero
         self.zeroing.reported(zero)
+
+    def _take_unreadable(self, unreadable: Unreadable, _now_us: int) -> None:
+        self._unreadable = unreadable
 
     def snapshot(self, now_us: int) -> LiveSnapshot:
         """Return the state at host time `now_us`."""
@@ -214,15 +223,25 @@ class LiveState:
             marker_count=self.marker_count,
             problem=self.problem,
             finished=self.finished,
+            tool_warns=self._tool_warns(),
         )
 
     def _faults(self) -> tuple[str, ...]:
-        faults = self._status.faults if self._status is not None else ()
-        told = self._tool_limits
-        # The tool's own alarm must be the one on screen: what it says it watches is compared with what it was told.
-        if self._live and self._link.state == STREAMING and told is not None and told != self._limits:
-            return (*faults, OWN_ALARM_DIFFERS)
-        return faults
+        faults = list(self._status.faults if self._status is not None else ())
+        if self._live and self._link.state == STREAMING:
+            if self._zero is not None and not self._zero.confirmed:
+                faults.insert(0, ZERO_NOT_CONFIRMED)
+            # The tool's own alarm must be the one on screen: what it says it watches is compared with what it was told.
+            if self._tool_limits is not None and self._tool_limits != self._limits:
+                faults.append(OWN_ALARM_DIFFERS)
+        if self._unreadable is not None:
+            faults.append(f"{self._unreadable.count} frames of the tool unreadable: {self._unreadable.why}")
+        return tuple(faults)
+
+    def _tool_warns(self) -> bool:
+        armed = self._zero is not None and self._zero.confirmed and self._tool_limits == self._limits
+        # One that runs off the cable is dead once the cable is out.
+        return armed and self._status is not None and self._status.battery_percent is not None
 
     def _verdict(self) -> Verdict:
         now = self._pipeline.now if self._pipeline is not None else None

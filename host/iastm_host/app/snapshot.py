@@ -98,7 +98,10 @@ class ReplayView:
 
 @dataclass(frozen=True, slots=True)
 class LiveSnapshot:
-    """Everything a live view shows. `taken_us` is host time; rates in hertz, None where unknown."""
+    """Everything a live view shows. `taken_us` is host time; rates in hertz, None where unknown.
+
+    `tool_warns`: the tool watches the same limits by itself, from a zero that was confirmed, on a battery of its own.
+    """
 
     taken_us: int
     link: LinkView
@@ -126,3 +129,4 @@ class LiveSnapshot:
     marker_count: int
     problem: Problem | None
     finished: bool
+    tool_warns: bool = False

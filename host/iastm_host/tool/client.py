@@ -28,6 +28,7 @@ from iastm_host.events import (
     StatusReport,
     ToolDescription,
     ToolEvent,
+    Unreadable,
     ZeroReport,
 )
 from iastm_host.tool import states
@@ -92,7 +93,12 @@ class ToolClient:
         self._asked_us: int | None = None
         self._hello_us = 0
         self._received_bytes = 0
+        self._unreadable = ""
+        self._sampled = False
+        self._streaming_us = 0
         self._steps: list[Callable[[int], _Request]] = []
+        self._step: Callable[[int], _Request] | None = None
+        self._busy: Callable[[int], _Request] | None = None
         self._request_id = 0
         self._ping_id = 0
         self._waiting: _Request | None = None
@@ -162,8 +168,10 @@ class ToolClient:
                     continue
                 try:
                     events += handler(frame.payload)
-                except RemoteProtocolError:
+                except RemoteProtocolError as error:
                     self.malformed += 1
+                    self._unreadable = str(error)
+                    events.append(Unreadable(self.malformed, self._unreadable))
         events += self._time_passed()
         return events
 
@@ -228,6 +236,8 @@ class ToolClient:
             return self._repeat_step()
         if self.state != states.STREAMING:
             return []
+        if self.malformed and not self._sampled and now - self._streaming_us >= GIVE_UP_AFTER_US:
+            return self._move(states.NO_SAMPLES, f"The tool streams, but nothing that can be read: {self._unreadable}.")
         if now - self._heard_us >= SILENT_AFTER_US:
             events = self._move(states.FELL_SILENT)
             self._ask_who()
@@ -242,8 +252,16 @@ class ToolClient:
         if waiting is None or self._now_us - waiting.sent_us < REPEAT_AFTER_US:
             return []
         if waiting.tries >= TRIES:
-            return self._move(states.NO_ANSWER, f"The tool said hello, then did not answer for {TRIES} s.")
-        self._waiting = self._resend(waiting)
+            did = "was busy" if self._busy is not None else "did not answer"
+            return self._move(states.NO_ANSWER, f"The tool said hello, then {did} for {TRIES} s.")
+        if self._busy is None:
+            self._waiting = self._resend(waiting)
+        else:
+            # The tool remembers its answer to an id: what was busy is asked under a new one.
+            self._request_id += 1
+            asked = self._busy(self._request_id)
+            self._waiting = replace(asked, tries=waiting.tries + 1)
+            self._busy = None
         return []
 
     def _repeat_commands(self) -> list[Event]:
@@ -314,10 +332,13 @@ class ToolClient:
     def _next_step(self) -> list[Event]:
         if self._steps:
             self._request_id += 1
-            self._waiting = self._steps.pop(0)(self._request_id)
+            self._step = self._steps.pop(0)
+            self._busy = None
+            self._waiting = self._step(self._request_id)
             return []
         self._waiting = None
         self._ping_due_us = self._now_us + PING_EVERY_US
+        self._streaming_us = self._now_us
         return self._move(states.SYNCHRONISED)
 
     # What the tool says
@@ -371,12 +392,13 @@ class ToolClient:
         nominal_us = 1e6 / self.tool.rate_hz
         period_us = batch.span_us / (n - 1) if n > 1 else nominal_us
         if not nominal_us / _PERIOD_FACTOR <= period_us <= nominal_us * _PERIOD_FACTOR:
-            raise RemoteProtocolError("sample times that can't be")
+            raise RemoteProtocolError(f"sample times do not fit the stated {self.tool.rate_hz:g} samples/s")
         backfilled = bool(batch.flags & kinds.BACKFILLED)
         if not backfilled:
             if batch.first_index + n <= self._next_index:
                 return []
             self._next_index = batch.first_index + n
+        self._sampled = True
         counts = _to_int32(batch.packed)
         force_n = np.asarray(
             to_newtons(counts.astype(np.float64), self._zero_of(batch.first_index, n), self.calibration.coefficients)
@@ -487,12 +509,20 @@ class ToolClient:
         reason = said.text or ERRORS.get(said.error, f"error {said.error}")
         waiting = self._waiting
         if waiting is not None and waiting.kind == kinds.COMMAND and waiting.request_id == said.request_id:
-            if said.error == kinds.OK:
-                return self._next_step()
-            return [Answer(said.request_id, False, reason), *self._next_step()]
+            return self._step_answered(said, reason)
         if self._commands.pop(said.request_id, None) is not None:
             return [Answer(said.request_id, said.error == kinds.OK, reason)]
         return []
+
+    def _step_answered(self, said: messages.Response, reason: str) -> list[Event]:
+        if said.error == kinds.OK:
+            return self._next_step()
+        if said.error == kinds.BUSY:
+            self._busy = self._step
+            return []
+        if said.command in (kinds.DESCRIBE, kinds.START_STREAM):
+            return self._move(states.NO_ANSWER, f"The tool refuses to stream: {reason}.")
+        return [Answer(said.request_id, False, reason), *self._next_step()]
 
     def _move(self, happening: str, reason: str = "") -> list[Event]:
         state = states.after(self.state, happening)

@@ -13,6 +13,8 @@ from iastm_host.events import ClockOffset
 
 AT_HELLO = 8
 KEPT = 32
+# Beyond what both round trips allow, more than drift can make in the time that trips are kept (100 ppm over 32 s).
+JUMP_US = 5_000
 
 
 class ClockEstimate:
@@ -23,8 +25,16 @@ class ClockEstimate:
 
     def add(self, sent_us: int, tool_us: int, received_us: int) -> None:
         """Take one round trip; one that ended before it began is left out."""
-        if received_us >= sent_us:
-            self._trips.append((received_us - sent_us, (sent_us + received_us) // 2 - tool_us))
+        if received_us < sent_us:
+            return
+        trip_us, offset_us = received_us - sent_us, (sent_us + received_us) // 2 - tool_us
+        known = self.offset
+        if known is not None:
+            within_us = known.uncertainty_us + trip_us // 2 + JUMP_US
+            if abs(offset_us - known.offset_us) > within_us:
+                # One of the clocks jumped, as after a sleep: what was learnt before is about another pair.
+                self._trips.clear()
+        self._trips.append((trip_us, offset_us))
 
     @property
     def offset(self) -> ClockOffset | None:

@@ -19,6 +19,7 @@ GREETED = "greeted"
 SYNCHRONISED = "synchronised"
 FELL_SILENT = "fell silent"
 NO_ANSWER = "no answer"
+NO_SAMPLES = "no samples"
 OTHER_VERSION = "other version"
 BROKEN = "broken"
 FINISHED = "finished"
@@ -40,6 +41,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (SYNCHRONISING, BROKEN): LOST,
     (SYNCHRONISING, FINISHED): ENDED,
     (STREAMING, FELL_SILENT): SILENT,
+    (STREAMING, NO_SAMPLES): REFUSED,
     (STREAMING, BROKEN): LOST,
     (STREAMING, FINISHED): ENDED,
     # A tool that fell silent may have restarted: it is greeted anew.
@@ -66,6 +68,7 @@ REASONS: dict[str, str] = {
     SYNCHRONISED: "Live",
     FELL_SILENT: "The tool fell silent. Asking it again.",
     NO_ANSWER: "No tool answered",
+    NO_SAMPLES: "The tool streams nothing that can be read",
     OTHER_VERSION: "The tool speaks another protocol version",
     BROKEN: "The link broke",
     FINISHED: "Ended",

@@ -7,7 +7,7 @@ import pytest
 
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact
-from iastm_host.app.live_state import OWN_ALARM_DIFFERS, LiveState
+from iastm_host.app.live_state import OWN_ALARM_DIFFERS, ZERO_NOT_CONFIRMED, LiveState
 from iastm_host.app.pipeline import Pipeline
 from iastm_host.events import (
     Alert,
@@ -20,6 +20,8 @@ from iastm_host.events import (
     LinkChanged,
     StatusReport,
     ToolDescription,
+    Unreadable,
+    ZeroReport,
 )
 
 TOOL = ToolDescription("1", "ab", "fake", "cpython 3", "F-1", 7, 320.0, 2048, "c", "00", True, "1.0")
@@ -185,3 +187,36 @@ def test_a_tool_that_watches_other_limits_than_it_was_told_is_a_fault(profile: A
     assert bench.shown.faults == (OWN_ALARM_DIFFERS,)
     bench.tell(LinkChanged("synchronising", "Reading"))
     assert bench.shown.faults == ()
+
+
+def test_a_zero_that_was_not_confirmed_is_a_fault_until_it_is(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.tell(LinkChanged("streaming", "Live"), ZeroReport(1000, 0, 1000, False))
+    assert bench.shown.faults == (ZERO_NOT_CONFIRMED,)
+    bench.tell(ZeroReport(1010, 500, 1000, True))
+    assert bench.shown.faults == ()
+
+
+def test_the_tool_warns_by_itself_only_with_our_limits_a_confirmed_zero_and_a_battery(profile: Any) -> None:
+    told = (profile.key, profile.warn_n, profile.alarm_n, Contact().on_n, Contact().off_n)
+    bench = Bench(profile)
+    assert not bench.shown.tool_warns
+    bench.tell(LimitsReport(*told), ZeroReport(1000, 0, 1000, True), StatusReport(0, 80, None, (), 0, 0, 0, 0))
+    assert bench.shown.tool_warns
+    for event in (
+        LimitsReport("", 0.0, 0.0, 0.8, 0.52),
+        ZeroReport(1000, 0, 1000, False),
+        StatusReport(0, None, None, (), 0, 0, 0, 0),
+    ):
+        other = Bench(profile)
+        other.tell(LimitsReport(*told), ZeroReport(1000, 0, 1000, True), StatusReport(0, 80, None, (), 0, 0, 0, 0))
+        other.tell(event)
+        assert not other.shown.tool_warns
+
+
+def test_frames_that_can_t_be_read_are_a_fault_with_its_cause(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.tell(Unreadable(12, "sample times do not fit the stated 80 samples/s"))
+    (fault,) = bench.shown.faults
+    assert "12 frames" in fault
+    assert "80 samples/s" in fault

@@ -22,6 +22,7 @@ from iastm_host.events import (
     StatusReport,
     ToolDescription,
     ToolEvent,
+    Unreadable,
     ZeroReport,
 )
 from iastm_host.tool import states
@@ -577,3 +578,33 @@ def test_how_bytes_are_cut_into_chunks_does_not_change_the_samples(by_hand: Any,
         hand.step(wire[start:end], after_us=100)
     raw = np.concatenate([block.raw_counts for block in hand.of(ForceBlock)])
     assert raw.tolist() == [value for i in range(1, 12) for value in (i, -i, i * 1000)]
+
+
+def test_a_busy_tool_is_asked_again_until_it_streams(by_hand: Any) -> None:
+    hand = by_hand(live=False)
+    hand.tool.refuse = {kinds.START_STREAM: (kinds.BUSY, "")}
+    hand.until(states.SYNCHRONISING)
+    while kinds.START_STREAM not in commands(hand.tool):
+        hand.step()
+    hand.tool.refuse = {}
+    assert hand.until(states.STREAMING).tool.streaming
+
+
+def test_a_tool_that_refuses_to_stream_is_refused_with_its_words(by_hand: Any) -> None:
+    hand = by_hand(live=False)
+    hand.tool.refuse = {kinds.START_STREAM: (kinds.NOT_ALLOWED, "another host has it")}
+    hand.until(states.REFUSED)
+    assert "another host has it" in hand.client.reason
+
+
+def test_a_stream_that_can_t_be_read_is_given_up_with_its_cause(by_hand: Any) -> None:
+    hand = by_hand()
+    seen: list[Event] = []
+    for _ in range(1000):
+        if hand.client.state == states.REFUSED:
+            break
+        # Four samples within ten seconds: nothing like the stated rate.
+        seen += hand.step(hand.tool.samples(np.zeros(4, dtype=int), span_us=10_000_000))
+    assert hand.client.state == states.REFUSED
+    assert "320 samples/s" in hand.client.reason
+    assert any(isinstance(event, Unreadable) for event in seen)

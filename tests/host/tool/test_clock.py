@@ -39,3 +39,19 @@ def test_an_old_short_trip_gives_way_so_that_drift_is_followed() -> None:
     for number in range(1, KEPT + 1):
         estimate.add(number * 1000, number * 1000 - 500, number * 1000 + 100)
     assert estimate.offset == ClockOffset(550, 50)
+
+
+def test_after_a_jump_of_a_clock_the_next_round_trip_counts_at_once() -> None:
+    estimate = ClockEstimate()
+    for at_us in range(0, 8_000_000, 1_000_000):
+        estimate.add(at_us, at_us, at_us + 400)
+    # The host slept for an hour; the tool did not.
+    estimate.add(9_000_000, 3_609_000_000, 9_004_000)
+    assert estimate.offset == ClockOffset(9_002_000 - 3_609_000_000, 2000)
+
+
+def test_a_slow_trip_is_no_jump() -> None:
+    estimate = ClockEstimate()
+    estimate.add(0, 200, 400)
+    estimate.add(1_000_000, 1_000_100, 1_900_000)
+    assert estimate.offset == ClockOffset(0, 200)

@@ -37,7 +37,8 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
         sub = "S turns the sound on" if view.sound_paused(snapshot.taken_us) else "S pauses the sound"
         return Banner("medium", "warn", _medium_text(snapshot), f"{profile.title} · {sub}")
     if link.state == "lost" and not snapshot.finished:
-        return Banner("technical", "nolink", "Link lost. Carry on: the tool warns by itself.", link.reason)
+        advice = "Carry on: the tool warns by itself." if snapshot.tool_warns else "Nothing warns now: wait for it."
+        return Banner("technical", "nolink", f"Link lost. {advice}", link.reason)
     if view.paused and snapshot.verdict.running_n is not None and snapshot.verdict.warn_crossed:
         over = classify(snapshot.verdict.running_n, profile)
         word = "Too hard" if snapshot.verdict.alarm_crossed or over == "too_hard" else "Hard"

@@ -87,7 +87,8 @@ def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
         return _cover("finished", "check", "Finished", link.reason or "The run has ended")
     if link.state == "lost":
         lost_s = seconds_since(snapshot.taken_us, link.since_us)
-        return _cover("lost", "nolink", f"Link lost {lost_s:.1f} s", "Carry on: the tool warns by itself")
+        advice = "Carry on: the tool warns by itself" if snapshot.tool_warns else "Nothing warns now: wait for the link"
+        return _cover("lost", "nolink", f"Link lost {lost_s:.1f} s", advice)
     if link.state == "refused":
         return _cover("refused", "nolink", "Tool refused", head_and_detail(link.reason)[0])
     if link.state not in {"streaming", "silent"}:

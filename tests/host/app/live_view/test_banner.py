@@ -30,7 +30,7 @@ def test_too_much_force_in_a_pause_shows_in_the_banner() -> None:
 
 
 def test_banners_come_in_order_of_what_must_be_acted_on() -> None:
-    snapshot = resting(6.8)
+    snapshot = replace(resting(6.8), tool_warns=True)
     trouble = RecordingView("/r/a.iastm", 10, 1.0, "disk full")
     shown = []
     for change in (
@@ -55,6 +55,13 @@ def test_banners_come_in_order_of_what_must_be_acted_on() -> None:
         "Ease off: 3 of the last 5 over 14 N",
         "The session stopped.",
     ]
+
+
+def test_a_lost_tool_that_may_not_warn_by_itself_is_not_said_to() -> None:
+    shown = live_view(with_link(resting(6.8), "lost"), LIVE)
+    assert shown.banner is not None
+    assert shown.banner.text == "Link lost. Nothing warns now: wait for it."
+    assert "by itself" not in shown.ladder.sub
 
 
 def test_a_zero_s_word_goes_when_its_time_is_over() -> None:
