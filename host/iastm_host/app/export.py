@@ -9,6 +9,7 @@ from typing import TextIO
 
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
 from iastm_host.events import CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
+from iastm_host.records import disk
 from iastm_host.records.entries import Recording
 
 COLUMNS = "index,tool_time_us,time_s,force_n,raw_counts"
@@ -45,8 +46,8 @@ def export_csv(recording: Recording, target: Path) -> Exported:
         raise Problem(
             f"{target} exists and is not overwritten.", "Name another file, or move that one away."
         ) from error
-    except OSError as error:
-        raise Problem(f"{target} can't be written: {error.strerror}.", "Name a file in a folder of yours.") from error
+    except (OSError, ValueError) as error:
+        raise Problem(f"{target} can't be written: {disk.reason(error)}.", f"{disk.cure(error)}.") from error
     try:
         with stream:
             exported = _write(recording, stream)
@@ -57,8 +58,8 @@ def export_csv(recording: Recording, target: Path) -> Exported:
         target.unlink()
         if isinstance(error, OSError):
             raise Problem(
-                f"The export stopped, and {target} was removed again: {error.strerror}.",
-                "Free some space, or name a file on another disk.",
+                f"The export stopped, and {target} was removed again: {disk.reason(error)}.",
+                f"{disk.cure(error)}, or name a file on another disk.",
             ) from error
         raise
     return exported

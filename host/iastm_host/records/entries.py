@@ -166,11 +166,6 @@ class Recording:
         )
 
 
-def read_entries(path: Path) -> Iterator[Entry]:
-    """Yield the entries of a recording, ending at the last whole one; raises Problem."""
-    return Recording(path).entries()
-
-
 def encode_entry(kind: int, sequence: int, host_us: int, data: bytes) -> bytes:
     """Return an entry as the bytes of a recording."""
     encoded: bytes = frames.encode(kind, sequence & 0xFFFF, _TIME.pack(host_us) + data)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from iastm_host.events import Chunk, Problem
+from iastm_host.records import disk
 from iastm_host.records.entries import FORMAT, SUFFIX, VERSION, encode_entry, encode_note
 from iastm_protocol import kinds
 
@@ -106,17 +107,20 @@ class Recorder:
                 os.fsync(self._file.fileno())
             self.trouble = ""
         except OSError as error:
-            self.trouble = f"{error.strerror}. The session is kept in memory. Free some space."
+            self.trouble = f"{disk.reason(error)}. The session is kept in memory. {disk.cure(error)}."
 
 
 def recording_path(folder: Path, now: datetime) -> Path:
-    """Return a path in `folder` for a recording that starts `now`, taken by no file yet."""
+    """Return a path in `folder` for a recording that starts `now`, taken by no file yet; raises Problem."""
     stem = now.strftime("%Y-%m-%d_%H-%M-%S")
     path = folder / f"{stem}{SUFFIX}"
     number = 2
-    while path.exists():
-        path = folder / f"{stem}_{number}{SUFFIX}"
-        number += 1
+    try:
+        while path.exists():
+            path = folder / f"{stem}_{number}{SUFFIX}"
+            number += 1
+    except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
     return path
 
 
@@ -146,7 +150,9 @@ def _create(path: Path, open_new: Callable[[Path], IO[bytes]]) -> IO[bytes]:
         return open_new(path)
     except FileExistsError as error:
         raise Problem(f"{path} exists and is not overwritten.", "Choose another folder or name.") from error
-    except OSError as error:
-        raise Problem(
-            f"The recording {path} can't be created: {error.strerror}.", "Choose a folder that you may write to."
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError | ValueError) -> Problem:
+    return Problem(f"The recording {path} can't be created: {disk.reason(error)}.", f"{disk.cure(error)}.")

@@ -16,7 +16,6 @@ from iastm_host.records.entries import (
     Recording,
     encode_entry,
     encode_note,
-    read_entries,
 )
 from iastm_protocol import frames, kinds
 
@@ -99,7 +98,7 @@ def test_a_torn_tail_at_any_byte_leaves_the_whole_entries_before_it(tmp_path: Pa
     for cut in range(ends[0], len(data) + 1):
         path = written(tmp_path, data[:cut])
         whole = sum(end <= cut for end in ends)
-        assert len(list(read_entries(path))) == whole
+        assert len(list(Recording(path).entries())) == whole
         damaged, missing, torn_bytes = Recording(path).condition()
         assert (damaged, missing) == (0, 0)
         assert torn_bytes == max(0, cut - ends[whole - 1] - 1)
@@ -138,7 +137,7 @@ def test_a_flip_never_invents_an_entry_of_another_kind(tmp_path: Path) -> None:
     entries = some()
     data = b"".join(encoded(entries)) + frames.encode(0x10, 9, bytes(20)) + encode_entry(0x9F, 10, 50, b"new")
     path = written(tmp_path, data)
-    assert [entry.host_us for entry in read_entries(path)] == [5, 10, 20, 25, 30]
+    assert [entry.host_us for entry in Recording(path).entries()] == [5, 10, 20, 25, 30]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 import pytest
 
 from iastm_host.events import Chunk, Problem
-from iastm_host.records.entries import SUFFIX, Recording, read_entries
+from iastm_host.records.entries import SUFFIX, Recording
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 
 NOW = datetime(2026, 11, 21, 23, 59, 59, tzinfo=timezone(timedelta(hours=-5, minutes=-30)))
@@ -41,6 +41,7 @@ class FailingFile(FileIO):
     """A disk that refuses writes while `full`, takes only part of each where `piecemeal`, and remembers its syncs."""
 
     full = False
+    number = errno.ENOSPC
     piecemeal = False
     refused = 0
 
@@ -49,7 +50,7 @@ class FailingFile(FileIO):
             FailingFile.refused += 1
             if self.piecemeal and len(data) > 10 and self.refused % 2:
                 return super().write(data[:10])
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(self.number, os.strerror(self.number))
         return super().write(data[:7] if self.piecemeal else data)
 
 
@@ -86,9 +87,9 @@ def test_entries_reach_the_file_while_it_is_being_written(tmp_path: Path) -> Non
     recorder = begun(tmp_path / "a.iastm")
     until(lambda: recorder.bytes_written > 0)
     recorder.received(Chunk(1, b"x"))
-    until(lambda: len(list(read_entries(recorder.path))) == 2)
+    until(lambda: len(list(Recording(recorder.path).entries())) == 2)
     recorder.received(Chunk(2, b"y"))
-    until(lambda: len(list(read_entries(recorder.path))) == 3)
+    until(lambda: len(list(Recording(recorder.path).entries())) == 3)
     recorder.close()
 
 
@@ -123,9 +124,51 @@ def test_a_folder_that_is_none_is_a_problem_with_a_fix(tmp_path: Path) -> None:
     assert raised.value.fix
 
 
+@pytest.mark.parametrize("folder", ["x" * 300, "a\0b"], ids=["too long", "no name at all"])
+def test_a_folder_that_can_have_no_recording_is_a_problem_with_a_fix(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(Problem) as raised:
+        Recorder(recording_path(tmp_path / folder, NOW))
+    assert "can't be created" in raised.value.what
+    assert raised.value.fix
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_of_somebody_else_is_a_problem_with_a_fix(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    with pytest.raises(Problem, match="can't be created") as raised:
+        recording_path(closed, NOW)
+    assert "may write to" in raised.value.fix
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EDQUOT, "Free some space"),
+        (errno.EFBIG, "larger files"),
+        (errno.EIO, "Check the disk"),
+        (errno.EROFS, "can be written to"),
+    ],
+)
+def test_only_a_full_disk_is_told_to_be_freed(tmp_path: Path, number: int, cure: str) -> None:
+    disk = FailingDisk()
+    recorder = begun(tmp_path / "a.iastm", open_new=disk)
+    assert disk.file is not None
+    disk.file.number = number
+    disk.file.full = True
+    recorder.received(Chunk(1, b"x"))
+    until(lambda: recorder.trouble != "")
+    assert os.strerror(number) in recorder.trouble
+    assert cure in recorder.trouble
+    assert ("Free some space" in recorder.trouble) == (number in (errno.ENOSPC, errno.EDQUOT))
+    disk.file.full = False
+    recorder.close()
+
+
 def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
     begun(tmp_path / "one" / "two" / "a.iastm").close()
-    assert list(read_entries(tmp_path / "one" / "two" / "a.iastm"))
+    assert list(Recording(tmp_path / "one" / "two" / "a.iastm").entries())
 
 
 @pytest.mark.parametrize("piecemeal", [False, True])
