@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -40,6 +41,7 @@ class FakeTool:
         major: int = kinds.MAJOR,
         zero_counts: int = ZERO_COUNTS,
         coefficients: tuple[float, ...] = (0.0, 1 / COUNTS_PER_N),
+        keeps: int = 0,
     ) -> None:
         self.boot_id = boot_id
         self.rate_hz = rate_hz
@@ -48,6 +50,8 @@ class FakeTool:
         self.calibration = messages.Calibration("fake-50n", bytes(32), 50.0, coefficients)
         self.limits = messages.Limits("none", 0, 0, 800, 520)
         self.now_us = 7_000_000
+        self.keeps = keeps
+        self.kept: dict[int, int] = {}
         self.next_index = 0
         self.first_us = 0
         self.greeted = False
@@ -93,7 +97,7 @@ class FakeTool:
             2048,
             "fake-50n",
             bytes(32),
-            kinds.FEATURE_SIMULATED,
+            kinds.FEATURE_SIMULATED | (kinds.FEATURE_BACKFILL if self.keeps else 0),
         )
 
     def describe(self) -> bytes:
@@ -111,9 +115,31 @@ class FakeTool:
         if span_us is None:
             span_us = self.time_of(self.next_index + len(counts) - 1) - first_us
         packed = messages.pack_counts([int(value) for value in counts])
+        if self.keeps:
+            self.kept.update(enumerate((int(value) for value in counts), self.next_index))
+            oldest = self.next_index + len(counts) - self.keeps
+            self.kept = {index: value for index, value in self.kept.items() if index >= oldest}
         batch = messages.ForceSamples(self.next_index, first_us, span_us, flags, packed)
         self.next_index += len(counts)
         return self.wire(kinds.FORCE_SAMPLES, batch)
+
+    def _fetched(self, fetch: messages.Fetch) -> bytes:
+        """Return what was asked for once more, in batches of up to 16, and what is gone."""
+        answer = b""
+        wanted = range(fetch.first_index, min(fetch.first_index + fetch.samples, self.next_index))
+        for here, indices in itertools.groupby(wanted, key=self.kept.__contains__):
+            run = list(indices)
+            if not here:
+                answer += self.wire(kinds.GONE, messages.Gone(run[0], len(run)))
+                continue
+            for at in range(0, len(run), 16):
+                part = run[at : at + 16]
+                first_us = self.time_of(part[0])
+                packed = messages.pack_counts([self.kept[index] for index in part])
+                span_us = self.time_of(part[-1]) - first_us
+                batch = messages.ForceSamples(part[0], first_us, span_us, kinds.BACKFILLED, packed)
+                answer += self.wire(kinds.FORCE_SAMPLES, batch)
+        return answer
 
     def time_of(self, index: int) -> int:
         """Return the tool time of a conversion."""
@@ -135,6 +161,8 @@ class FakeTool:
             return self.wire(kinds.HELLO_ANSWER, self.hello_answer())
         if kind == kinds.PING:
             return self.wire(kinds.PONG, messages.Pong(messages.Ping.from_payload(payload).ping_id, self.now_us))
+        if kind == kinds.FETCH:
+            return self._fetched(messages.Fetch.from_payload(payload))
         if kind != kinds.COMMAND:
             return b""
         return self._command(messages.Command.from_payload(payload))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from random import Random
 
 import numpy as np
 from hypothesis import given
@@ -114,3 +115,68 @@ def test_a_block_less_its_first_samples_keeps_index_time_and_counts_together() -
     assert cut.force_n.tolist() == [102, 103, 104]
     bare = without_first(ForceBlock(1, 0, 0, 1.0, np.zeros(3), None, 0, 0, False), 1)
     assert bare.raw_counts is None
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=40), st.randoms(use_true_random=False))
+def test_what_comes_late_is_told_in_its_place_and_only_what_never_comes_is_a_gap(
+    sizes: list[int], random: Random
+) -> None:
+    starts = [0, *itertools.accumulate(sizes)]
+    made = [a_block(first, n) for first, n in zip(starts, sizes, strict=False)]
+    lost = [block for block in made[1:-1] if random.random() < 0.4]
+    never = [block for block in lost if random.random() < 0.3]
+    late = [block for block in lost if not any(block is other for other in never)]
+    random.shuffle(late)
+    timeline = Timeline()
+    timeline.waits = True
+    out = []
+    for block in made:
+        if any(block is other for other in lost):
+            continue
+        out += timeline.add(block)
+        if late and random.random() < 0.5:
+            out += timeline.add(late.pop())
+    for block in late:
+        out += timeline.add(block)
+    assert timeline.missing_samples == sum(len(block.force_n) for block in never)
+    out += timeline.flush("gone")
+    assert timeline.hole is None
+    at = 0
+    missing: set[int] = set()
+    for item in out:
+        assert item.first_index == at
+        if isinstance(item, Gap):
+            missing |= set(range(at, at + item.sample_count))
+            at += item.sample_count
+        else:
+            assert item.force_n.tolist() == list(range(at, item.next_index))
+            at = item.next_index
+    assert at == starts[-1]
+    assert missing == {index for block in never for index in range(block.first_index, block.next_index)}
+
+
+def test_what_the_tool_no_longer_has_ends_the_wait_for_just_that() -> None:
+    timeline = Timeline()
+    timeline.waits = True
+    timeline.add(a_block(0, 5))
+    assert timeline.add(a_block(20, 5)) == []
+    assert timeline.hole == (5, 15)
+    (gap,) = timeline.add(Gap(1, 5, 10, 0, PERIOD_US, "not kept"))
+    assert (gap.first_index, getattr(gap, "sample_count", 0)) == (5, 10)
+    assert timeline.hole == (15, 5)
+    told = timeline.add(a_block(15, 5))
+    assert [item.first_index for item in told] == [15, 20]
+
+
+def test_a_restart_gives_up_what_was_waited_for() -> None:
+    timeline = Timeline()
+    timeline.waits = True
+    timeline.add(a_block(0, 5))
+    timeline.add(a_block(20, 5))
+    told = timeline.add(a_block(0, 3, boot_id=2))
+    assert [(type(item).__name__, item.first_index) for item in told] == [
+        ("Gap", 5),
+        ("ForceBlock", 20),
+        ("Gap", 25),
+        ("ForceBlock", 0),
+    ]
