@@ -42,6 +42,7 @@ def recorded_events(recording: Recording, contact: Contact | None = None) -> Ite
     for chunk in recording.chunks():
         yield from pipeline.receive(chunk)
         client.to_send()
+    yield from pipeline.give_up()
     yield from client.finished()
 
 
