@@ -11,7 +11,7 @@ def _start_stream(link, body):
 
 
 def _stop_stream(link, body):
-    link.streaming = False
+    link.stop_stream()
     return kinds.OK, ""
 
 
@@ -47,12 +47,12 @@ def _nothing(link):
 
 
 _COMMANDS = {
-    # command: (do it, tell its reports again where the answer is asked for once more)
-    kinds.START_STREAM: (_start_stream, _describe_again),
-    kinds.STOP_STREAM: (_stop_stream, _nothing),
-    kinds.DESCRIBE: (_describe, _describe_again),
-    kinds.SET_ZERO: (_set_zero, _set_zero_again),
-    kinds.SET_LIMITS: (_set_limits, _set_limits_again),
+    # command: (do it, tell its reports again where the answer is asked for once more, changes the tool's state)
+    kinds.START_STREAM: (_start_stream, _describe_again, False),
+    kinds.STOP_STREAM: (_stop_stream, _nothing, False),
+    kinds.DESCRIBE: (_describe, _describe_again, False),
+    kinds.SET_ZERO: (_set_zero, _set_zero_again, True),
+    kinds.SET_LIMITS: (_set_limits, _set_limits_again, True),
 }
 
 
@@ -60,8 +60,13 @@ def execute(link, command, body):
     """Carry out `command` for `link`; return (error, text for a person)."""
     if command not in _COMMANDS:
         return kinds.UNKNOWN_COMMAND, "this tool has no command %d" % command
+    do, _, changes_state = _COMMANDS[command]
+    if changes_state and not link.may_change:
+        return kinds.NOT_ALLOWED, "this needs an encrypted connection"
+    if changes_state and not link.tool.may_control(link):
+        return kinds.NOT_ALLOWED, "another host controls this tool"
     try:
-        return _COMMANDS[command][0](link, body)
+        return do(link, body)
     except (RemoteProtocolError, ValueError) as error:
         return kinds.BAD_ARGUMENT, str(error)
 

@@ -1,12 +1,11 @@
-"""One host on one byte stream: hello, ping, commands, and all that is sent while streaming."""
+"""One host on one carrier: hello, ping, commands, and all that is sent while streaming."""
 
 from iastm_firmware import commands
-from iastm_firmware.outlet import Outlet
 from iastm_firmware.ring import Cursor
 from iastm_firmware.status import status_payload
+from iastm_firmware.window import Window
 from iastm_protocol import kinds, messages
 from iastm_protocol.errors import RemoteProtocolError
-from iastm_protocol.frames import Decoder, FrameWriter
 
 # Answers that wait to be sent; while there are as many, pings and commands are passed over, for their host to repeat.
 _MAX_WAITING = 16
@@ -17,17 +16,22 @@ _ANSWERS_KEPT = 4
 
 
 class Link:
-    """Serves a host. Silent until its hello; after a hello of another major version it answers and does no more."""
+    """Serves a host. Silent until its hello; after a hello of another major version it answers and does no more.
 
-    def __init__(self, tool, stream):
+    `streaming` and `greeted` tell how far its host has come, `faults` what is wrong with this link (bits of status).
+    """
+
+    def __init__(self, tool, carrier):
         self.tool = tool
+        self.batch_us = carrier.batch_us
         self.streaming = False
-        self._greeted = False
+        self.greeted = False
+        self.faults = 0
         self._session = 0
-        self._stream = stream
-        self._outlet = Outlet(stream, tool.clock)
-        self._writer = FrameWriter(kinds.MAX_LINK_PAYLOAD)
-        self._decoder = Decoder(kinds.MAX_LINK_PAYLOAD)
+        self._inlet = carrier.inlet
+        self._outlet = carrier.outlet
+        self._writer = carrier.writer
+        self._window = Window(carrier.window_frames, tool.clock)
         self._sequence = 0
         self._cursor = Cursor()
         self._waiting = []
@@ -41,12 +45,22 @@ class Link:
         self._unknown_kinds = 0
         self._unreadable = 0
 
+    @property
+    def reading(self):
+        """Whether a host takes the stream."""
+        return self.streaming and not self.faults & kinds.FAULT_LINK_STALLED
+
+    @property
+    def may_change(self):
+        """Whether the frame in hand came in on a way on which the tool's state may be changed."""
+        return self._inlet.may_change
+
     def step(self):
         """Read and send as far as the stream allows; return True where more could be sent at once."""
         self._receive()
         for _ in range(_MAX_FRAMES_PER_STEP):
             if not self._outlet.ready():
-                self._note_stall()
+                self._note_fault(kinds.FAULT_LINK_STALLED, self._outlet.suspended)
                 return False
             if not self._send_one():
                 return False
@@ -63,6 +77,23 @@ class Link:
             self.tool.ring.to_newest(self._cursor)
             self._report_number = self.tool.reports.last_number
             self._status_due = False
+            self.tool.links_changed()
+
+    def stop_stream(self):
+        """End the stream."""
+        if self.streaming:
+            self.streaming = False
+            self.tool.links_changed()
+
+    def restart(self):
+        """Begin anew, for another host: silent until its hello."""
+        self.greeted = False
+        self._waiting = []
+        self._inlet.restart()
+        self._outlet.restart()
+        self._window.restart()
+        self._note_fault(kinds.FAULT_LINK_STALLED, False)
+        self.stop_stream()
 
     def describe(self):
         """Send calibration, zero and limits."""
@@ -78,54 +109,56 @@ class Link:
         """Send the limits (again)."""
         self._limits_revision = -1
 
-    def _note_stall(self):
-        if self._outlet.suspended and not self.tool.health.faults & kinds.FAULT_LINK_STALLED:
-            self.tool.health.link_stalled(True)
+    def _note_fault(self, bit, holds):
+        if bool(self.faults & bit) != holds:
+            self.faults ^= bit
+            self.tool.links_changed()
 
     def _receive(self):
         for _ in range(_MAX_READS_PER_STEP):
-            data = self._stream.read()
-            if not data:
+            if not self._inlet.read():
                 return
-            if self._outlet.suspended:
-                self.tool.health.link_stalled(False)
             self._outlet.resume()
-            self._decoder.feed(data)
-            frame = self._decoder.next_frame()
+            self._note_fault(kinds.FAULT_LINK_STALLED, False)
+            frame = self._inlet.next_frame()
             while frame is not None:
                 self._handle(frame.kind, frame.payload)
-                frame = self._decoder.next_frame()
+                frame = self._inlet.next_frame()
 
     def _handle(self, kind, payload):
         try:
             if kind == kinds.HELLO:
                 self._hello(messages.Hello.from_payload(payload))
-            elif not self._greeted:
-                return
-            elif len(self._waiting) >= _MAX_WAITING and kind in (kinds.PING, kinds.COMMAND):
+            elif not self.greeted or self._too_many_wait_for(kind):
                 return
             elif kind == kinds.PING:
                 self._ping(messages.Ping.from_payload(payload))
             elif kind == kinds.COMMAND:
                 self._command(messages.Command.from_payload(payload))
+            elif kind == kinds.ACK:
+                self._window.acknowledge(messages.Ack.from_payload(payload).next_index)
             else:
                 self._unknown_kinds += 1
         except RemoteProtocolError:
             # Nothing to answer to: not even the request id can be read.
             self._unreadable += 1
 
+    def _too_many_wait_for(self, kind):
+        return len(self._waiting) >= _MAX_WAITING and kind in (kinds.PING, kinds.COMMAND)
+
     def _hello(self, hello):
         ours = hello.major == kinds.MAJOR
         self._answered = []
-        if not (ours and self._greeted and hello.session == self._session):
+        if not (ours and self.greeted and hello.session == self._session):
             # Another host, or another run of it: what was meant for the one before is not for it.
-            self.streaming = False
+            self.stop_stream()
             self._waiting = []
+            self._window.restart()
             self._zero_revision = self.tool.settings.zero_revision
             self._limits_revision = self.tool.settings.limits_revision
         self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer().to_payload()))
         self._session = hello.session
-        self._greeted = ours
+        self.greeted = ours
 
     def _ping(self, ping):
         clock = self.tool.clock
@@ -140,12 +173,17 @@ class Link:
                 break
         else:
             error, text = commands.execute(self, command.command, command.body)
-            self._answered.append((command.request_id, command.command, error, text))
-            if len(self._answered) > _ANSWERS_KEPT:
-                self._answered.pop(0)
+            if error != kinds.NOT_ALLOWED:
+                # Nothing was done, and on another way in or a moment later it may be allowed.
+                self._remember(command, error, text)
         self._queue_changes()
         response = messages.Response(command.request_id, command.command, error, text)
         self._waiting.append((kinds.RESPONSE, response.to_payload()))
+
+    def _remember(self, command, error, text):
+        self._answered.append((command.request_id, command.command, error, text))
+        if len(self._answered) > _ANSWERS_KEPT:
+            self._answered.pop(0)
 
     def _queue_changes(self):
         settings = self.tool.settings
@@ -172,8 +210,9 @@ class Link:
             self._report_number, kind, payload = tool.reports.after(self._report_number)
             self._send(kind, payload)
             return True
-        n = tool.ring.take(self._cursor, self._writer.payload)
+        n = 0 if self._window.full() else tool.ring.take(self._cursor, self._writer.payload)
         if n:
+            self._window.sent(self._writer.payload, n)
             self._finish(kinds.FORCE_SAMPLES, n)
             return True
         if self._event_number != tool.events.last_number:
@@ -182,7 +221,7 @@ class Link:
             return True
         if self._status_due:
             self._status_due = False
-            damaged = self._decoder.damaged + self._unreadable
+            damaged = self._inlet.damaged + self._unreadable
             self._send(kinds.STATUS, status_payload(tool, damaged, self._unknown_kinds, self._cursor.overrun_samples))
             return True
         return False

@@ -1,4 +1,4 @@
-"""The way out of a link: keeps what a stream refused, and finds out that nobody reads."""
+"""The way out of a link: keeps what a carrier refused, and finds out that nobody reads."""
 
 from iastm_firmware.clock import ticks_between
 from iastm_protocol._compat import const
@@ -10,7 +10,10 @@ _MAX_STALLS = const(2)
 
 
 class Outlet:
-    """Writes one frame at a time to `stream`; `suspended` after two stalls, until `resume`."""
+    """Writes one frame at a time; `suspended` after two stalls, until `resume`.
+
+    `stream.write(data)` takes what it can of a frame, or of the rest of one, and says how many bytes that was.
+    """
 
     def __init__(self, stream, clock):
         self._stream = stream
@@ -25,6 +28,11 @@ class Outlet:
         self._stalls = 0
         self.suspended = False
         self._since_ticks = self._clock.now()
+
+    def restart(self):
+        """Another host comes: what the one before did not take is not for it."""
+        self._rest = None
+        self.resume()
 
     def ready(self):
         """Write on what is left; return True where a new frame may come."""

@@ -10,7 +10,7 @@ from iastm_protocol._compat import const
 
 PAGE_BYTES = const(1024)
 MAX_BATCH_SAMPLES = const(16)
-MAX_BATCH_US = const(20000)
+DEFAULT_BATCH_US = const(20000)
 _HEADER = const(15)
 _FLAGS_AT = const(15)
 _MAX_RECORD = const(64)
@@ -28,7 +28,7 @@ class Cursor:
 
 def pages_for(depth, rate_mhz):
     """Return how many pages hold at least `depth` samples at `rate_mhz` in batches as the rate makes them."""
-    batch = min(MAX_BATCH_SAMPLES, max(1, (MAX_BATCH_US * (rate_mhz // 1000) + 999999) // 1000000))
+    batch = min(MAX_BATCH_SAMPLES, max(1, (DEFAULT_BATCH_US * (rate_mhz // 1000) + 999999) // 1000000))
     record = 1 + _HEADER + 3 * batch
     samples_per_page = ((PAGE_BYTES - _MAX_RECORD) // record + 1) * batch
     # One more, because the page being written holds few samples just after it was begun.
@@ -38,11 +38,12 @@ def pages_for(depth, rate_mhz):
 class Ring:
     """Holds samples in `pages` pages of 1 KiB, all allocated here; `clock` writes their times.
 
-    A batch closes when full, where the next sample lies 20 ms after its first, or by `close`.
+    A batch closes when full, where the next sample lies `batch_us` after its first, or by `close`.
     """
 
     def __init__(self, pages, clock):
         self._clock = clock
+        self.batch_us = DEFAULT_BATCH_US
         self._pages = [bytearray(PAGE_BYTES) for _ in range(pages)]
         # How many samples were stored before each page began.
         self._samples_before = [0] * pages
@@ -59,7 +60,7 @@ class Ring:
 
         Indices within a batch are consecutive: the caller closes the batch before an index jumps.
         """
-        if self._count and ticks_between(self._first_ticks, ticks) >= MAX_BATCH_US:
+        if self._count and ticks_between(self._first_ticks, ticks) >= self.batch_us:
             self.close()
         if not self._count:
             self._begin(index, ticks)
@@ -75,8 +76,8 @@ class Ring:
             self.close()
 
     def close_if_due(self, now_ticks):
-        """Close the open batch where its first sample is 20 ms old."""
-        if self._count and ticks_between(self._first_ticks, now_ticks) >= MAX_BATCH_US:
+        """Close the open batch where its first sample is `batch_us` old."""
+        if self._count and ticks_between(self._first_ticks, now_ticks) >= self.batch_us:
             self.close()
 
     def close(self):

@@ -19,7 +19,8 @@ _MAX_PER_STEP = const(64)
 class Sampler:
     """Takes conversions. The running index counts conversions: a missed one advances it, and closes the batch.
 
-    `taken`, `missed`, `saturated` count since boot; `changes` counts samples that differ from the one before.
+    `taken`, `missed`, `saturated` count since boot; `changes` counts samples that differ from the one before, which
+    was `last_counts`.
     """
 
     def __init__(self, adc, clock, ring, watch, settings):
@@ -28,7 +29,7 @@ class Sampler:
         self._ring = ring
         self._watch = watch
         self._settings = settings
-        self._last_counts = 0
+        self.last_counts = 0
         self.next_index = 0
         self.taken = 0
         self.missed = 0
@@ -58,8 +59,8 @@ class Sampler:
             counts = COUNTS_MIN
             flags |= SATURATED
             self.saturated += 1
-        if counts != self._last_counts:
-            self._last_counts = counts
+        if counts != self.last_counts:
+            self.last_counts = counts
             self.changes += 1
         index = self.next_index
         alerted = self._watch.feed(index, ticks, counts)

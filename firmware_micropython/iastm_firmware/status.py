@@ -54,11 +54,11 @@ class Health:
         self._changes = sampler.changes
         self._note(found)
 
-    def link_stalled(self, stalled):
-        """A link was suspended because its host reads nothing, or taken up again."""
-        bit = kinds.FAULT_LINK_STALLED
-        self._link_faults = bit if stalled else 0
-        self._note((self.faults & ~bit) | self._link_faults)
+    def note_links(self, faults):
+        """Take what is wrong with the links now: bits that none but the links have."""
+        ended = self._link_faults & ~faults
+        self._link_faults = faults
+        self._note((self.faults & ~ended) | faults)
 
     def _note(self, found):
         changed = found ^ self.faults

@@ -1,10 +1,11 @@
 """The tool put together, without a loop: every part has a `step` that never waits."""
 
+from iastm_firmware.carrier import of_stream
 from iastm_firmware.clock import Clock
 from iastm_firmware.events import Events
 from iastm_firmware.link import Link
 from iastm_firmware.reports import Reports
-from iastm_firmware.ring import Ring, pages_for
+from iastm_firmware.ring import DEFAULT_BATCH_US, Ring, pages_for
 from iastm_firmware.sampler import Sampler
 from iastm_firmware.settings import Settings
 from iastm_firmware.status import Health
@@ -29,7 +30,9 @@ class Tool:
         self.watch = Watch(self.settings, self.clock, self.reports, board.alert, board.rate_mhz)
         self.sampler = Sampler(board.adc, self.clock, self.ring, self.watch, self.settings)
         self.health = Health(self.sampler, self.events, self.clock)
-        self.links = (Link(self, board.stream),)
+        # The ring has its memory by now: a radio stack takes what it can get.
+        self.links = [Link(self, of_stream(board.stream, self.clock))] + board.links(self)
+        self._controller = None
         self.events.raise_event(kinds.EVENT_BOOT, 0, 0)
 
     def second(self):
@@ -37,6 +40,21 @@ class Tool:
         self.health.second()
         for link in self.links:
             link.second()
+
+    def may_control(self, link):
+        """Return whether the host of `link` may change the tool's state: no other holds control."""
+        return self._controller is None or self._controller is link
+
+    def links_changed(self):
+        """A stream began or ended, a link stalled or goes on: settle control, the length of a batch, and faults."""
+        reading = [link for link in self.links if link.reading]
+        if self._controller not in reading:
+            self._controller = reading[0] if reading else None
+        self.ring.batch_us = min([link.batch_us for link in reading]) if reading else DEFAULT_BATCH_US
+        faults = 0
+        for link in self.links:
+            faults |= link.faults
+        self.health.note_links(faults)
 
     def set_zero(self, counts):
         """Put a zero in force before the next conversion; raises ValueError where the limits then can't be reached."""

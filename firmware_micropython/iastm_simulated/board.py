@@ -93,10 +93,18 @@ def real_elapsed():
     return elapsed_us
 
 
-class SimulatedBoard:
-    """A board without hardware. `alerts` keeps the last (ticks, kind) that the tool's light would have shown."""
+def no_links(tool):
+    """Return no links beside that on the board's stream."""
+    return []
 
-    def __init__(self, settings, ticks_us, adc, stream):
+
+class SimulatedBoard:
+    """A board without hardware. `alerts` keeps the last (ticks, kind) that the tool's light would have shown.
+
+    `links` makes the links beside that on `stream`, see app.py.
+    """
+
+    def __init__(self, settings, ticks_us, adc, stream, links=no_links):
         calibration = settings["calibration"]
         self.name = "simulated"
         self.simulated = True
@@ -116,6 +124,7 @@ class SimulatedBoard:
         self.ticks_us = ticks_us
         self.adc = adc
         self.stream = stream
+        self.links = links
         self.alerts = []
         self._battery_percent = settings["battery_percent"]
 

@@ -139,9 +139,14 @@ class FakeBoard:
         self.calibration = messages.Calibration("bench", bytes(32), 100.0, coefficients)
         self.stream = FakeStream(bench)
         self.alerts: list[tuple[int, int]] = []
+        # Functions that make a link of a tool, beside the one on the stream.
+        self._make_links: list[Callable[[Any], Any]] = settings.get("links", [])
 
     def ticks_us(self) -> int:
         return (self._bench.start_us + self._bench.elapsed_us) & TICKS_MASK
+
+    def links(self, tool: Any) -> list[Any]:
+        return [make(tool) for make in self._make_links]
 
     def random_u32(self) -> int:
         return 0xDEADBEEF

@@ -9,6 +9,9 @@ if sys.implementation.name == "cpython":
     from iastm_simulated.stand_ins import install
     install()
 import asyncio
+import gc
+# As the simulated tool does: what the compiler leaves must not scatter what stays.
+gc.threshold(4096)
 from iastm_firmware import app
 from iastm_firmware.stream import ByteStream
 from iastm_simulated.adc import PlayedAdc

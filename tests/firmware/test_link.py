@@ -233,7 +233,7 @@ def test_a_host_that_asks_much_and_reads_nothing_does_not_wedge_the_link(bench: 
 def test_unknown_kinds_are_skipped_and_counted(bench: Callable[..., Any], wire: Any) -> None:
     b = bench([])
     b.say(wire.hello())
-    for kind in (0x05, 0x7F, kinds.STATUS):
+    for kind in (0x0F, 0x7F, kinds.STATUS):
         b.say(encode(kind, 0, b"whatever"))
     b.say(wire.command(1, kinds.DESCRIBE))
     assert _kinds(b) == ["HelloAnswer", "Calibration", "Zero", "Limits", "Response"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iastm_firmware.clock import Clock
-from iastm_firmware.ring import MAX_BATCH_SAMPLES, MAX_BATCH_US, Cursor, Ring, pages_for
+from iastm_firmware.ring import DEFAULT_BATCH_US, MAX_BATCH_SAMPLES, Cursor, Ring, pages_for
 from iastm_protocol import kinds
 from iastm_protocol.messages import ForceSamples
 
@@ -69,7 +69,7 @@ def test_what_is_taken_is_what_was_added_and_the_rest_is_counted(
         seen += [sample[0] for sample in samples]
         assert batch.counts() == [sample[2] for sample in samples]
         assert batch.first_us == samples[0][1]
-        assert batch.span_us == samples[-1][1] - samples[0][1] < MAX_BATCH_US
+        assert batch.span_us == samples[-1][1] - samples[0][1] < DEFAULT_BATCH_US
         together = 0
         for sample in samples:
             together |= sample[3]
@@ -106,9 +106,9 @@ def test_a_batch_that_is_open_can_not_be_taken_until_20_ms_have_passed() -> None
     ring = Ring(2, clock)
     cursor = Cursor()
     ring.append(0, 0, 5, 0)
-    ring.close_if_due(MAX_BATCH_US - 1)
+    ring.close_if_due(DEFAULT_BATCH_US - 1)
     assert _take(ring, cursor) is None
-    ring.close_if_due(MAX_BATCH_US)
+    ring.close_if_due(DEFAULT_BATCH_US)
     batch = _take(ring, cursor)
     assert batch is not None
     assert batch.counts() == [5]
