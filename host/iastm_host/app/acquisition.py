@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.live_state import Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
-from iastm_host.events import Answer, Arrived, Command, Event, Problem, SetZero
+from iastm_host.events import Answer, Arrived, Chunk, Command, Event, Problem, SetZero
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
@@ -27,6 +28,8 @@ from iastm_host.transports.base import EndOfStream, Transport
 log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S = 15.0
+# A tool that streams and answers nothing would fill a folder with files that nobody can play.
+_RECORDINGS_TRIED = 2
 _OVER = (states.REFUSED, states.LOST, states.ENDED)
 _NO_LINK = Answer(0, False, "There is no link to a tool.")
 
@@ -37,7 +40,7 @@ class Plan:
 
     `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts
     with the run. `live` is false for a replay, whose latencies mean nothing. `replay_span_us` holds a replay's first
-    and last host time.
+    and last host time, `replay_markers_us` those of its markers in order.
     """
 
     carrier: str
@@ -51,6 +54,7 @@ class Plan:
     recordings: Path | None = None
     live: bool = True
     replay_span_us: tuple[int, int] | None = None
+    replay_markers_us: tuple[int, ...] = ()
     replay_speed: float = 1.0
 
     def settings(self) -> dict[str, object]:
@@ -99,11 +103,13 @@ class Acquisition:
         self._recording_since_us = 0
         # A recording was asked for while the tool was not live: it begins when it is.
         self._recording_wanted = False
+        self._recordings_given_up = 0
         # Conversions before the recording began, which the duration counts too.
         self._expected_before = 0
         self._futures: dict[int, Future[Answer]] = {}
         self._promised: list[Future[Answer]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._reading: asyncio.Task[Chunk] | None = None
         self._thread = threading.Thread(target=self._run, name="acquisition", daemon=True)
         self._stopping = threading.Event()
         self._done = threading.Event()
@@ -119,6 +125,7 @@ class Acquisition:
     def stop(self) -> None:
         """Ask the run to end; returns at once."""
         self._stopping.set()
+        self._post(self._give_up_reading)
 
     def join(self, timeout_s: float = _STOP_TIMEOUT_S) -> bool:
         """Wait for the end of the run; return whether it came."""
@@ -130,8 +137,11 @@ class Acquisition:
 
     def snapshot(self) -> LiveSnapshot:
         """Return the live state."""
+        now_us = self._clock()
         with self._lock:
-            return self._state.snapshot(self._clock())
+            if self._plan.replay_span_us is not None and not self._state.finished:
+                self._state.replay = self._replay_view(now_us, self._plan.replay_span_us)
+            return self._state.snapshot(now_us)
 
     def request(self, command: Command) -> Future[Answer]:
         """Send a command to the tool; the future holds its Answer, at the latest when the run is over."""
@@ -215,7 +225,9 @@ class Acquisition:
 
     async def _read(self) -> None:
         while not self._stopping.is_set() and not self._reached_duration():
-            chunk = await self._transport.read()
+            chunk = await self._next_chunk()
+            if chunk is None:
+                break
             if self._recorder is not None:
                 self._recorder.received(chunk)
                 self._update_recording()
@@ -228,7 +240,7 @@ class Acquisition:
                 elif self._fresh.client.state in _OVER:
                     self._give_up_recording()
             elif self._recording_wanted:
-                self._start_recording()
+                self._begin_recording()
             if self._plan.replay_span_us is not None:
                 self._update_replay(chunk.host_us, self._plan.replay_span_us)
             await self._send(self._pipeline.client)
@@ -238,6 +250,22 @@ class Acquisition:
         self._pipeline.client.stop_stream()
         await self._send(self._pipeline.client)
         self._apply(self._pipeline.client.finished())
+
+    async def _next_chunk(self) -> Chunk | None:
+        """Return what comes next, None where a stop comes before: a replay may wait for minutes."""
+        self._reading = asyncio.create_task(self._transport.read())
+        try:
+            return await self._reading
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            return None
+        finally:
+            self._reading = None
+
+    def _give_up_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def _send(self, client: ToolClient) -> None:
         for data in client.to_send():
@@ -296,11 +324,14 @@ class Acquisition:
             self._state.recording = view
 
     def _update_replay(self, host_us: int, span_us: tuple[int, int]) -> None:
-        first_us, last_us = span_us
         with self._lock:
-            self._state.replay = ReplayView(
-                (host_us - first_us) / 1e6, (last_us - first_us) / 1e6, self._plan.replay_speed
-            )
+            self._state.replay = self._replay_view(host_us, span_us)
+            self._state.marker_count = bisect_right(self._plan.replay_markers_us, host_us)
+
+    def _replay_view(self, host_us: int, span_us: tuple[int, int]) -> ReplayView:
+        first_us, last_us = span_us
+        position_us = min(max(host_us, first_us), last_us) - first_us
+        return ReplayView(position_us / 1e6, (last_us - first_us) / 1e6, self._plan.replay_speed)
 
     def _fail(self, problem: Problem) -> None:
         with self._lock:
@@ -315,11 +346,21 @@ class Acquisition:
         if loop is None or self._done.is_set():
             return False
         try:
-            loop.call_soon_threadsafe(action)
+            loop.call_soon_threadsafe(self._perform, action)
         except RuntimeError:
             # The loop closed in between: the run is over, and there is nobody left to ask.
             return False
         return True
+
+    def _perform(self, action: Callable[[], None]) -> None:
+        # What an event loop's callback raises would go to a log that nobody reads.
+        try:
+            action()
+        except Problem as problem:
+            self._fail(problem)
+        except Exception as error:
+            log.exception("a command failed")
+            self._fail(Problem(f"The program failed inside: {error!r}.", "Start it again, and report this."))
 
     def _request(self, command: Command, future: Future[Answer]) -> None:
         try:
@@ -348,7 +389,8 @@ class Acquisition:
     def _mark(self) -> None:
         with self._lock:
             state = self._state
-            if state.tool is None or state.first_index is None:
+            # A replay shows the markers of its recording.
+            if state.tool is None or state.first_index is None or self._plan.replay_span_us is not None:
                 return
             index, boot_id = state.end_index - 1, state.tool.boot_id
             state.marker_count += 1
@@ -357,6 +399,10 @@ class Acquisition:
             self._recorder.note(self._clock(), note)
 
     def _start_recording(self) -> None:
+        self._recordings_given_up = 0
+        self._begin_recording()
+
+    def _begin_recording(self) -> None:
         if self._recorder is not None:
             return
         # While the tool is being greeted, a second client would take the answers meant for the first one.
@@ -389,15 +435,17 @@ class Acquisition:
         self._fresh_events = []
 
     def _give_up_recording(self) -> None:
-        """Close a recording that its tool did not answer, so that it could never be played back; try another one."""
+        """Close a recording that its tool did not answer, so that it could never be played back; try one more."""
         assert self._recorder is not None
         self._recorder.close()
         self._recorder = None
         self._fresh = None
         self._fresh_events = []
-        self._recording_wanted = True
+        self._recordings_given_up += 1
+        self._recording_wanted = self._recordings_given_up < _RECORDINGS_TRIED
+        then = "Recording begins when it does." if self._recording_wanted else "Press R to try again."
         with self._lock:
-            self._state.recording = RecordingView("", 0, 0.0, "The tool did not answer. Recording begins when it does.")
+            self._state.recording = RecordingView("", 0, 0.0, f"The tool did not answer. {then}")
 
 
 def _answer(future: Future[Answer], answer: Answer) -> None:
@@ -412,6 +460,6 @@ def _unreachable(client: ToolClient) -> Problem:
     if client.state == states.REFUSED:
         return Problem(
             f"This is not a tool, or it does not answer: {client.reason}",
-            "Check that its firmware runs and that you chose the right port; press its button, then retry.",
+            "Check that its firmware runs and that you chose the right port; switch it off and on, then retry.",
         )
     return Problem(f"The tool is gone: {client.reason}", "Check cable and power of the tool, then start again.")

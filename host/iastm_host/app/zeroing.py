@@ -22,6 +22,8 @@ SAME_OFFSET_N = 0.2
 WORD_STAYS_US = 4_000_000
 # A still second that does not come ends the request.
 PATIENCE_US = 5_000_000
+NO_DATA = "No new data. Try again."
+HOLES = "Samples are missing. Try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Zeroing:
     def __init__(self, contact_on_n: float) -> None:
         self._contact_on_n = contact_on_n
         self._since_us: int | None = None
+        self._fed_us = 0
         self._samples: list[tuple[int, float]] = []
         self._next_index: int | None = None
         self._wanted = 0
@@ -92,6 +95,7 @@ class Zeroing:
         if self._since_us is None or block.raw_counts is None:
             return None
         now_us = block.arrived_us
+        self._fed_us = now_us
         if is_saturated(block):
             self._refuse("Out of range. Check the tip, then press Z.", now_us)
             return None
@@ -101,6 +105,8 @@ class Zeroing:
         self._next_index = block.next_index
         self._samples += zip(block.raw_counts.tolist(), block.force_n.tolist(), strict=True)
         if len(self._samples) < self._wanted:
+            if now_us - self._since_us > PATIENCE_US:
+                self._refuse(HOLES, now_us)
             return None
         counts, force_n = np.array(self._samples[-self._wanted :]).T
         offset_n = float(force_n.mean())
@@ -123,7 +129,13 @@ class Zeroing:
         return SetZero(round(float(counts.mean())))
 
     def view(self, now_us: int) -> ZeroView:
-        """Return what a person is told."""
+        """Return what a person is told; a request for which no samples come ends here."""
+        if (
+            self._since_us is not None
+            and now_us - self._since_us > PATIENCE_US
+            and now_us - self._fed_us > round(STILL_S * 1e6)
+        ):
+            self._refuse(NO_DATA, now_us)
         busy = self._since_us is not None or self._awaiting is not None
         remaining_s = STILL_S * max(0.0, 1 - len(self._samples) / self._wanted) if self._since_us is not None else 0.0
         word = self._word if now_us <= self._until_us else ""

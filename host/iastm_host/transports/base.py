@@ -1,8 +1,10 @@
 """What every transport is: open, read chunks, write, close.
 
 MUST: stamp each chunk with the clock given to the constructor; return an empty chunk after 100 ms of silence;
-raise TransportError where the link is gone; let `close` be called at any time and more than once.
-MIGHT: raise EndOfStream (a replay). MUST NOT: look into the bytes, retry, or reconnect.
+raise TransportError where the link is gone; let `close` be called at any time and more than once; let a `read` be
+cancelled, and hand its bytes to the next one.
+MIGHT: raise EndOfStream, and wait as long as the recording did (a replay). MUST NOT: look into the bytes, retry, or
+reconnect.
 """
 
 from __future__ import annotations
@@ -34,6 +36,14 @@ NOT_A_PORT = "not a port"
 LOST = "lost"
 NOT_READING = "not reading"
 ENDED = "ended"
+# Of a radio.
+NO_ADAPTER = "no adapter"
+SWITCHED_OFF = "switched off"
+RADIO_FAILED = "radio failed"
+AMBIGUOUS = "ambiguous"
+NOT_CONNECTED = "not connected"
+NOT_A_TOOL = "not a tool"
+NOT_PAIRED = "not paired"
 
 
 class EndOfStream(Exception):
@@ -41,7 +51,10 @@ class EndOfStream(Exception):
 
 
 class Transport(Protocol):
-    """One link; `mtu` is the largest message it carries, None where it is a byte stream."""
+    """One link; `mtu` is the largest message it carries, None where it is a byte stream.
+
+    A link of messages keeps their borders in its chunks (borders.py); each `write` is one message.
+    """
 
     mtu: int | None
 

@@ -44,7 +44,11 @@ class _Sleep(Protocol):
 
 
 class ReplayTransport:
-    """Hands chunks back; what is written to it goes nowhere."""
+    """Hands chunks back; what is written to it goes nowhere.
+
+    It invents no silence: a recording holds the empty chunks that drove its time-outs. A `read` may therefore wait for
+    long, and can be cancelled without losing its chunk.
+    """
 
     mtu: int | None
 
@@ -52,6 +56,7 @@ class ReplayTransport:
         self, chunks: Iterable[Chunk], clock: ReplayClock, mtu: int | None = None, sleep: _Sleep = asyncio.sleep
     ) -> None:
         self._chunks: Iterator[Chunk] = iter(chunks)
+        self._next: Chunk | None = None
         self._clock = clock
         self._sleep = sleep
         self.mtu = mtu
@@ -61,12 +66,15 @@ class ReplayTransport:
 
     async def read(self) -> Chunk:
         """Return the next chunk when its time has come; raises EndOfStream after the last."""
-        chunk = next(self._chunks, None)
+        if self._next is None:
+            self._next = next(self._chunks, None)
+        chunk = self._next
         if chunk is None:
             raise EndOfStream
         wait_s = self._clock.reach(chunk.host_us)
         # Even at full speed the loop must turn, so that a stop gets through.
         await self._sleep(max(wait_s, 0.0))
+        self._next = None
         return chunk
 
     async def write(self, data: bytes) -> None:

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from iastm_host.analysis.profiles import Contact
+from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_events
-from iastm_host.events import Alert, Answer, ForceBlock, Problem, SetZero, Stroke
+from iastm_host.events import Alert, Answer, Chunk, ForceBlock, Problem, SetZero, Stroke
 from iastm_host.records.entries import Recording
 from iastm_host.transports.base import TransportError
+from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_protocol import kinds, messages
 
 RATE_HZ = 320
+WALL = datetime(2026, 3, 29, tzinfo=UTC)
 
 
 def strokes_of(path: Any) -> list[Stroke]:
@@ -106,6 +112,59 @@ def test_stop_ends_a_run_and_closes_the_link(runs: Any) -> None:
     assert run.summary().problem is None
 
 
+def test_a_replay_is_stopped_inside_a_pause_and_its_clock_goes_on_meanwhile(runs: Any, profile: Any) -> None:
+    recorded, _ = runs.whole(length_s=3.0, plan={"record": True})
+    *chunks, last = Recording(recorded.summary().recording).chunks()
+    chunks.append(Chunk(last.host_us + 3_600_000_000, last.data))
+    now_us = 0
+    in_pause = threading.Event()
+
+    async def sleep(delay_s: float, /) -> None:
+        nonlocal now_us
+        if delay_s > 60:
+            now_us += 20_000_000
+            in_pause.set()
+            await asyncio.Event().wait()
+        now_us += round(delay_s * 1e6)
+        await asyncio.sleep(0)
+
+    clock = ReplayClock(lambda: now_us, 1.0)
+    plan = Plan(
+        "replay",
+        profile,
+        None,
+        Contact(),
+        "test 1",
+        live=False,
+        replay_span_us=(chunks[0].host_us, chunks[-1].host_us),
+    )
+    run = Acquisition(ReplayTransport(chunks, clock, sleep=sleep), plan, clock.now_us, lambda: WALL)
+    run.start()
+    assert in_pause.wait(60)
+    before = run.snapshot()
+    run.stop()
+    assert run.join(60), "it waits for the whole pause"
+    assert before.taken_us == chunks[-2].host_us + 20_000_000
+    assert before.replay.position_s == pytest.approx((before.taken_us - chunks[0].host_us) / 1e6)
+    assert run.summary().samples_received == before.samples_received > 0
+    assert run.summary().problem is None
+    assert run.snapshot().link.state == "ended"
+
+
+def test_a_replay_shows_each_marker_from_its_time_on_and_takes_none(runs: Any) -> None:
+    marks_us = (1_001_000_000, 1_003_000_000, 1_900_000_000)
+    plan = {"live": False, "replay_span_us": (1_000_000_000, 1_010_000_000), "replay_markers_us": marks_us}
+    run, link = runs.make(length_s=5.0, plan=plan)
+    seen: list[int] = []
+    for read in (48, 60, 140, 160):
+        link.at[read] = lambda: seen.append(run.snapshot().marker_count)
+    link.at[100] = run.add_marker
+    run.start()
+    assert run.join(60)
+    assert seen == [0, 1, 1, 2]
+    assert run.snapshot().marker_count == 2
+
+
 def test_stop_before_the_link_is_open_ends_at_once(runs: Any) -> None:
     run, link = runs.make()
     run.stop()
@@ -148,6 +207,33 @@ class TestAnExceptionInside:
         assert run.snapshot().finished
         assert link.closed == 1
         assert sum(len(block.force_n) for block in blocks_of(run.summary().recording)) > 0
+
+
+class TestACommandThatFails:
+    @pytest.fixture
+    def expected_log(self) -> list[str]:
+        return ["a command failed"]
+
+    def test_becomes_a_problem_and_the_run_goes_on(self, runs: Any) -> None:
+        run, link = runs.make(length_s=4.0, plan={"recordings": "no path at all"})
+        link.at[100] = run.start_recording
+        run.start()
+        assert run.join(60)
+        assert "AttributeError" in run.snapshot().problem.what or "TypeError" in run.snapshot().problem.what
+        assert run.summary().problem.fix
+        assert run.summary().end_index == link.tool.next_index, "it streams on"
+
+
+@pytest.mark.parametrize("folder", ["x" * 300, "a\0b"], ids=["too long", "no name at all"])
+def test_a_folder_that_can_have_no_recording_is_said_and_the_run_goes_on(runs: Any, folder: str) -> None:
+    run, link = runs.make(length_s=4.0, plan={"recordings": runs.folder / folder})
+    link.at[100] = run.start_recording
+    run.start()
+    assert run.join(60)
+    assert "can't be created" in run.snapshot().recording.trouble
+    assert run.snapshot().recording.path == ""
+    assert run.summary().problem is None
+    assert run.summary().end_index == link.tool.next_index
 
 
 def test_something_that_is_no_tool_is_refused_with_advice(runs: Any, fake_tool: Any) -> None:
@@ -312,6 +398,33 @@ def test_a_recording_whose_tool_does_not_answer_begins_again_in_another_file(run
     strokes = strokes_of(summary.recording)
     assert strokes == list(run.snapshot().strokes)
     assert strokes
+
+
+def test_a_tool_that_streams_and_never_answers_costs_two_files_and_a_new_wish_tries_again(runs: Any) -> None:
+    run, link = runs.make(length_s=60.0)
+
+    def deaf() -> None:
+        link.tool.mute = {kinds.HELLO, (kinds.COMMAND, kinds.DESCRIBE)}
+        run.start_recording()
+
+    def hears() -> None:
+        link.tool.mute = set()
+        run.start_recording()
+
+    seen: list[Any] = []
+    link.at[100] = deaf
+    link.at[2400] = lambda: seen.append((run.snapshot().recording, len(list((runs.folder / "recordings").iterdir()))))
+    link.at[2401] = hears
+    run.start()
+    assert run.join(60)
+    ((view, files),) = seen
+    assert files == 2
+    assert view.path == ""
+    assert "Press R" in view.trouble
+    assert run.summary().problem is None
+    assert (
+        strokes_of(run.summary().recording) == list(run.snapshot().strokes)[-len(strokes_of(run.summary().recording)) :]
+    )
 
 
 def test_a_marker_names_the_newest_sample(runs: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iastm_host.app.zeroing import CONFIRM_WITHIN_US, PATIENCE_US, WORD_STAYS_US, Zeroing
+from iastm_host.app.zeroing import CONFIRM_WITHIN_US, HOLES, NO_DATA, PATIENCE_US, WORD_STAYS_US, Zeroing
 from iastm_host.events import Answer, ForceBlock, SetZero, ZeroReport
 from iastm_protocol.kinds import SATURATED
 
@@ -198,3 +198,32 @@ def test_an_offset_at_which_contact_begins_takes_a_second_press() -> None:
     assert "Press Z again" in desk.word
     desk.press()
     assert isinstance(desk.feed(noise(0.9)), SetZero)
+
+
+@pytest.mark.parametrize("samples", [0, N // 2])
+def test_a_request_for_which_no_samples_come_ends_by_itself(samples: int) -> None:
+    desk = Desk()
+    desk.press()
+    pressed_us = desk.now_us
+    desk.feed(noise(0.0, samples))
+    desk.now_us = pressed_us + PATIENCE_US
+    assert desk.zeroing.view(desk.now_us).busy
+    desk.now_us += 1
+    assert desk.word == NO_DATA
+    assert not desk.zeroing.view(desk.now_us).busy
+    # What comes later belongs to no request.
+    assert desk.feed(noise(0.0)) is None
+    desk.press()
+    assert isinstance(desk.feed(noise(0.0)), SetZero)
+
+
+def test_samples_full_of_holes_end_the_request_too() -> None:
+    desk = Desk()
+    desk.press()
+    pressed_us = desk.now_us
+    while desk.now_us <= pressed_us + PATIENCE_US:
+        assert desk.zeroing.view(desk.now_us).busy
+        # Each call begins at index 0 again.
+        assert desk.feed(noise(0.0, 70)) is None
+    assert desk.word == HOLES
+    assert not desk.zeroing.view(desk.now_us).busy

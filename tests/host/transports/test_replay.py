@@ -82,3 +82,24 @@ def test_a_time_that_lies_back_is_not_waited_for() -> None:
 
     assert asyncio.run(read()) == [b"a", b"b"]
     assert all(delay >= 0 for delay in time.slept_s)
+
+
+def test_a_read_that_is_given_up_leaves_its_chunk_for_the_next_one() -> None:
+    time = FakeTime()
+    waits = [True]
+
+    async def sleep(delay: float, /) -> None:
+        if waits.pop():
+            await asyncio.Event().wait()
+        await time.sleep(delay)
+
+    async def read() -> Chunk:
+        transport = ReplayTransport(CHUNKS[:1], ReplayClock(time.clock, 1.0), sleep=sleep)
+        reading = asyncio.create_task(transport.read())
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        waits.append(False)
+        return await transport.read()
+
+    assert asyncio.run(read()) == CHUNKS[0]
