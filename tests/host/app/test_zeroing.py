@@ -21,6 +21,7 @@ class Desk:
     def __init__(self, zero: ZeroReport | None = ZERO) -> None:
         self.zeroing = Zeroing(0.8)
         self.now_us = 10_000_000
+        self.index = 0
         if zero is not None:
             self.zeroing.reported(zero)
 
@@ -35,7 +36,8 @@ class Desk:
             part = force_n[at : at + 7]
             self.now_us += round(len(part) / RATE_HZ * 1e6)
             counts = np.rint(part * COUNTS_PER_N + 1000).astype(np.int32)
-            block = ForceBlock(1, at, 0, 3125.0, part, counts, flags, self.now_us, False)
+            block = ForceBlock(1, self.index, 0, 3125.0, part, counts, flags, self.now_us, False)
+            self.index = block.next_index
             command = command or self.zeroing.feed(block)
         return command
 
@@ -186,7 +188,7 @@ def test_a_still_second_has_no_hole_in_it() -> None:
     desk = Desk()
     desk.press()
     assert desk.feed(noise(0.0, N - 20)) is None
-    # The next block begins at index 0 again: samples in between are unknown.
+    desk.index += 3
     assert desk.feed(noise(0.0, 40)) is None
     assert isinstance(desk.feed(noise(0.0)), SetZero)
 
@@ -223,7 +225,7 @@ def test_samples_full_of_holes_end_the_request_too() -> None:
     pressed_us = desk.now_us
     while desk.now_us <= pressed_us + PATIENCE_US:
         assert desk.zeroing.view(desk.now_us).busy
-        # Each call begins at index 0 again.
         assert desk.feed(noise(0.0, 70)) is None
+        desk.index += 1
     assert desk.word == HOLES
     assert not desk.zeroing.view(desk.now_us).busy
