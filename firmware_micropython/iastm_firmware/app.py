@@ -3,7 +3,7 @@
 A board is one file with a class of these attributes:
 
 - `name`, `runtime` ("micropython 1.29.0"), `serial_number`: text; `simulated`: bool; `source_hash`: 8 bytes;
-- `rate_mhz`: nominal conversions per 1000 s; `ring_depth`: samples to keep at least;
+- `rate_mhz`: nominal conversions per 1000 s; `ring_depth`: samples to keep, as far as memory goes;
 - `adc`: the converter, see sampler.py; `stream`: the host's bytes, see stream.py;
 - `links(tool)`: a list of links beside that on `stream`, as `[BleLink(tool, bluetooth)]` of ble.py, or `[]`;
 - `calibration`: `iastm_protocol.messages.Calibration`; `zero_counts`, and `zero_confirmed`: False where a stored

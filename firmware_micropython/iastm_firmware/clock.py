@@ -21,6 +21,24 @@ def ticks_between(earlier, later):
     return span_us
 
 
+def ticks_after(ticks, span_us):
+    """Return the reading `span_us` (0 to 2^29 − 1) after `ticks`."""
+    if ticks > _MASK - span_us:
+        # Never beyond 2^30 − 1 on the way, which would be no small integer on a board.
+        return ticks - (_MASK - span_us) - 1
+    return ticks + span_us
+
+
+def write_time(wraps, ticks, buffer, at):
+    """Write a tool time into six bytes of `buffer` from `at`, little-endian, allocating nothing."""
+    buffer[at] = ticks & 0xFF
+    buffer[at + 1] = (ticks >> 8) & 0xFF
+    buffer[at + 2] = (ticks >> 16) & 0xFF
+    buffer[at + 3] = (ticks >> 24) & 0x3F | (wraps & 0x03) << 6
+    buffer[at + 4] = (wraps >> 2) & 0xFF
+    buffer[at + 5] = (wraps >> 10) & 0xFF
+
+
 class Clock:
     """Extends `ticks_us` (a function, 0 to 2^30 − 1). `now` must be called at least every eight minutes."""
 
@@ -44,16 +62,6 @@ class Clock:
         if ticks < self._ticks and ticks_between(self._ticks, ticks) > 0:
             return self._wraps + 1
         return self._wraps
-
-    def write(self, ticks, buffer, at):
-        """Write the tool time of `ticks` into six bytes of `buffer` from `at`, little-endian, allocating nothing."""
-        wraps = self.wraps_at(ticks)
-        buffer[at] = ticks & 0xFF
-        buffer[at + 1] = (ticks >> 8) & 0xFF
-        buffer[at + 2] = (ticks >> 16) & 0xFF
-        buffer[at + 3] = (ticks >> 24) & 0x3F | (wraps & 0x03) << 6
-        buffer[at + 4] = (wraps >> 2) & 0xFF
-        buffer[at + 5] = (wraps >> 10) & 0xFF
 
     def time_us(self, ticks):
         """Return the tool time of `ticks` in microseconds, an integer that allocates on a board."""

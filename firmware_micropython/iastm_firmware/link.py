@@ -1,6 +1,7 @@
 """One host on one carrier: hello, ping, commands, and all that is sent while streaming."""
 
 from iastm_firmware import commands
+from iastm_firmware.backfill import EventBackfill, SampleBackfill
 from iastm_firmware.ring import Cursor
 from iastm_firmware.status import status_payload
 from iastm_firmware.window import Window
@@ -34,6 +35,8 @@ class Link:
         self._window = Window(carrier.window_frames, tool.clock)
         self._sequence = 0
         self._cursor = Cursor()
+        self._fetched_samples = SampleBackfill(tool.ring)
+        self._fetched_events = EventBackfill(tool.events)
         self._waiting = []
         self._answered = []
         self._report_number = 0
@@ -63,7 +66,8 @@ class Link:
                 self._note_fault(kinds.FAULT_LINK_STALLED, self._outlet.suspended)
                 return False
             if not self._send_one():
-                return False
+                # Only one of these in a turn: whatever is sampled meanwhile goes before the next one.
+                return self._send_fetched()
         return True
 
     def second(self):
@@ -91,9 +95,14 @@ class Link:
         self._waiting = []
         self._inlet.restart()
         self._outlet.restart()
-        self._window.restart()
+        self._forget_host()
         self._note_fault(kinds.FAULT_LINK_STALLED, False)
         self.stop_stream()
+
+    def _forget_host(self):
+        self._window.restart()
+        self._fetched_samples.cancel()
+        self._fetched_events.cancel()
 
     def describe(self):
         """Send calibration, zero and limits."""
@@ -135,6 +144,11 @@ class Link:
                 self._ping(messages.Ping.from_payload(payload))
             elif kind == kinds.COMMAND:
                 self._command(messages.Command.from_payload(payload))
+            elif kind == kinds.FETCH:
+                fetch = messages.Fetch.from_payload(payload)
+                self._fetched_samples.begin(fetch.first_index, fetch.samples, self.tool.sampler.next_index)
+            elif kind == kinds.FETCH_EVENTS:
+                self._fetched_events.begin(messages.FetchEvents.from_payload(payload).first_event)
             elif kind == kinds.ACK:
                 self._window.acknowledge(messages.Ack.from_payload(payload).next_index)
             else:
@@ -153,7 +167,7 @@ class Link:
             # Another host, or another run of it: what was meant for the one before is not for it.
             self.stop_stream()
             self._waiting = []
-            self._window.restart()
+            self._forget_host()
             self._zero_revision = self.tool.settings.zero_revision
             self._limits_revision = self.tool.settings.limits_revision
         self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer().to_payload()))
@@ -223,6 +237,17 @@ class Link:
             self._status_due = False
             damaged = self._inlet.damaged + self._unreadable
             self._send(kinds.STATUS, status_payload(tool, damaged, self._unknown_kinds, self._cursor.overrun_samples))
+            return True
+        return False
+
+    def _send_fetched(self):
+        event = self._fetched_events.next()
+        if event is not None:
+            self._send(*event)
+            return True
+        n = self._fetched_samples.write(self._writer.payload)
+        if n:
+            self._finish(self._fetched_samples.kind, n)
             return True
         return False
 

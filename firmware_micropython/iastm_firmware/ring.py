@@ -1,42 +1,89 @@
-"""The ring of samples: batches lie in pages exactly as a force samples frame carries them.
+"""The ring of samples: the newest batches, in pages.
 
-A record is one byte for the number of samples (0 until the batch is closed), then the frame's payload: first
-index (4), first time (6), span (4), flags (1), counts of three bytes each. A record never crosses a page, so what
-is overwritten are whole pages. Every reader has a cursor; what a cursor missed is counted, exactly, in samples.
+A record is one batch as it was sampled: count (1), flags (1), span (2), where it stands (2 or 10), and its counts of
+three bytes each. A batch that follows the one before it without a missing index, and within 65 ms, stands by the
+microseconds from first sample to first sample (2). Any other one, and the first of each page, has bit 7 of `count`
+set, and its first index (4) and first time (6). The lower bits of `count` are 0 until the batch is closed.
+
+A record never crosses a page, so what is overwritten are whole pages, and each page can be read by itself. Every
+reader has a cursor; what a cursor missed is counted, exactly, in samples.
 """
 
-from iastm_firmware.clock import ticks_between
+from iastm_firmware.clock import ticks_after, ticks_between, write_time
 from iastm_protocol._compat import const
 
 PAGE_BYTES = const(1024)
 MAX_BATCH_SAMPLES = const(16)
 DEFAULT_BATCH_US = const(20000)
-_HEADER = const(15)
-_FLAGS_AT = const(15)
-_MAX_RECORD = const(64)
+# What is left to a session at boot: answers, decoders, other links, and garbage between two collections.
+RESERVED_PAGES = const(32)
+# The page being written holds few samples just after it was begun.
+_MIN_PAGES = const(2)
+_PLACED = const(0x80)
+_COUNT = const(0x7F)
+_FOLLOWING_HEADER = const(6)
+_PLACED_HEADER = const(14)
+_MAX_RECORD = const(62)
+_MAX_STEP_US = const(0xFFFF)
+_PAYLOAD_HEADER = const(15)
 
 
 class Cursor:
-    """Where a reader stands: page (running number), byte in it, and how many samples came before."""
+    """A reader's place: a batch (`first_index`, `count`), its page (running number), and where the next one begins.
+
+    `samples` is how many were stored up to the end of that batch, `overrun_samples` how many were gone before they
+    could be taken.
+    """
 
     def __init__(self):
         self.page = 0
         self.at = 0
+        self.counts_at = 0
+        self.next_at = 0
+        self.first_index = 0
+        self.count = 0
+        self.wraps = 0
+        self.ticks = 0
         self.samples = 0
         self.overrun_samples = 0
 
 
-def pages_for(depth, rate_mhz):
-    """Return how many pages hold at least `depth` samples at `rate_mhz` in batches as the rate makes them."""
+def _samples_per_page(rate_mhz):
+    # In batches as the rate makes them.
     batch = min(MAX_BATCH_SAMPLES, max(1, (DEFAULT_BATCH_US * (rate_mhz // 1000) + 999999) // 1000000))
-    record = 1 + _HEADER + 3 * batch
-    samples_per_page = ((PAGE_BYTES - _MAX_RECORD) // record + 1) * batch
-    # One more, because the page being written holds few samples just after it was begun.
-    return (depth + samples_per_page - 1) // samples_per_page + 1
+    placed = _PLACED_HEADER + 3 * batch
+    following = _FOLLOWING_HEADER + 3 * batch if batch * 1000000000 // rate_mhz < _MAX_STEP_US else placed
+    return ((PAGE_BYTES - _MAX_RECORD - 1 - placed) // following + 2) * batch
+
+
+def pages_for(depth, rate_mhz):
+    """Return how many pages hold at least `depth` samples at `rate_mhz` (mHz)."""
+    per_page = _samples_per_page(rate_mhz)
+    return max(_MIN_PAGES, (depth + per_page - 1) // per_page + 1)
+
+
+def depth_of(pages, rate_mhz):
+    """Return how many samples so many pages hold at any moment at `rate_mhz` (mHz)."""
+    return (pages - 1) * _samples_per_page(rate_mhz)
+
+
+def allocate_pages(wanted, allocate=bytearray):
+    """Return `wanted` pages, or as many as leave RESERVED_PAGES free.
+
+    Raises MemoryError where not even two do.
+    """
+    pages = []
+    try:
+        while len(pages) < wanted + RESERVED_PAGES:
+            pages.append(allocate(PAGE_BYTES))
+    except MemoryError:
+        if len(pages) < _MIN_PAGES + RESERVED_PAGES:
+            raise
+    return pages[: len(pages) - RESERVED_PAGES]
 
 
 class Ring:
-    """Holds samples in `pages` pages of 1 KiB, all allocated here; `clock` writes their times.
+    """Holds samples in `pages` (of `allocate_pages`, two at least); `clock` knows how often their ticks had wrapped.
 
     A batch closes when full, where the next sample lies `batch_us` after its first, or by `close`.
     """
@@ -44,13 +91,17 @@ class Ring:
     def __init__(self, pages, clock):
         self._clock = clock
         self.batch_us = DEFAULT_BATCH_US
-        self._pages = [bytearray(PAGE_BYTES) for _ in range(pages)]
-        # How many samples were stored before each page began.
-        self._samples_before = [0] * pages
+        self._pages = pages
+        # Of each page: how many samples were stored before it, and the index that it begins with.
+        self._samples_before = [0] * len(pages)
+        self._first_indices = [0] * len(pages)
         self._page_number = 0
-        self._page = self._pages[0]
+        self._page = pages[0]
         self._at = 0
+        self._counts_at = 0
         self._count = 0
+        self._next_index = 0
+        self._first_wraps = 0
         self._first_ticks = 0
         self._last_ticks = 0
         self.samples = 0
@@ -60,17 +111,19 @@ class Ring:
 
         Indices within a batch are consecutive: the caller closes the batch before an index jumps.
         """
-        if self._count and ticks_between(self._first_ticks, ticks) >= self.batch_us:
+        if self._count and not 0 <= ticks_between(self._first_ticks, ticks) < self.batch_us:
             self.close()
         if not self._count:
             self._begin(index, ticks)
         page = self._page
-        at = self._at + 1 + _HEADER + 3 * self._count
+        at = self._counts_at
         page[at] = counts & 0xFF
         page[at + 1] = (counts >> 8) & 0xFF
         page[at + 2] = (counts >> 16) & 0xFF
-        page[self._at + _FLAGS_AT] |= flags
+        page[self._at + 1] |= flags
+        self._counts_at = at + 3
         self._last_ticks = ticks
+        self._next_index = index + 1
         self._count += 1
         if self._count == MAX_BATCH_SAMPLES:
             self.close()
@@ -86,70 +139,165 @@ class Ring:
         if not count:
             return
         page = self._page
-        span_us = ticks_between(self._first_ticks, self._last_ticks)
         at = self._at
-        page[at + 11] = span_us & 0xFF
-        page[at + 12] = (span_us >> 8) & 0xFF
-        page[at + 13] = (span_us >> 16) & 0xFF
-        page[at + 14] = (span_us >> 24) & 0xFF
-        end = at + 1 + _HEADER + 3 * count
-        if end < PAGE_BYTES:
-            page[end] = 0
-        page[at] = count
+        span_us = ticks_between(self._first_ticks, self._last_ticks)
+        page[at + 2] = span_us & 0xFF
+        page[at + 3] = (span_us >> 8) & 0xFF
+        end = self._counts_at
+        page[end] = 0
+        page[at] |= count
         self.samples += count
         self._count = 0
         self._at = end
 
     def _begin(self, index, ticks):
-        if self._at + _MAX_RECORD > PAGE_BYTES:
-            self._page_number += 1
-            slot = self._page_number % len(self._pages)
-            self._page = self._pages[slot]
-            self._samples_before[slot] = self.samples
-            self._at = 0
+        wraps = self._clock.wraps_at(ticks)
+        if self._at + _MAX_RECORD >= PAGE_BYTES:
+            self._begin_page()
         page = self._page
         at = self._at
-        page[at] = 0
-        page[at + 1] = index & 0xFF
-        page[at + 2] = (index >> 8) & 0xFF
-        page[at + 3] = (index >> 16) & 0xFF
-        page[at + 4] = (index >> 24) & 0xFF
-        self._clock.write(ticks, page, at + 5)
-        page[at + _FLAGS_AT] = 0
+        page[at + 1] = 0
+        if at and index == self._next_index and self._shortly_after(wraps, ticks):
+            page[at] = 0
+            step_us = ticks_between(self._first_ticks, ticks)
+            page[at + 4] = step_us & 0xFF
+            page[at + 5] = step_us >> 8
+            self._counts_at = at + _FOLLOWING_HEADER
+        else:
+            page[at] = _PLACED
+            page[at + 4] = index & 0xFF
+            page[at + 5] = (index >> 8) & 0xFF
+            page[at + 6] = (index >> 16) & 0xFF
+            page[at + 7] = (index >> 24) & 0xFF
+            write_time(wraps, ticks, page, at + 8)
+            self._counts_at = at + _PLACED_HEADER
+        if not at:
+            self._first_indices[self._page_number % len(self._pages)] = index
+        self._first_wraps = wraps
         self._first_ticks = ticks
+
+    def _begin_page(self):
+        self._page_number += 1
+        slot = self._page_number % len(self._pages)
+        self._page = self._pages[slot]
+        self._samples_before[slot] = self.samples
+        self._at = 0
+
+    def _shortly_after(self, wraps, ticks):
+        # Whole wraps may have passed since the batch before.
+        wrapped = 1 if ticks < self._first_ticks else 0
+        return wraps == self._first_wraps + wrapped and 0 <= ticks_between(self._first_ticks, ticks) <= _MAX_STEP_US
 
     def to_newest(self, cursor):
         """Move `cursor` behind the newest sample; the batch that is open is closed first."""
         self.close()
         cursor.page = self._page_number
-        cursor.at = self._at
+        cursor.next_at = self._at
+        cursor.first_index = self._next_index
+        cursor.count = 0
+        cursor.wraps = self._first_wraps
+        cursor.ticks = self._first_ticks
         cursor.samples = self.samples
 
     def take(self, cursor, payload):
-        """Copy the next closed batch into `payload`, advance `cursor`, return the bytes copied, 0 if there is none."""
-        oldest = self._page_number - len(self._pages) + 1
-        if cursor.page < oldest:
-            samples_before = self._samples_before[oldest % len(self._pages)]
-            cursor.overrun_samples += samples_before - cursor.samples
-            cursor.samples = samples_before
-            cursor.page = oldest
-            cursor.at = 0
-        elif cursor.page < self._page_number:
-            if cursor.at + _MAX_RECORD > PAGE_BYTES:
-                cursor.page += 1
-                cursor.at = 0
-        elif cursor.at + _MAX_RECORD > PAGE_BYTES:
+        """Advance `cursor` to the next closed batch and copy it into `payload` as the payload of a frame.
+
+        Returns the bytes copied, 0 where there is no such batch yet.
+        """
+        if not self._advance(cursor):
             return 0
+        return self.copy(cursor, payload)
+
+    def copy(self, cursor, payload):
+        """Copy the batch at `cursor`, which must still be kept, into `payload`; return the bytes copied."""
         page = self._pages[cursor.page % len(self._pages)]
         at = cursor.at
-        count = page[at]
-        if not count:
-            return 0
-        n = _HEADER + 3 * count
-        at += 1
+        index = cursor.first_index
+        payload[0] = index & 0xFF
+        payload[1] = (index >> 8) & 0xFF
+        payload[2] = (index >> 16) & 0xFF
+        payload[3] = (index >> 24) & 0xFF
+        write_time(cursor.wraps, cursor.ticks, payload, 4)
+        payload[10] = page[at + 2]
+        payload[11] = page[at + 3]
+        payload[12] = 0
+        payload[13] = 0
+        payload[14] = page[at + 1]
+        n = 3 * cursor.count
+        at = cursor.counts_at
         # Byte by byte, because slices allocate.
         for i in range(n):
-            payload[i] = page[at + i]
-        cursor.at = at + n
+            payload[_PAYLOAD_HEADER + i] = page[at + i]
+        return _PAYLOAD_HEADER + n
+
+    def reach(self, cursor, index):
+        """Move `cursor` to the oldest batch kept that ends after `index`; return False where none is closed yet.
+
+        A cursor that stands before it moves on from there; one that stands behind it needs `lose` first.
+        """
+        if cursor.page < self._oldest():
+            self._seek(cursor, index)
+        while cursor.first_index + cursor.count <= index or not cursor.count:
+            if not self._advance(cursor):
+                return False
+        return True
+
+    def lose(self, cursor):
+        """Take `cursor` from its place, so that the next `reach` looks for another one."""
+        cursor.page = -1
+        cursor.count = 0
+
+    def _oldest(self):
+        return max(0, self._page_number - len(self._pages) + 1)
+
+    def _seek(self, cursor, index):
+        # To the start of the newest page that begins at or before `index`, or else of the oldest one.
+        low = self._oldest()
+        high = self._page_number
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._first_indices[middle % len(self._pages)] <= index:
+                low = middle
+            else:
+                high = middle - 1
+        self._to_page(cursor, low)
+
+    def _to_page(self, cursor, number):
+        cursor.page = number
+        cursor.next_at = 0
+        cursor.count = 0
+        cursor.samples = self._samples_before[number % len(self._pages)]
+
+    def _advance(self, cursor):
+        # To the next closed batch; False, and nothing changes but the page, where there is none.
+        oldest = self._oldest()
+        if cursor.page < oldest:
+            samples = cursor.samples
+            self._to_page(cursor, oldest)
+            cursor.overrun_samples += cursor.samples - samples
+        elif cursor.next_at + _MAX_RECORD >= PAGE_BYTES:
+            if cursor.page == self._page_number:
+                return False
+            self._to_page(cursor, cursor.page + 1)
+        page = self._pages[cursor.page % len(self._pages)]
+        at = cursor.next_at
+        count = page[at] & _COUNT
+        if not count:
+            return False
+        if page[at] & _PLACED:
+            cursor.first_index = page[at + 4] | page[at + 5] << 8 | page[at + 6] << 16 | page[at + 7] << 24
+            cursor.ticks = page[at + 8] | page[at + 9] << 8 | page[at + 10] << 16 | (page[at + 11] & 0x3F) << 24
+            cursor.wraps = page[at + 11] >> 6 | page[at + 12] << 2 | page[at + 13] << 10
+            cursor.counts_at = at + _PLACED_HEADER
+        else:
+            ticks = ticks_after(cursor.ticks, page[at + 4] | page[at + 5] << 8)
+            if ticks < cursor.ticks:
+                cursor.wraps += 1
+            cursor.ticks = ticks
+            cursor.first_index += cursor.count
+            cursor.counts_at = at + _FOLLOWING_HEADER
+        cursor.at = at
+        cursor.count = count
+        cursor.next_at = cursor.counts_at + 3 * count
         cursor.samples += count
-        return n
+        return True

@@ -5,7 +5,7 @@ from iastm_firmware.clock import Clock
 from iastm_firmware.events import Events
 from iastm_firmware.link import Link
 from iastm_firmware.reports import Reports
-from iastm_firmware.ring import DEFAULT_BATCH_US, Ring, pages_for
+from iastm_firmware.ring import DEFAULT_BATCH_US, Ring, allocate_pages, depth_of, pages_for
 from iastm_firmware.sampler import Sampler
 from iastm_firmware.settings import Settings
 from iastm_firmware.status import Health
@@ -23,7 +23,9 @@ class Tool:
         self.board = board
         self.boot_id = board.random_u32()
         self.clock = Clock(board.ticks_us)
-        self.ring = Ring(pages_for(board.ring_depth, board.rate_mhz), self.clock)
+        pages = allocate_pages(pages_for(board.ring_depth, board.rate_mhz))
+        self.ring = Ring(pages, self.clock)
+        self.ring_depth = depth_of(len(pages), board.rate_mhz)
         self.settings = Settings(board.calibration, board.zero_counts, board.zero_confirmed)
         self.reports = Reports(_REPORTS_KEPT)
         self.events = Events(self.clock)
@@ -75,7 +77,7 @@ class Tool:
         """Return what the tool says of itself."""
         board = self.board
         calibration = self.settings.calibration
-        features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES
+        features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES | kinds.FEATURE_BACKFILL
         if board.simulated:
             features |= kinds.FEATURE_SIMULATED
         return messages.HelloAnswer(
@@ -89,7 +91,7 @@ class Tool:
             self.boot_id,
             board.rate_mhz,
             (messages.Channel("force", "N"),),
-            board.ring_depth,
+            self.ring_depth,
             calibration.calibration_id,
             calibration.sha256,
             features,

@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iastm_firmware.clock import Clock, ticks_between
+from iastm_firmware.clock import Clock, ticks_after, ticks_between, write_time
 
 _WRAP = 1 << 30
 _EIGHT_MINUTES_US = 480_000_000
@@ -13,7 +13,7 @@ _EIGHT_MINUTES_US = 480_000_000
 
 def _written(clock: Clock, ticks: int) -> int:
     buffer = bytearray(8)
-    clock.write(ticks, buffer, 1)
+    write_time(clock.wraps_at(ticks), ticks, buffer, 1)
     assert (buffer[0], buffer[7]) == (0, 0)
     low, high = struct.unpack("<HI", buffer[1:7])
     return int(low | high << 16)
@@ -41,6 +41,12 @@ def test_tool_time_runs_on_over_every_wrap(start_us: int, steps_us: list[int], o
 @given(st.integers(0, _WRAP - 1), st.integers(-(1 << 29), (1 << 29) - 1))
 def test_ticks_between_has_the_sign_of_their_order(earlier: int, span_us: int) -> None:
     assert ticks_between(earlier, (earlier + span_us) % _WRAP) == span_us
+
+
+@given(st.integers(0, _WRAP - 1), st.integers(0, (1 << 29) - 1))
+def test_ticks_after_is_the_way_back_of_ticks_between(ticks: int, span_us: int) -> None:
+    assert ticks_after(ticks, span_us) == (ticks + span_us) % _WRAP
+    assert ticks_between(ticks, ticks_after(ticks, span_us)) == span_us
 
 
 def test_48_bits_reach_for_years() -> None:

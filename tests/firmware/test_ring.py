@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iastm_firmware.clock import Clock
-from iastm_firmware.ring import DEFAULT_BATCH_US, MAX_BATCH_SAMPLES, Cursor, Ring, pages_for
+from iastm_firmware.ring import DEFAULT_BATCH_US, MAX_BATCH_SAMPLES, Cursor, Ring, allocate_pages, pages_for
 from iastm_protocol import kinds
 from iastm_protocol.messages import ForceSamples
 
@@ -36,7 +36,7 @@ def test_what_is_taken_is_what_was_added_and_the_rest_is_counted(
 ) -> None:
     now_us = start_us
     clock = Clock(lambda: now_us % _WRAP)
-    ring = Ring(pages, clock)
+    ring = Ring(allocate_pages(pages), clock)
     cursor = Cursor()
     added = []
     taken = []
@@ -85,7 +85,7 @@ def test_the_ring_keeps_the_depth_it_states(rate_hz: int) -> None:
     period_us = 1_000_000 // rate_hz
     now_us = 0
     clock = Clock(lambda: now_us % _WRAP)
-    ring = Ring(pages_for(depth, rate_hz * 1000), clock)
+    ring = Ring(allocate_pages(pages_for(depth, rate_hz * 1000)), clock)
     cursor = Cursor()
     for index in range(5 * depth):
         now_us = index * period_us
@@ -103,7 +103,7 @@ def test_the_ring_keeps_the_depth_it_states(rate_hz: int) -> None:
 def test_a_batch_that_is_open_can_not_be_taken_until_20_ms_have_passed() -> None:
     now_us = 0
     clock = Clock(lambda: now_us)
-    ring = Ring(2, clock)
+    ring = Ring(allocate_pages(2), clock)
     cursor = Cursor()
     ring.append(0, 0, 5, 0)
     ring.close_if_due(DEFAULT_BATCH_US - 1)
@@ -117,7 +117,7 @@ def test_a_batch_that_is_open_can_not_be_taken_until_20_ms_have_passed() -> None
 
 def test_a_cursor_at_the_newest_sample_hears_only_what_comes_after() -> None:
     clock = Clock(lambda: 0)
-    ring = Ring(2, clock)
+    ring = Ring(allocate_pages(2), clock)
     cursor = Cursor()
     for index in range(5):
         ring.append(index, 0, index, 0)
