@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from pathlib import Path
 from iastm_host.events import Problem
 
 HEAP_BYTES = 160 * 1024
+_ASK_TIMEOUT_S = 10.0
+_NAME = "import sys; print(sys.implementation.name)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,41 @@ def find_runtime(environ: Mapping[str, str], package: str = "micropython_unix") 
                 f"$MICROPYTHON names {wanted}, which can't be run.",
                 "Set it to a MicroPython program, to cpython, or unset it.",
             )
+        said = _name_said_by(found)
+        if said != "micropython":
+            raise Problem(
+                f"$MICROPYTHON names {wanted}, which is not MicroPython: {said}.",
+                "Set it to a MicroPython program, to cpython, or unset it.",
+            )
         return Runtime("micropython", (found,), "$MICROPYTHON")
     if importlib.util.find_spec(package) is not None:
         # `python -m` of this package would drop the exit code.
         run = f"import sys, {package}; sys.exit({package}.main())"
         return Runtime("micropython", (sys.executable, "-c", run), "installed package")
     found = shutil.which("micropython", path=environ.get("PATH"))
-    if found is not None:
+    if found is not None and _name_said_by(found) == "micropython":
         return Runtime("micropython", (found,), "PATH")
     return Runtime("cpython", (sys.executable,), "no MicroPython found")
+
+
+def _name_said_by(program: str) -> str:
+    """Return the name that an interpreter gives itself, or in words why it gives none."""
+    try:
+        asked = subprocess.run(
+            [program, "-c", _NAME],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ASK_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"asked for its name, it does not end within {_ASK_TIMEOUT_S:g} s"
+    except OSError as error:
+        return error.strerror or str(error)
+    name = asked.stdout.decode(errors="replace").strip()
+    if asked.returncode or not name.isidentifier():
+        return "asked for its name, it answers something else"
+    return name
 
 
 def package_folder(name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import io
 import os
 import threading
 
@@ -48,9 +49,12 @@ class SerialTransport:
     async def open(self) -> None:
         """Open the port for this program alone, with DTR and RTS asserted (USB CDC is silent without DTR)."""
         self._loop = asyncio.get_running_loop()
+        if not self._name.strip():
+            raise TransportError(NOT_A_PORT, "No port is named.", _ports_there_are())
         try:
             port = await asyncio.to_thread(self._open_port)
-        except (serial.SerialException, OSError, ValueError) as error:
+        except Exception as error:
+            # pyserial raises whatever it meets in a URL: KeyError, re.error, UnsupportedOperation.
             raise _open_error(self._name, error) from error
         self._port = port
         if self._threaded:
@@ -68,6 +72,12 @@ class SerialTransport:
         if os.name == "posix" and "://" not in self._name:
             port.exclusive = True
         port.open()
+        if not self._threaded:
+            try:
+                port.fileno()
+            except io.UnsupportedOperation:
+                port.close()
+                raise
         return port
 
     async def read(self) -> Chunk:

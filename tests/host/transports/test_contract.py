@@ -321,7 +321,7 @@ def opened(name: str) -> TransportError:
         return raised.value
 
     error: TransportError = run(test)
-    assert name in error.what
+    assert name.strip() in error.what
     assert error.fix
     assert isinstance(error, Problem)
     return error
@@ -344,9 +344,19 @@ def test_a_file_and_a_folder_are_not_ports(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").read_text() == "hello"
 
 
-@pytest.mark.parametrize("name", ["socket://", "socket://127.0.0.1", "nonsense://x"])
+@pytest.mark.parametrize(
+    "name",
+    ["socket://", "socket://127.0.0.1", "socket://x:y", "nonsense://x", "loop://", "loop://?logging=x", "hwgrep://["],
+)
 def test_an_address_that_is_none_is_not_a_port(name: str) -> None:
     assert opened(name).reason == base.NOT_A_PORT
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_port_without_a_name_is_not_a_port(name: str) -> None:
+    error = opened(name)
+    assert error.reason == base.NOT_A_PORT
+    assert "No port is named" in error.what
 
 
 def test_a_port_that_is_open_already_is_busy() -> None:

@@ -13,9 +13,9 @@ from iastm_host.transports.runtime import HEAP_BYTES, Runtime, find_runtime, pac
 _TIMEOUT_S = 60.0
 
 
-def program(folder: Path, name: str) -> Path:
+def program(folder: Path, name: str, says: str = "echo micropython") -> Path:
     path = folder / name
-    path.write_text("#!/bin/sh\n")
+    path.write_text(f"#!/bin/sh\n{says}\n")
     path.chmod(0o755)
     return path
 
@@ -40,6 +40,36 @@ def test_a_program_that_is_not_there_is_a_problem_and_nothing_else_is_taken_inst
     with pytest.raises(Problem, match="/nowhere/micropython") as raised:
         find_runtime({"MICROPYTHON": "/nowhere/micropython"})
     assert "unset" in raised.value.fix
+
+
+@pytest.mark.parametrize(
+    ("says", "word"),
+    [
+        ("echo cpython", "not MicroPython: cpython"),
+        ("exit 1", "answers something else"),
+        ("echo micropython; exit 1", "answers something else"),
+        ("echo two words", "answers something else"),
+        ("", "answers something else"),
+    ],
+)
+def test_another_program_is_refused_before_it_runs_any_firmware(tmp_path: Path, says: str, word: str) -> None:
+    wrong = program(tmp_path, "wrong", says)
+    with pytest.raises(Problem, match=word) as raised:
+        find_runtime({"MICROPYTHON": str(wrong)})
+    assert "unset" in raised.value.fix
+
+
+def test_a_program_that_the_system_refuses_to_run_is_a_problem(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fELF no program")
+    broken.chmod(0o755)
+    with pytest.raises(Problem, match="not MicroPython"):
+        find_runtime({"MICROPYTHON": str(broken)})
+
+
+def test_another_program_of_that_name_on_the_path_is_passed_over(tmp_path: Path) -> None:
+    program(tmp_path, "micropython", "echo something")
+    assert find_runtime({"PATH": str(tmp_path)}, package="no_such_package_here").name == "cpython"
 
 
 def test_then_the_installed_package(tmp_path: Path) -> None:
