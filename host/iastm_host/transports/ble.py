@@ -1,0 +1,243 @@
+"""A tool over Bluetooth LE: the service of SPEC.md, found by name or address, through bleak.
+
+Each notification is one message of a chunk (see borders.py). What is written waits in a queue of its own for each of
+the two ways in, so that neither a slow radio nor a pairing dialogue holds back what arrives; a write that fails ends
+the link, and `read` says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakDeviceNotFoundError,
+    BleakError,
+    BleakGATTProtocolError,
+    BleakGATTProtocolErrorCode,
+)
+
+from iastm_host.events import Chunk
+from iastm_host.transports.base import (
+    LOST,
+    NOT_A_TOOL,
+    NOT_CONNECTED,
+    NOT_FOUND,
+    NOT_PAIRED,
+    NOT_READING,
+    Clock,
+    Inbox,
+    TransportError,
+)
+from iastm_host.transports.borders import MAX_MESSAGE_BYTES, bordered
+from iastm_host.transports.scan import SYSTEM, TOOL_SERVICE, Backend, FoundTool, find, radio_error
+
+STREAM = "1a570002-6d1e-4c3b-9f0a-7c5e2b8d4f10"
+QUERY = "1a570003-6d1e-4c3b-9f0a-7c5e2b8d4f10"
+COMMAND = "1a570004-6d1e-4c3b-9f0a-7c5e2b8d4f10"
+
+# What the smallest MTU of 23 leaves for a message; every connection takes it.
+LEAST_MESSAGE_BYTES = 20
+_QUEUED_MESSAGES = 128
+_NEEDS_PAIRING = (
+    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION_KEY_SIZE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: to hear the tool, for another of its name, to connect, to write, to pair, to close.
+
+    Pairing may ask a person.
+    """
+
+    find_s: float = 10.0
+    settle_s: float = 1.5
+    connect_s: float = 15.0
+    write_s: float = 3.0
+    pair_s: float = 30.0
+    close_s: float = 3.0
+
+
+class BleTransport:
+    """`tool` is a name or an address; `mtu`, the longest message to the tool, is known when the link is open."""
+
+    def __init__(self, tool: str, clock: Clock, backend: Backend = SYSTEM, patience: Patience | None = None) -> None:
+        # Not None from the start: borders stand in every chunk, whatever the connection takes.
+        self.mtu: int | None = LEAST_MESSAGE_BYTES
+        self._wanted = tool
+        self._name = tool
+        self._clock = clock
+        self._backend = backend
+        self._patience = patience or Patience()
+        self._inbox = Inbox(clock)
+        self._client: BleakClient | None = None
+        self._ways: dict[bool, _Way] = {}
+
+    async def open(self) -> None:
+        """Find the tool, connect and subscribe."""
+        patience = self._patience
+        found = await find(self._wanted, patience.find_s, patience.settle_s, self._backend)
+        self._name = str(found)
+        self._inbox = Inbox(self._clock)
+        client = BleakClient(found.device, self._disconnected, timeout=patience.connect_s, backend=self._backend.client)
+        self._client = client
+        try:
+            async with asyncio.timeout(patience.connect_s):
+                await client.connect()
+                await self._enter(client)
+        except (BleakError, OSError, TimeoutError) as error:
+            await self.close()
+            raise self._open_error(found, error) from error
+        except TransportError:
+            await self.close()
+            raise
+
+    async def read(self) -> Chunk:
+        """Return the messages that arrived, each with its length before it, or an empty chunk after 100 ms."""
+        return await self._inbox.take()
+
+    async def write(self, data: bytes, *, privileged: bool = False) -> None:
+        """Queue one message of up to `mtu` bytes; `privileged` ones go by the encrypted way, after pairing if need be.
+
+        Raises TransportError where the link is gone or the queue is full.
+        """
+        assert self.mtu is not None
+        if len(data) > self.mtu:
+            raise ValueError(f"a message of {len(data)} bytes on a link that takes {self.mtu}")
+        way = self._ways.get(privileged)
+        if way is None:
+            raise self._lost("it was closed")
+        try:
+            way.queue.put_nowait(bytes(data))
+        except asyncio.QueueFull:
+            raise self._not_reading() from None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        client, self._client = self._client, None
+        ways, self._ways = self._ways, {}
+        for way in ways.values():
+            way.task.cancel()
+        await asyncio.gather(*(way.task for way in ways.values()), return_exceptions=True)
+        if client is not None:
+            with contextlib.suppress(BleakError, OSError, TimeoutError, EOFError):
+                async with asyncio.timeout(self._patience.close_s):
+                    await client.disconnect()
+
+    async def _enter(self, client: BleakClient) -> None:
+        service = client.services.get_service(TOOL_SERVICE)
+        stream, query, command = (service.get_characteristic(uuid) if service else None for uuid in _CHARACTERISTICS)
+        if stream is None or query is None or command is None:
+            raise TransportError(
+                NOT_A_TOOL,
+                f"{self._name} does not offer what a tool offers.",
+                "Update its firmware; if that was done just now, switch Bluetooth off and on: systems remember what a "
+                "tool offered before.",
+            )
+        await client.start_notify(stream, self._notified)
+        self.mtu = max(LEAST_MESSAGE_BYTES, min(query.max_write_without_response_size, MAX_MESSAGE_BYTES))
+        loop = asyncio.get_running_loop()
+        for privileged, characteristic in ((False, query), (True, command)):
+            queue: asyncio.Queue[bytes] = asyncio.Queue(_QUEUED_MESSAGES)
+            task = loop.create_task(self._write_all(client, characteristic, queue))
+            self._ways[privileged] = _Way(queue, task)
+
+    def _notified(self, _stream: BleakGATTCharacteristic, message: bytearray) -> None:
+        self._inbox.put(bordered(bytes(message)))
+
+    def _disconnected(self, client: BleakClient) -> None:
+        if client is self._client:
+            self._inbox.fail(self._lost("the connection broke off"))
+
+    async def _write_all(
+        self, client: BleakClient, characteristic: BleakGATTCharacteristic, queue: asyncio.Queue[bytes]
+    ) -> None:
+        try:
+            while True:
+                message = await queue.get()
+                try:
+                    await self._write_one(client, characteristic, message)
+                except BleakGATTProtocolError as error:
+                    if error.code not in _NEEDS_PAIRING:
+                        raise
+                    await self._pair(client)
+                    await self._write_one(client, characteristic, message)
+        except TransportError as error:
+            self._inbox.fail(error)
+        except TimeoutError:
+            self._inbox.fail(self._not_reading())
+        except BleakGATTProtocolError as error:
+            self._inbox.fail(self._not_paired() if error.code in _NEEDS_PAIRING else self._lost(str(error)))
+        except (BleakError, OSError, EOFError) as error:
+            self._inbox.fail(self._lost(str(error) or type(error).__name__))
+
+    async def _write_one(self, client: BleakClient, characteristic: BleakGATTCharacteristic, message: bytes) -> None:
+        async with asyncio.timeout(self._patience.write_s):
+            await client.write_gatt_char(characteristic, message, response=True)
+
+    async def _pair(self, client: BleakClient) -> None:
+        try:
+            async with asyncio.timeout(self._patience.pair_s):
+                await client.pair()
+        except (BleakError, OSError, TimeoutError, NotImplementedError) as error:
+            if not client.is_connected:
+                raise self._lost("the connection broke off while pairing") from error
+            raise self._not_paired() from error
+
+    def _open_error(self, found: FoundTool, error: Exception) -> TransportError:
+        if isinstance(error, TimeoutError):
+            return TransportError(
+                NOT_CONNECTED,
+                f"{found} was heard but did not connect within {self._patience.connect_s:g} s.",
+                "Bring it nearer, switch it off and on, then retry.",
+            )
+        if isinstance(error, BleakDeviceNotFoundError):
+            return TransportError(
+                NOT_FOUND, f"{found} was heard and is gone again.", "Switch it on, bring it nearer, then retry."
+            )
+        if isinstance(error, BleakBluetoothNotAvailableError | PermissionError):
+            return radio_error(error)
+        return TransportError(
+            NOT_CONNECTED,
+            f"{found} did not connect: {error}.",
+            "Switch the tool off and on; if it was paired before, remove it in the system's Bluetooth settings.",
+        )
+
+    def _not_paired(self) -> TransportError:
+        return TransportError(
+            NOT_PAIRED,
+            f"{self._name} did not pair with this computer, so it takes no limits and no zero from it.",
+            "Remove the tool in the system's Bluetooth settings, switch it off and on, then connect again.",
+        )
+
+    def _not_reading(self) -> TransportError:
+        return TransportError(
+            NOT_READING,
+            f"{self._name} took no data for {self._patience.write_s:g} s.",
+            "Bring it nearer, switch it off and on, then connect again.",
+        )
+
+    def _lost(self, why: str) -> TransportError:
+        return TransportError(
+            LOST,
+            f"The link to {self._name} is gone: {why}.",
+            "Bring the tool nearer, look at its battery, connect again.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One of the ways to the tool: what waits to be written, and who writes it."""
+
+    queue: asyncio.Queue[bytes]
+    task: asyncio.Task[None]
+
+
+_CHARACTERISTICS = (STREAM, QUERY, COMMAND)

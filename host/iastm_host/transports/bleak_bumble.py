@@ -1,0 +1,301 @@
+"""A backend for bleak over a bumble device, so that everything above bleak runs unchanged on a virtual radio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, TypeVar
+
+from bleak.args import SizedBuffer
+from bleak.assigned_numbers import gatt_char_props_to_strs
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient, NotifyCallback
+from bleak.backends.descriptor import BleakGATTDescriptor
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback, BaseBleakScanner
+from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
+from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
+from bleak.uuids import normalize_uuid_str
+from bumble import att, core, hci
+from bumble.core import AdvertisingData
+from bumble.device import Advertisement, Connection, Device, Peer
+
+from iastm_host.transports.scan import Backend
+
+ATT_HEADER_BYTES = 3
+DEFAULT_MTU = 247
+
+_T = TypeVar("_T")
+_Kind = AdvertisingData.Type
+_NAMES = (_Kind.COMPLETE_LOCAL_NAME, _Kind.SHORTENED_LOCAL_NAME)
+# Kinds of lists of services, and of a service's data, with the bytes of a UUID in them.
+_SERVICE_LISTS = {
+    _Kind.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS: 16,
+    _Kind.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS: 16,
+    _Kind.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS: 2,
+    _Kind.INCOMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS: 2,
+}
+_SERVICE_DATA = {_Kind.SERVICE_DATA_128_BIT_UUID: 16, _Kind.SERVICE_DATA_16_BIT_UUID: 2}
+
+
+class Radio:
+    """The device through which this process is on a virtual air; made on first use, in the loop that uses it.
+
+    `mtu` is what this side asks for. Several scanners may run at once.
+    """
+
+    def __init__(self, make: Callable[[], Awaitable[Device]], mtu: int = DEFAULT_MTU) -> None:
+        self.mtu = mtu
+        self._make = make
+        self._device: Device | None = None
+        self._making = asyncio.Lock()
+        self._scanners = 0
+
+    async def device(self) -> Device:
+        """Return the device."""
+        async with self._making:
+            if self._device is None:
+                self._device = await self._make()
+            return self._device
+
+    async def start_scanning(self, listener: Callable[[Advertisement], None]) -> None:
+        """Let `listener` hear advertisements."""
+        device = await self.device()
+        device.on(Device.EVENT_ADVERTISEMENT, listener)
+        self._scanners += 1
+        if self._scanners == 1:
+            await device.start_scanning()
+
+    async def stop_scanning(self, listener: Callable[[Advertisement], None]) -> None:
+        """Let `listener` hear no more."""
+        device = await self.device()
+        device.remove_listener(Device.EVENT_ADVERTISEMENT, listener)
+        self._scanners -= 1
+        if not self._scanners:
+            await device.stop_scanning()
+
+    def backend(self) -> Backend:
+        """Return what BleakScanner and BleakClient take as `backend`, bound to this radio."""
+        bound = {"radio": self}
+        return Backend(type("Scanner", (BumbleScanner,), bound), type("Client", (BumbleClient,), bound))
+
+
+class BumbleScanner(BaseBleakScanner):
+    """Made by Radio.backend."""
+
+    radio: ClassVar[Radio]
+
+    def __init__(
+        self,
+        detection_callback: AdvertisementDataCallback | None,
+        service_uuids: list[str] | None,
+        scanning_mode: str,
+        **_kwargs: object,
+    ) -> None:
+        del scanning_mode
+        super().__init__(detection_callback, service_uuids)
+
+    async def start(self) -> None:
+        """Start scanning."""
+        self.seen_devices = {}
+        await self.radio.start_scanning(self._heard)
+
+    async def stop(self) -> None:
+        """Stop scanning."""
+        await self.radio.stop_scanning(self._heard)
+
+    def _heard(self, advertisement: Advertisement) -> None:
+        heard = _advertisement_data(advertisement)
+        if not self.is_allowed_uuid(heard.service_uuids):
+            return
+        address = advertisement.address.to_string(with_type_qualifier=False)
+        device = self.create_or_update_device(address, address, heard.local_name, advertisement.address, heard)
+        self.call_detection_callbacks(device, heard)
+
+
+class BumbleClient(BaseBleakClient):
+    """Made by Radio.backend."""
+
+    radio: ClassVar[Radio]
+
+    def __init__(self, address_or_ble_device: BLEDevice | str, services: object = None, **kwargs: Any) -> None:
+        del services
+        super().__init__(address_or_ble_device, **kwargs)
+        self._name = address_or_ble_device.name if isinstance(address_or_ble_device, BLEDevice) else None
+        self._connection: Connection | None = None
+        self._subscribed: dict[int, Callable[[bytes], None]] = {}
+
+    @property
+    def name(self) -> str:
+        """The advertised name, or the address."""
+        return self._name or self.address
+
+    @property
+    def mtu_size(self) -> int:
+        """The connection's ATT MTU."""
+        return int(self._connection.att_mtu) if self._connection is not None else att.ATT_DEFAULT_MTU
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._connection is not None
+
+    async def connect(self, pair: bool, **kwargs: Any) -> None:
+        """Connect, agree on an MTU and look for services, all within the client's time-out (TimeoutError)."""
+        del kwargs
+        if self._connection is not None:
+            raise BleakError("Client is already connected")
+        try:
+            address = hci.Address(self.address)
+        except ValueError as error:
+            raise BleakDeviceNotFoundError(self.address, f"{self.address} is no address") from error
+        device = await self.radio.device()
+        deadline_s = asyncio.get_running_loop().time() + self._timeout
+        try:
+            self._connection = await device.connect(address, timeout=self._timeout)
+        except core.TimeoutError as error:
+            raise TimeoutError(f"{self.address} did not connect") from error
+        except core.BaseBumbleError as error:
+            raise BleakError(f"Connection failed: {error}") from error
+        self._connection.on(Connection.EVENT_DISCONNECTION, self._disconnected)
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                if pair:
+                    await self.pair()
+                self.services = await self._asked(self._discover(Peer(self._connection)))
+        except BaseException:
+            await self.disconnect()
+            raise
+
+    async def disconnect(self) -> None:
+        """Disconnect."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                await connection.disconnect()
+            except core.BaseBumbleError as error:
+                raise BleakError(f"Disconnecting failed: {error}") from error
+
+    async def pair(self, *args: Any, **kwargs: Any) -> None:
+        """Pair, after which the link is encrypted."""
+        del args, kwargs
+        connection = self._connected()
+        if not connection.is_encrypted:
+            await self._asked(connection.pair())
+
+    async def unpair(self) -> None:
+        """Forget the keys and disconnect."""
+        device = await self.radio.device()
+        if device.keystore is not None:
+            await device.keystore.delete(hci.Address(self.address).to_string())
+        await self.disconnect()
+
+    async def read_gatt_char(
+        self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **kwargs: Any
+    ) -> bytearray:
+        """Read a characteristic."""
+        del use_cached, kwargs
+        self._connected()
+        return bytearray(await self._asked(characteristic.obj.read_value()))
+
+    async def read_gatt_descriptor(
+        self, descriptor: BleakGATTDescriptor, *, use_cached: bool = False, **kwargs: Any
+    ) -> bytearray:
+        """Read a descriptor."""
+        del use_cached, kwargs
+        self._connected()
+        return bytearray(await self._asked(descriptor.obj.read_value()))
+
+    async def write_gatt_char(self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool) -> None:
+        """Write a characteristic; without response up to what the MTU holds."""
+        self._connected()
+        if not response and len(data) > characteristic.max_write_without_response_size:
+            raise BleakError(f"{len(data)} bytes are too many for a write without response")
+        await self._asked(characteristic.obj.write_value(bytes(data), with_response=response))
+
+    async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
+        """Write a descriptor."""
+        self._connected()
+        await self._asked(descriptor.obj.write_value(bytes(data), with_response=True))
+
+    async def start_notify(
+        self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **kwargs: Any
+    ) -> None:
+        """Subscribe to notifications, or to indications where there are only those."""
+        del kwargs
+        self._connected()
+
+        def changed(value: bytes) -> None:
+            callback(bytearray(value))
+
+        self._subscribed[characteristic.handle] = changed
+        await self._asked(characteristic.obj.subscribe(changed, prefer_notify=True))
+
+    async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
+        """End a subscription."""
+        self._connected()
+        await self._asked(characteristic.obj.unsubscribe(self._subscribed.pop(characteristic.handle, None)))
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            raise BleakError("Not connected")
+        return self._connection
+
+    def _disconnected(self, _reason: int) -> None:
+        self._connection = None
+        if self._disconnected_callback is not None:
+            self._disconnected_callback()
+
+    async def _asked(self, answer: Awaitable[_T]) -> _T:
+        """Wait for `answer`; what goes wrong comes as bleak's exceptions."""
+        try:
+            return await answer
+        except att.ATT_Error as error:
+            raise BleakGATTProtocolError(int(error.error_code)) from error
+        except core.TimeoutError as error:
+            raise TimeoutError(str(error)) from error
+        except core.BaseBumbleError as error:
+            raise BleakError(str(error)) from error
+        except asyncio.CancelledError:
+            # bumble cancels what waits for an answer when the link is gone; a cancelled task is another matter.
+            task = asyncio.current_task()
+            if self._connection is None and task is not None and not task.cancelling():
+                raise BleakError("Disconnected") from None
+            raise
+
+    async def _discover(self, peer: Peer) -> BleakGATTServiceCollection:
+        if self.radio.mtu > att.ATT_DEFAULT_MTU:
+            await peer.request_mtu(self.radio.mtu)
+        found = BleakGATTServiceCollection()
+        for service in await peer.discover_services():
+            ours = BleakGATTService(service, service.handle, _uuid(service.uuid))
+            found.add_service(ours)
+            for each in await service.discover_characteristics():
+                names = list(gatt_char_props_to_strs(int(each.properties)))
+                characteristic = BleakGATTCharacteristic(
+                    each, each.handle, _uuid(each.uuid), names, lambda: self.mtu_size - ATT_HEADER_BYTES, ours
+                )
+                found.add_characteristic(characteristic)
+                for descriptor in await each.discover_descriptors():
+                    found.add_descriptor(
+                        BleakGATTDescriptor(descriptor, descriptor.handle, _uuid(descriptor.type), characteristic)
+                    )
+        return found
+
+
+def _advertisement_data(advertisement: Advertisement) -> AdvertisementData:
+    name: str | None = None
+    services: list[str] = []
+    service_data: dict[str, bytes] = {}
+    for kind, value in advertisement.data.ad_structures:
+        if kind in _NAMES:
+            name = value.decode(errors="replace")
+        elif (size := _SERVICE_LISTS.get(kind)) is not None:
+            services += [_uuid(core.UUID.from_bytes(value[i : i + size])) for i in range(0, len(value), size)]
+        elif (size := _SERVICE_DATA.get(kind)) is not None:
+            service_data[_uuid(core.UUID.from_bytes(value[:size]))] = value[size:]
+    return AdvertisementData(name, {}, service_data, services, None, advertisement.rssi, (advertisement,))
+
+
+def _uuid(uuid: core.UUID) -> str:
+    return normalize_uuid_str(uuid.to_hex_str("-").lower())

@@ -1,0 +1,204 @@
+"""A tool on a virtual air that offers the vendor's service and keeps what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from bumble.core import UUID, AdvertisingData
+from bumble.device import AdvertisingType, Connection, Device
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.pairing import PairingConfig, PairingDelegate
+
+from iastm_host.transports.base import TransportError
+from iastm_host.transports.ble import COMMAND, QUERY, STREAM, BleTransport, Patience
+from iastm_host.transports.bleak_bumble import Radio
+from iastm_host.transports.borders import messages_in
+from iastm_host.transports.scan import TOOL_SERVICE
+from iastm_host.transports.virtual_air import VirtualAir
+
+PATIENCE_S = 30.0
+QUICK = Patience(find_s=2.0, settle_s=0.3, connect_s=5.0, write_s=5.0, pair_s=5.0)
+
+
+class RefusesPairing(PairingDelegate):
+    async def accept(self) -> bool:
+        return False
+
+
+class ScriptedTool:
+    """Answers each query with the same bytes where `echo`; `queries` and `commands` are what it was told."""
+
+    def __init__(self, device: Device, *, echo: bool, service: str, mtu: int, pairs: bool) -> None:
+        self.device = device
+        self.queries: list[bytes] = []
+        self.commands: list[bytes] = []
+        self.connection: Connection | None = None
+        self.write_gate = asyncio.Event()
+        self.write_gate.set()
+        self.told = asyncio.Event()
+        self.asked = asyncio.Event()
+        self._echo = echo
+        properties = Characteristic.Properties
+        self.stream = Characteristic[bytes](STREAM, properties.NOTIFY, Characteristic.READABLE)
+        query = Characteristic[bytes](
+            QUERY,
+            properties.WRITE | properties.WRITE_WITHOUT_RESPONSE,
+            Characteristic.WRITEABLE,
+            CharacteristicValue(write=self._on_query),
+        )
+        command = Characteristic[bytes](
+            COMMAND,
+            properties.WRITE,
+            Characteristic.WRITEABLE | Characteristic.WRITE_REQUIRES_ENCRYPTION,
+            CharacteristicValue(write=self._on_command),
+        )
+        device.add_service(Service(service, [self.stream, query, command]))
+        device.gatt_server.max_mtu = mtu
+        device.on(Device.EVENT_CONNECTION, self._on_connection)
+        if not pairs:
+            device.pairing_config_factory = lambda _connection: PairingConfig(delegate=RefusesPairing())
+
+    async def notify(self, message: bytes) -> None:
+        await self.device.notify_subscribers(self.stream, message)
+
+    async def until_told(self, count: int) -> None:
+        """Wait until so many messages came, by either way."""
+        while len(self.queries) + len(self.commands) < count:
+            self.told.clear()
+            await self.told.wait()
+
+    def _on_connection(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def _on_query(self, _connection: Connection, value: bytes) -> None:
+        self.asked.set()
+        await self.write_gate.wait()
+        self.queries.append(bytes(value))
+        self.told.set()
+        if self._echo:
+            await self.notify(bytes(value))
+
+    async def _on_command(self, _connection: Connection, value: bytes) -> None:
+        self.commands.append(bytes(value))
+        self.told.set()
+
+
+def advertisement(battery: int | None) -> bytes:
+    kind = AdvertisingData.Type
+    parts: list[tuple[int, bytes]] = [
+        (kind.FLAGS, b"\x06"),
+        (kind.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, bytes(UUID(TOOL_SERVICE))),
+    ]
+    if battery is not None:
+        parts.append((kind.SERVICE_DATA_16_BIT_UUID, bytes(UUID("180F")) + bytes([battery])))
+    data = bytes(AdvertisingData(parts))
+    assert len(data) <= 31
+    return data
+
+
+def scan_response(name: str, in_use: bool) -> bytes:
+    kind = AdvertisingData.Type
+    state = bytes(UUID(TOOL_SERVICE)) + bytes([in_use])
+    data = bytes(AdvertisingData([(kind.COMPLETE_LOCAL_NAME, name.encode()), (kind.SERVICE_DATA_128_BIT_UUID, state)]))
+    assert len(data) <= 31
+    return data
+
+
+class World:
+    """An air, the tools on it and the host's radio; `now_us` is the host's clock."""
+
+    def __init__(self) -> None:
+        self.air = VirtualAir()
+        self.now_us = 500
+        self._tools = 0
+
+    def clock(self) -> int:
+        self.now_us += 1
+        return self.now_us
+
+    async def tool(
+        self,
+        name: str = "IASTM-0001",
+        *,
+        battery: int | None = None,
+        in_use: bool = False,
+        echo: bool = False,
+        service: str = TOOL_SERVICE,
+        mtu: int = 247,
+        pairs: bool = True,
+    ) -> ScriptedTool:
+        """Return a tool that advertises."""
+        self._tools += 1
+        device = await self.air.make_device(name, f"F1:00:00:00:00:{self._tools:02X}")
+        tool = ScriptedTool(device, echo=echo, service=service, mtu=mtu, pairs=pairs)
+        kind = AdvertisingType.UNDIRECTED_SCANNABLE if in_use else AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
+        await device.start_advertising(
+            advertising_type=kind,
+            advertising_data=advertisement(battery),
+            scan_response_data=scan_response(name, in_use),
+            advertising_interval_min=20,
+            advertising_interval_max=20,
+        )
+        return tool
+
+    def radio(self, mtu: int = 247) -> Radio:
+        """Return a radio of a host."""
+        return Radio(lambda: self.air.make_device("host", "C0:00:00:00:00:01"), mtu)
+
+    def link(self, wanted: str, mtu: int = 247, patience: Patience = QUICK) -> BleTransport:
+        """Return a transport to a tool, over a radio of its own."""
+        return BleTransport(wanted, self.clock, self.radio(mtu).backend(), patience)
+
+
+async def messages(transport: BleTransport, count: int) -> list[bytes]:
+    """Return the next `count` messages."""
+    got: list[bytes] = []
+    while len(got) < count:
+        got += messages_in((await transport.read()).data)
+    return got
+
+
+async def end_of(transport: BleTransport) -> TransportError:
+    """Read until the link is gone; return why."""
+    try:
+        while True:
+            await transport.read()
+    except TransportError as error:
+        return error
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    made = World()
+    try:
+        yield made
+    finally:
+        await made.air.close()
+
+
+@pytest.fixture
+def on_air() -> Callable[..., Any]:
+    """Return `on_air(test, patience_s)`: runs a coroutine function with a World, at most that long."""
+
+    def run(test: Callable[[World], Awaitable[Any]], patience_s: float = PATIENCE_S) -> Any:
+        async def bounded() -> Any:
+            async with asyncio.timeout(patience_s), world() as made:
+                return await test(made)
+
+        return asyncio.run(bounded())
+
+    return run
+
+
+@pytest.fixture
+def next_messages() -> Callable[[BleTransport, int], Awaitable[list[bytes]]]:
+    return messages
+
+
+@pytest.fixture
+def end_of_link() -> Callable[[BleTransport], Awaitable[TransportError]]:
+    return end_of
