@@ -20,6 +20,7 @@ from iastm_host.app.live_state import Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
 from iastm_host.events import Answer, Arrived, Chunk, Command, Event, Problem, SetZero
+from iastm_host.records.entries import MARKER
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
@@ -395,7 +396,7 @@ class Acquisition:
             index, boot_id = state.end_index - 1, state.tool.boot_id
             state.marker_count += 1
         if self._recorder is not None:
-            note = {"note": "marker", "boot_id": boot_id, "index": index, "number": state.marker_count}
+            note = {"note": MARKER, "boot_id": boot_id, "index": index, "number": state.marker_count}
             self._recorder.note(self._clock(), note)
 
     def _start_recording(self) -> None:

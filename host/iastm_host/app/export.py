@@ -1,4 +1,4 @@
-"""A recording as CSV: a row per sample present; units, provenance and gaps in # lines."""
+"""A recording as CSV: a row per sample present; units, provenance, gaps and markers in # lines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
 from iastm_host.events import CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
 from iastm_host.records import disk
-from iastm_host.records.entries import Recording
+from iastm_host.records.entries import Marker, Recording
 
 COLUMNS = "index,tool_time_us,time_s,force_n,raw_counts"
 
@@ -75,6 +76,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     stream.writelines(f"# {line}\n" for line in _provenance(recording))
     stream.writelines(f"# note: {word}\n" for word in remarks)
     samples = gaps = strokes = 0
+    markers = MarkersInOrder(recording.markers())
     start: _Start | None = None
     for event in recorded_events(recording):
         match event:
@@ -85,7 +87,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                 elif event.boot_id != start.boot_id:
                     stream.write("# note: the tool's clock began anew; time_s goes on by the host's clock\n")
                     start = start.after_restart(event)
-                stream.writelines(_rows(event, start.tool_us))
+                stream.writelines(_rows(event, start.tool_us, list(markers.within(event))))
                 samples += len(event.force_n)
             case Gap():
                 gaps += 1
@@ -112,14 +114,23 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                 stream.write(f"# zero: counts={event.counts} from_index={event.from_index}\n")
             case _:
                 pass
+    stream.writelines(f"# marker: number={m.number} index={m.index} time_s=unknown\n" for m in markers.left)
     return Exported(samples, gaps, strokes, tuple(remarks))
 
 
-def _rows(block: ForceBlock, start_us: int) -> Iterator[str]:
+def _rows(block: ForceBlock, start_us: int, markers: list[tuple[Marker, int]]) -> Iterator[str]:
+    """Yield the rows of `block`, each marker after the row of its sample, or where that is missing before the next."""
+    lines = [
+        (marker.index, f"# marker: number={marker.number} index={marker.index} time_s={(at_us - start_us) / 1e6:.6f}\n")
+        for marker, at_us in markers
+    ]
     raw = block.raw_counts.tolist() if block.raw_counts is not None else [""] * len(block.force_n)
     for i, (force_n, counts) in enumerate(zip(block.force_n.tolist(), raw, strict=True)):
         tool_us = block.tool_us + round(i * block.period_us)
+        while lines and lines[0][0] < block.first_index + i:
+            yield lines.pop(0)[1]
         yield f"{block.first_index + i},{tool_us},{(tool_us - start_us) / 1e6:.6f},{force_n!r},{counts}\n"
+    yield from (line for _, line in lines)
 
 
 def _provenance(recording: Recording) -> Iterator[str]:

@@ -19,16 +19,20 @@ from rich.table import Table
 from iastm_host.analysis.gauge_csv import NEWTONS, GaugeRecording, Segment, read_gauge_csv
 from iastm_host.analysis.gauge_strokes import FileAnalysis, analyse_recording, time_over_s
 from iastm_host.analysis.profiles import DEFAULT_PROFILE_KEY, Contact, profile_for
+from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
 from iastm_host.events import ForceBlock, Problem, ToolDescription
-from iastm_host.records.entries import Recording
+from iastm_host.records.entries import Marker, Recording
 
 RECORDING_SUFFIX = ".iastm"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is analysed: samples, and what the file says of limits (N), contact levels and nominal rate."""
+    """What is analysed: samples, and what the file says of limits (N), contact levels and nominal rate.
+
+    `markers` hold number, index and time_s (None where that sample's time is unknown).
+    """
 
     samples: GaugeRecording
     profile: str
@@ -36,6 +40,7 @@ class Source:
     alarm_n: float
     contact: Contact | None
     rate_hz: float | None
+    markers: tuple[dict[str, float | int | None], ...] = ()
 
 
 def analyse(
@@ -108,6 +113,8 @@ def recorded_source(path: Path) -> Source:
     segments: list[Segment] = []
     rate_hz: float | None = None
     before: ForceBlock | None = None
+    in_order = MarkersInOrder(recording.markers())
+    placed: list[tuple[Marker, float | None]] = []
     rows = 0
     for event in recorded_events(recording):
         if isinstance(event, ToolDescription):
@@ -121,12 +128,18 @@ def recorded_source(path: Path) -> Source:
             segments.append(Segment(rows, rows, "tool restart" if restarted else "missing samples"))
         times.append(np.float64(event.tool_us) * 1e-6 + np.arange(len(event.force_n)) * (event.period_us * 1e-6))
         forces.append(event.force_n)
+        placed += [(marker, at_us * 1e-6) for marker, at_us in in_order.within(event)]
         rows += len(event.force_n)
         segments[-1] = replace(segments[-1], end=rows)
         before = event
     if rows < 2:
         raise Problem(f"{path} holds no samples.", "Choose another recording.")
     time_s = np.concatenate(times)
+    placed += [(marker, None) for marker in in_order.left]
+    markers = tuple(
+        {"number": marker.number, "index": marker.index, "time_s": None if at_s is None else at_s - float(time_s[0])}
+        for marker, at_s in placed
+    )
     samples = GaugeRecording(
         time_s=time_s - time_s[0],
         force_n=np.concatenate(forces),
@@ -137,7 +150,7 @@ def recorded_source(path: Path) -> Source:
         notes=(),
         remarks={},
     )
-    return Source(samples, profile.key, profile.warn_n, profile.alarm_n, recorded_contact(recording), rate_hz)
+    return Source(samples, profile.key, profile.warn_n, profile.alarm_n, recorded_contact(recording), rate_hz, markers)
 
 
 def parse_contact(text: str, stated: Contact) -> Contact | None:
@@ -208,6 +221,7 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
             }
             for segment in samples.segments
         ],
+        "markers": list(source.markers),
         "notes": list(samples.notes),
     }
 
@@ -241,5 +255,8 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
     else:
         above = " above rest, found from the file" if levels.method == "auto" else ""
         console.print(f"Contact from {levels.on_n:.3g} N until {levels.off_n:.3g} N{above}")
+    for marker in source.markers:
+        at = "unknown" if marker["time_s"] is None else f"{marker['time_s']:.2f} s"
+        console.print(f"Marker {marker['number']}: {at}")
     for note in samples.notes:
         console.print(f"Note: {note}", markup=False)

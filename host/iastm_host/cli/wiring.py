@@ -125,6 +125,7 @@ def replay_run(recording: Recording, speed: float) -> Acquisition:
         software=recording.start.software,
         live=False,
         replay_span_us=recording.length_us(),
+        replay_markers_us=tuple(marker.host_us for marker in recording.markers()),
         replay_speed=speed,
     )
     sys.setswitchinterval(_SWITCH_INTERVAL_S)

@@ -19,6 +19,7 @@ from iastm_protocol import frames, kinds
 FORMAT = "iastm-recording"
 VERSION = 1
 SUFFIX = ".iastm"
+MARKER = "marker"
 MAX_ENTRY_BYTES = 1 << 20
 _TIME = struct.Struct("<Q")
 _READ_BYTES = 1 << 16
@@ -49,6 +50,16 @@ class Start:
     carrier: str
     software: str
     settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A moment that a person marked: its number from 1, when, and the newest sample at that time."""
+
+    number: int
+    host_us: int
+    boot_id: int
+    index: int
 
 
 class EntryReader:
@@ -106,6 +117,19 @@ class Recording:
         return [
             note for entry in self.entries() if entry.kind == kinds.NOTE and (note := entry.note).get("note") == kind
         ]
+
+    def markers(self) -> list[Marker]:
+        """Return the markers in the order of their setting; one that lacks its numbers is left out."""
+        found = []
+        for entry in self.entries():
+            if entry.kind != kinds.NOTE or (note := entry.note).get("note") != MARKER:
+                continue
+            match note:
+                case {"number": int(number), "boot_id": int(boot_id), "index": int(index)}:
+                    found.append(Marker(number, entry.host_us, boot_id, index))
+                case _:
+                    pass
+        return found
 
     def length_us(self) -> tuple[int, int]:
         """Return the host times of the first and the last chunk."""

@@ -12,7 +12,8 @@ from iastm_host.analysis.analyser import Analyser
 from iastm_host.app.export import COLUMNS, export_csv
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
 from iastm_host.events import ForceBlock, Gap, Problem, Stroke
-from iastm_host.records.entries import Recording
+from iastm_host.records.entries import MARKER, Recording, encode_entry, encode_note
+from iastm_protocol import kinds
 
 
 @pytest.fixture
@@ -68,6 +69,38 @@ def test_gaps_stand_between_the_rows_they_part(recording: Recording, tmp_path: P
         assert "reason=samples missing" in line
         assert int(lines[at - 1].split(",")[0]) == gap.first_index - 1
         assert int(lines[at + 1].split(",")[0]) == gap.first_index + gap.sample_count
+
+
+def test_each_marker_stands_after_the_row_of_its_sample_or_where_that_was_due(runs: Any, tmp_path: Path) -> None:
+    run, link = runs.make(length_s=6.0, plan={"record": True}, skip_at={200: 4})
+    link.at[120] = link.at[150] = run.add_marker
+    run.start()
+    assert run.join(60)
+    path = run.summary().recording
+    recorder_notes = Recording(path).markers()
+    assert [marker.number for marker in recorder_notes] == [1, 2]
+    # Two more by hand: one inside the gap, one of a boot that never was.
+    (gap,) = [event for event in recorded_events(Recording(path)) if isinstance(event, Gap)]
+    with path.open("ab") as stream:
+        for number, (boot_id, index) in enumerate([(gap.boot_id, gap.first_index + 1), (1, 5)], 3):
+            note = {"note": MARKER, "boot_id": boot_id, "index": index, "number": number}
+            stream.write(encode_entry(kinds.NOTE, 0, 0, encode_note(note)))
+        stream.write(encode_entry(kinds.NOTE, 0, 0, encode_note({"note": MARKER, "number": "none"})))
+    export_csv(Recording(path), tmp_path / "a.csv")
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    at = [n for n, line in enumerate(lines) if line.startswith("# marker: ")]
+    told = [dict(part.split("=") for part in lines[n].removeprefix("# marker: ").split()) for n in at]
+    assert [mark["number"] for mark in told] == ["1", "2", "3", "4"]
+    assert [int(mark["index"]) for mark in told[:2]] == [marker.index for marker in recorder_notes]
+    for n, mark in zip(at[:2], told, strict=False):
+        row = lines[n - 1].split(",")
+        assert (row[0], row[2]) == (mark["index"], mark["time_s"])
+    before, after = lines[at[2] - 2].split(","), lines[at[2] + 1].split(",")
+    assert lines[at[2] - 1].startswith("# gap: ")
+    assert int(before[0]) < int(told[2]["index"]) < int(after[0])
+    assert float(before[2]) < float(told[2]["time_s"]) < float(after[2])
+    assert told[3]["time_s"] == "unknown"
+    assert at[3] == len(lines) - 1
 
 
 def test_units_and_provenance_stand_in_the_file(recording: Recording, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from iastm_host.analysis.gauge_strokes import analyse_recording
 from iastm_host.analysis.profiles import Contact
 from iastm_host.cli.analyse import Source, analyse, as_object, load, parse_contact, show
 from iastm_host.events import Problem
+from iastm_host.records.entries import Recording
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(analyse)
@@ -148,3 +149,22 @@ def test_bad_input_is_a_problem_with_its_fix(tmp_path, name, text):
     assert result.exception.what
     assert result.exception.fix
     assert result.stdout == ""
+
+
+def test_a_recording_lists_its_markers_with_the_time_of_their_samples(runs):
+    made, link = runs.make(length_s=6.0, plan={"record": True})
+    link.at[120] = link.at[200] = made.add_marker
+    made.start()
+    assert made.join(60)
+    path = made.summary().recording
+    found = json.loads(run(path, "--json").stdout)
+    notes = Recording(path).markers()
+    assert [(mark["number"], mark["index"]) for mark in found["markers"]] == [(1, notes[0].index), (2, notes[1].index)]
+    first_index = made.summary().first_index
+    expected_s = [(note.index - first_index) / 320 for note in notes]
+    assert [mark["time_s"] for mark in found["markers"]] == pytest.approx(expected_s, abs=0.002)
+    assert "Marker 2: " in run(path).stdout
+
+
+def test_a_csv_has_no_markers(tmp_path):
+    assert json.loads(run(force_csv(tmp_path), "--json").stdout)["markers"] == []
