@@ -10,8 +10,9 @@ A board is one file with a class of these attributes:
   zero was not looked at since power-on (then nothing is alerted, and samples say "zero uncertain");
 - `ticks_us()`: microseconds, wrapping at 2^30; the firmware has no other clock;
 - `random_u32()`: 32 random bits that come from no seed;
-- `battery_percent()` (255 unknown), `temperature_cdeg()` (hundredths of °C, −32768 unknown);
-- `alert(kind)`: light, buzzer and motor for WARN or ALARM, 0 ends it; must return at once;
+- `battery_percent()` (255 unknown), `temperature_cdeg()` (hundredths of °C, −32768 unknown); an OSError is unknown;
+- `alert(kind)`: light, buzzer and motor for WARN or ALARM, 0 ends it; must return at once. Where it raises, that is a
+  fault in the status, and it is called again each second until it works;
 - `failed(error)`: the firmware can't go on. Keeps the traceback where it is not mistaken for frames, and resets.
 """
 

@@ -6,6 +6,9 @@ The converter, `board.adc`, is asked in a loop and allocates nothing either:
 - `counts`: the raw counts, 24 bits with sign; `ticks`: the board's ticks when it was taken;
 - `missed`: how many conversions were missed just before it.
 
+It raises OSError where the converter can't be read, and is asked again 2 ms later; what passed meanwhile it counts as
+missed. Any other error is one of its code, and ends the firmware.
+
 Conversions that were not asked for yet wait in the converter's own queue (600 ms at least).
 """
 
@@ -19,8 +22,8 @@ _MAX_PER_STEP = const(64)
 class Sampler:
     """Takes conversions. The running index counts conversions: a missed one advances it, and closes the batch.
 
-    `taken`, `missed`, `saturated` count since boot; `changes` counts samples that differ from the one before, which
-    was `last_counts`.
+    `taken`, `missed`, `saturated`, `adc_failures` count since boot; `changes` counts samples that differ from the one
+    before, which was `last_counts`.
     """
 
     def __init__(self, adc, clock, ring, watch, settings):
@@ -34,6 +37,7 @@ class Sampler:
         self.taken = 0
         self.missed = 0
         self.saturated = 0
+        self.adc_failures = 0
         self.changes = 0
 
     def step(self):
@@ -41,7 +45,12 @@ class Sampler:
         now_ticks = self._clock.now()
         adc = self._adc
         for _ in range(_MAX_PER_STEP):
-            if not adc.next_conversion():
+            try:
+                ready = adc.next_conversion()
+            except OSError:
+                self.adc_failures += 1
+                break
+            if not ready:
                 break
             self._take(adc.ticks, adc.counts, adc.missed)
         self._ring.close_if_due(now_ticks)

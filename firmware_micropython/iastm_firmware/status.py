@@ -2,25 +2,45 @@
 
 import gc
 
+from iastm_firmware.clock import ticks_between
 from iastm_protocol import kinds, messages
 
-# Below this a stroke's peak is missed by percents (domain rule): alerts on strokes would be late or absent.
-_MIN_RATE_HZ = 80
-_TOLERANCE_PERCENT = 95
+# Below 80/s a stroke's peak is missed by percents: alerts on strokes would be late or absent. A converter of 80/s may
+# run 5 % slower by its own clock.
+_MIN_RATE_MHZ = 76000
+_RATE_TOLERANCE_PERCENT = 20
+# One short second can be the first or the last one, and one stalled second is made up for by the next.
+_SECONDS_TO_BE_SURE = 2
 _COUNTER_MAX = 0xFFFF
+
+
+class _Run:
+    # Whether something was so in enough seconds in a row.
+    def __init__(self):
+        self._seconds = 0
+
+    def holds(self, is_so):
+        self._seconds = self._seconds + 1 if is_so else 0
+        return self._seconds >= _SECONDS_TO_BE_SURE
 
 
 class Health:
     """Finds faults; each one that begins or ends is an event. Call `second` once a second."""
 
-    def __init__(self, sampler, events, clock):
+    def __init__(self, sampler, watch, events, clock, rate_mhz):
         self._sampler = sampler
+        self._watch = watch
+        self._rate_mhz = rate_mhz
         self._events = events
         self._taken = 0
         self._missed = 0
         self._saturated = 0
         self._changes = 0
-        self._slow_seconds = 0
+        self._adc_failures = 0
+        self._ticks = clock.now()
+        self._slow = _Run()
+        self._below = _Run()
+        self._above = _Run()
         self._link_faults = 0
         self._clock = clock
         self._boot_us = clock.time_us(clock.now())
@@ -43,11 +63,12 @@ class Health:
             found |= kinds.FAULT_ADC_FROZEN
         if sampler.missed != self._missed:
             found |= kinds.FAULT_SAMPLES_MISSED
-        # One short second can be the first or the last one; two are a slow converter.
-        slow = 0 < taken < _MIN_RATE_HZ * _TOLERANCE_PERCENT // 100
-        self._slow_seconds = self._slow_seconds + 1 if slow else 0
-        if self._slow_seconds >= 2:
-            found |= kinds.FAULT_TOO_SLOW
+        if sampler.adc_failures != self._adc_failures:
+            found |= kinds.FAULT_ADC_FAILS
+        if self._watch.alert_fails:
+            found |= kinds.FAULT_ALERT_OUTPUT
+        found |= self._rate_faults(taken, sampler.missed - self._missed)
+        self._adc_failures = sampler.adc_failures
         self._taken = sampler.taken
         self._missed = sampler.missed
         self._saturated = sampler.saturated
@@ -60,6 +81,23 @@ class Health:
         self._link_faults = faults
         self._note((self.faults & ~ended) | faults)
 
+    def _rate_faults(self, taken, missed):
+        ticks = self._clock.now()
+        passed_us = max(1, ticks_between(self._ticks, ticks))
+        self._ticks = ticks
+        read_mhz = taken * 1000000000 // passed_us
+        made_mhz = (taken + missed) * 1000000000 // passed_us
+        tolerance_mhz = self._rate_mhz * _RATE_TOLERANCE_PERCENT // 100
+        found = 0
+        # A converter that gives nothing is silent, not slow.
+        if self._slow.holds(0 < read_mhz < _MIN_RATE_MHZ):
+            found |= kinds.FAULT_TOO_SLOW
+        below = self._below.holds(0 < made_mhz < self._rate_mhz - tolerance_mhz)
+        above = self._above.holds(made_mhz > self._rate_mhz + tolerance_mhz)
+        if below or above:
+            found |= kinds.FAULT_RATE
+        return found
+
     def _note(self, found):
         changed = found ^ self.faults
         self.faults = found
@@ -71,13 +109,21 @@ class Health:
             bit <<= 1
 
 
+def _measured(read, unknown):
+    # What a board measures beside the force may fail without any harm to it.
+    try:
+        return read()
+    except OSError:
+        return unknown
+
+
 def status_payload(tool, damaged_frames, unknown_kinds, overrun_samples):
     """Return the payload of a status with these counters of the link that asks."""
     board = tool.board
     return messages.Status(
         tool.sampler.next_index,
-        board.battery_percent(),
-        board.temperature_cdeg(),
+        _measured(board.battery_percent, kinds.UNKNOWN_U8),
+        _measured(board.temperature_cdeg, kinds.UNKNOWN_I16),
         tool.health.faults,
         tool.sampler.missed,
         overrun_samples,

@@ -31,7 +31,7 @@ class Tool:
         self.events = Events(self.clock)
         self.watch = Watch(self.settings, self.clock, self.reports, board.alert, board.rate_mhz)
         self.sampler = Sampler(board.adc, self.clock, self.ring, self.watch, self.settings)
-        self.health = Health(self.sampler, self.events, self.clock)
+        self.health = Health(self.sampler, self.watch, self.events, self.clock, board.rate_mhz)
         # The ring has its memory by now: a radio stack takes what it can get.
         self.links = [Link(self, of_stream(board.stream, self.clock))] + board.links(self)
         self._controller = None
@@ -39,6 +39,7 @@ class Tool:
 
     def second(self):
         """A second has passed."""
+        self.watch.second()
         self.health.second()
         for link in self.links:
             link.second()

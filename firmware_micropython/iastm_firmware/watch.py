@@ -16,7 +16,8 @@ def _limit_watch(enter, leave):
 class Watch:
     """Watches samples; drives `alert(kind)` (0 ends it) and adds its findings to `reports`.
 
-    While the zero is not confirmed nothing is alerted, because the force is not known.
+    While the zero is not confirmed nothing is alerted, because the force is not known. An `alert` that raises stops
+    nothing: `alert_fails` tells, and `second` tries again.
     """
 
     def __init__(self, settings, clock, reports, alert, rate_mhz):
@@ -34,6 +35,7 @@ class Watch:
         self._warn = None
         self._alarm = None
         self._level = 0
+        self.alert_fails = False
         self.apply(self.thresholds_for(settings.zero.counts, settings.limits))
 
     def thresholds_for(self, zero_counts, limits):
@@ -74,8 +76,7 @@ class Watch:
             if alarm.over:
                 level = kinds.ALARM
         if level != self._level:
-            self._level = level
-            self._alert(level)
+            self._show(level)
         done = self._strokes.feed(index, one)
         if done:
             self._report_strokes(done)
@@ -95,8 +96,21 @@ class Watch:
             if limit is not None:
                 limit.gap()
         if self._level:
-            self._level = 0
-            self._alert(0)
+            self._show(0)
+
+    def second(self):
+        """A second has passed: what could not be shown is tried again."""
+        if self.alert_fails:
+            self._show(self._level)
+
+    def _show(self, level):
+        self._level = level
+        try:
+            self._alert(level)
+            self.alert_fails = False
+        except Exception:
+            # Whatever is wrong with a light: sampling and the links go on.
+            self.alert_fails = True
 
     def _report_strokes(self, spans):
         for span in spans:

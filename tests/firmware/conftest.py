@@ -85,7 +85,7 @@ class FakeAdc:
         if position == len(self._left):
             return False
         missed = self._missed.get(position, 0)
-        due_us = (self._made + missed) * 1_000_000_000 // self._bench.board.rate_mhz
+        due_us = (self._made + missed) * 1_000_000_000 // self._bench.rate_mhz
         if self._bench.elapsed_us < due_us:
             return False
         self.counts = self._left[position]
@@ -131,7 +131,7 @@ class FakeBoard:
 
     def __init__(self, bench: Bench, settings: dict[str, Any]) -> None:
         self._bench = bench
-        self.rate_mhz: int = settings.get("rate_mhz", 320_000)
+        self.rate_mhz: int = settings.get("stated_rate_mhz", bench.rate_mhz)
         self.ring_depth = settings.get("ring_depth", 2048)
         self.zero_counts = settings.get("zero_counts", 0)
         self.zero_confirmed = settings.get("zero_confirmed", True)
@@ -151,6 +151,12 @@ class FakeBoard:
     def random_u32(self) -> int:
         return 0xDEADBEEF
 
+    def battery_percent(self) -> int:
+        return 77
+
+    def temperature_cdeg(self) -> int:
+        return 2150
+
     def alert(self, kind: int) -> None:
         self.alerts.append((self._bench.tool.sampler.next_index, kind))
 
@@ -160,6 +166,7 @@ class Bench:
 
     def __init__(self, counts: Iterable[int], missed: dict[int, int] | None = None, **settings: Any) -> None:
         self.start_us: int = settings.get("start_us", 0)
+        self.rate_mhz: int = settings.get("rate_mhz", 320_000)
         self.elapsed_us = 0
         self.board = FakeBoard(self, settings)
         self.board.adc = FakeAdc(self, counts, missed or {})  # type: ignore[attr-defined]

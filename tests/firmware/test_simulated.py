@@ -340,6 +340,19 @@ def test_a_failed_task_ends_the_firmware_with_its_traceback_beside_the_stream(si
     assert len(heard.samples()) > 50
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
+def test_a_truth_that_can_not_be_written_ends_the_tool(simulated_tool: Any) -> None:
+    arguments = simulated_tool.arguments(simulated_tool.rows(_rows(4)), {})
+    arguments[arguments.index("--truth") + 1] = "/dev/full"
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=simulated_tool.environment
+    ) as process:
+        assert process.stderr
+        said = process.stderr.read()
+        assert process.wait(_TIMEOUT_S) == 1
+    assert b"the truth can't be written" in said
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [({"capacity": 5}, b"there is no setting capacity"), ({"rate_mhz": 0}, b"rate_mhz must be above 0")],

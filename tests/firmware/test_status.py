@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +59,97 @@ def test_missed_conversions_are_a_fault_of_their_second(bench: Callable[..., Any
     assert _faults(bench(_NOISE * 3, missed={330: 4}), 3) == [0, kinds.FAULT_SAMPLES_MISSED, 0]
 
 
-def test_ten_samples_per_second_are_too_slow_and_eighty_are_not(bench: Callable[..., Any]) -> None:
-    assert _faults(bench(_NOISE, rate_mhz=10_000), 3) == [0, kinds.FAULT_TOO_SLOW, kinds.FAULT_TOO_SLOW]
-    assert _faults(bench(_NOISE, rate_mhz=80_000), 3) == [0, 0, 0]
+@pytest.mark.parametrize(
+    ("rate_hz", "fault"), [(10, kinds.FAULT_TOO_SLOW), (75, kinds.FAULT_TOO_SLOW), (77, 0), (80, 0)]
+)
+def test_below_eighty_samples_per_second_it_is_too_slow_whatever_was_stated(
+    bench: Callable[..., Any], rate_hz: int, fault: int
+) -> None:
+    assert _faults(bench(_NOISE, rate_mhz=rate_hz * 1000), 4) == [0, fault, fault, fault]
+
+
+@pytest.mark.parametrize(
+    ("stated_hz", "fault"),
+    [(320, 0), (275, 0), (390, 0), (260, kinds.FAULT_RATE), (410, kinds.FAULT_RATE), (1000, kinds.FAULT_RATE)],
+)
+def test_a_rate_far_from_the_stated_one_is_a_fault(bench: Callable[..., Any], stated_hz: int, fault: int) -> None:
+    b = bench(_NOISE * 3, stated_rate_mhz=stated_hz * 1000)
+    assert _faults(b, 4) == [0, fault, fault, fault]
+
+
+def test_a_second_of_stall_that_is_made_up_for_is_no_fault_of_the_rate(bench: Callable[..., Any]) -> None:
+    b = bench(_NOISE * 6)
+    assert _faults(b, 2) == [0, 0]
+    # Conversions wait in the queue while the tool is held up.
+    b.run(300)
+    b.elapsed_us += 700_000
+    b.tool.health.second()
+    assert _faults(b, 2) == [0, 0]
+
+
+def test_a_converter_that_fails_is_a_fault_and_is_asked_again(bench: Callable[..., Any]) -> None:
+    b = bench(_NOISE * 6)
+    good = b.board.adc.next_conversion
+
+    def failing() -> bool:
+        raise OSError(errno.ETIMEDOUT, "no answer")
+
+    assert _faults(b, 1) == [0]
+    b.board.adc.next_conversion = failing
+    silent = kinds.FAULT_ADC_FAILS | kinds.FAULT_ADC_SILENT
+    assert _faults(b, 2) == [silent, silent]
+    b.board.adc.next_conversion = good
+    assert _faults(b, 3)[-1] == 0
+    assert b.tool.sampler.next_index == 6 * 320
+
+
+def test_an_error_in_a_drivers_code_is_not_borne_with(bench: Callable[..., Any]) -> None:
+    b = bench(_NOISE)
+
+    def broken() -> bool:
+        raise TypeError("not what I meant")
+
+    b.board.adc.next_conversion = broken
+    with pytest.raises(TypeError):
+        b.run(4)
+
+
+def test_a_light_that_fails_stops_nothing_and_is_tried_again(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 40 + [9000, 9001] * 1000)
+    working = []
+
+    def alert(kind: int) -> None:
+        if b.elapsed_us < 2_000_000:
+            raise ValueError("pin 99 is no pin")
+        working.append(kind)
+
+    b.board.alert = alert
+    b.tool.watch._alert = alert
+    b.start(messages.Limits("", 5000, 8000, 800, 520))
+    for second, expected in enumerate([kinds.FAULT_ALERT_OUTPUT, 0, 0]):
+        b.run(1000)
+        b.tool.watch.second()
+        b.tool.health.second()
+        assert b.tool.health.faults == expected, second
+    assert working == [kinds.ALARM]
+    b.run(100)
+    heard = b.heard()
+    assert [alert.kind for alert in heard.of(messages.AlertReport)] == [kinds.ALARM]
+    assert len(heard.samples()) > 900
+
+
+def test_a_battery_that_can_not_be_read_is_unknown(bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    # CPython lacks it.
+    monkeypatch.setattr(gc, "mem_free", lambda: 0, raising=False)
+    b = bench(_NOISE)
+
+    def failing() -> int:
+        raise OSError(errno.EIO, "no answer")
+
+    b.board.battery_percent = failing
+    b.board.temperature_cdeg = failing
+    b.start()
+    b.tool.second()
+    b.run(20)
+    (status,) = b.heard().of(messages.Status)
+    assert (status.battery_percent, status.temperature_cdeg) == (kinds.UNKNOWN_U8, kinds.UNKNOWN_I16)

@@ -21,6 +21,9 @@ FAULTS = {
     kinds.FAULT_LINK_STALLED: "link stalled",
     kinds.FAULT_SAMPLES_MISSED: "conversions missed",
     kinds.FAULT_LINK_NARROW: "link too narrow for the full rate",
+    kinds.FAULT_RATE: "rate is not the stated one",
+    kinds.FAULT_ADC_FAILS: "converter fails",
+    kinds.FAULT_ALERT_OUTPUT: "tool's own alert fails",
 }
 
 ERRORS = {
