@@ -49,11 +49,11 @@ class Cursor:
 
 
 def _samples_per_page(rate_mhz):
-    # In batches as the rate makes them.
+    # In batches as the rate makes them, and one less than fit, because an alert or a missed conversion closes some early.
     batch = min(MAX_BATCH_SAMPLES, max(1, (DEFAULT_BATCH_US * (rate_mhz // 1000) + 999999) // 1000000))
     placed = _PLACED_HEADER + 3 * batch
     following = _FOLLOWING_HEADER + 3 * batch if batch * 1000000000 // rate_mhz < _MAX_STEP_US else placed
-    return ((PAGE_BYTES - _MAX_RECORD - 1 - placed) // following + 2) * batch
+    return ((PAGE_BYTES - _MAX_RECORD - 1 - placed) // following + 1) * batch
 
 
 def pages_for(depth, rate_mhz):
@@ -72,7 +72,7 @@ def allocate_pages(wanted, allocate=bytearray):
 
     Raises MemoryError where not even two do.
     """
-    pages = []
+    pages: "list" = []
     try:
         while len(pages) < wanted + RESERVED_PAGES:
             pages.append(allocate(PAGE_BYTES))

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iastm_firmware.clock import Clock
-from iastm_firmware.ring import DEFAULT_BATCH_US, MAX_BATCH_SAMPLES, Cursor, Ring, allocate_pages, pages_for
+from iastm_firmware.ring import (
+    DEFAULT_BATCH_US,
+    MAX_BATCH_SAMPLES,
+    PAGE_BYTES,
+    RESERVED_PAGES,
+    Cursor,
+    Ring,
+    allocate_pages,
+    depth_of,
+    pages_for,
+)
 from iastm_protocol import kinds
 from iastm_protocol.messages import ForceSamples
 
@@ -22,7 +32,8 @@ def _take(ring: Ring, cursor: Cursor) -> ForceSamples | None:
     st.lists(
         st.tuples(
             st.sampled_from(["append", "append", "append", "append", "close", "jump", "take", "take all"]),
-            st.integers(0, 30_000),
+            # Within a batch, beyond 20 ms, beyond 65 ms (16 bits), and whole wraps of the ticks.
+            st.one_of(st.integers(0, 30_000), st.integers(0, 140_000), st.integers(_WRAP - 3000, _WRAP + 70_000)),
             st.integers(kinds.COUNTS_MIN, kinds.COUNTS_MAX),
             st.integers(0, 15),
         ),
@@ -43,8 +54,11 @@ def test_what_is_taken_is_what_was_added_and_the_rest_is_counted(
     index = 0
     for what, step_us, counts, flags in steps * 3:
         if what == "append":
-            now_us += step_us
-            clock.now()
+            for part_us in (step_us // 3, step_us // 3, step_us - step_us // 3 * 2):
+                # The clock is to be read every eight minutes.
+                now_us += part_us
+                clock.now()
+                ring.close_if_due(now_us % _WRAP)
             ring.append(index, now_us % _WRAP, counts, flags)
             added.append((index, now_us, counts, flags))
             index += 1
@@ -79,20 +93,125 @@ def test_what_is_taken_is_what_was_added_and_the_rest_is_counted(
     assert cursor.overrun_samples == len(added) - len(seen)
 
 
-@pytest.mark.parametrize("rate_hz", [10, 50, 80, 100, 320, 1000, 2000])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["append"] * 12 + ["close", "jump", "look up", "look up", "lose"]),
+            st.one_of(st.integers(0, 10_000), st.integers(0, 140_000)),
+            st.integers(0, 400),
+        ),
+        max_size=300,
+    ),
+    st.integers(2, 3),
+)
+def test_an_index_is_found_where_a_plain_list_has_it(steps: list[tuple[str, int, int]], pages: int) -> None:
+    now_us = 0
+    clock = Clock(lambda: now_us % _WRAP)
+    ring = Ring(allocate_pages(pages), clock)
+    # The model: every closed batch as (page, first index, first time, counts); the ring keeps the newest pages.
+    closed: list[tuple[int, int, int, list[int]]] = []
+    stored: list[tuple[int, int, int]] = []
+    taker = Cursor()
+    reader = Cursor()
+    asked = 0
+    index = 0
+    for what, step_us, back in steps * 4:
+        if what == "append":
+            now_us += step_us
+            clock.now()
+            ring.append(index, now_us % _WRAP, index, 0)
+            stored.append((index, now_us, index))
+            index += 1
+        elif what == "close":
+            ring.close()
+        elif what == "jump":
+            ring.close()
+            index += 1 + back % 5
+        elif what == "lose":
+            ring.lose(reader)
+            asked = max(0, index - back)
+        else:
+            asked += back % 20
+            # What is kept is known from a reader of everything, which `take` was tested with.
+            payload = bytearray(kinds.MAX_LINK_PAYLOAD)
+            while n := ring.take(taker, payload):
+                batch = ForceSamples.from_payload(bytes(payload[:n]))
+                closed.append((taker.page, batch.first_index, batch.first_us, batch.counts()))
+            newest_page = ring._page_number
+            kept = [batch for batch in closed if batch[0] > newest_page - pages]
+            wanted = [batch for batch in kept if batch[1] + len(batch[3]) > asked]
+            assert ring.reach(reader, asked) == bool(wanted)
+            if wanted:
+                n = ring.copy(reader, payload)
+                found = ForceSamples.from_payload(bytes(payload[:n]))
+                assert (found.first_index, found.first_us, found.counts()) == wanted[0][1:]
+                assert stored[-1][0] >= found.first_index
+                times_us = {i: time_us for i, time_us, _ in stored}
+                assert found.first_us == times_us[found.first_index]
+                assert found.first_us + found.span_us == times_us[found.first_index + found.sample_count - 1]
+
+
+@pytest.mark.parametrize(("free", "kept"), [(1000, 20), (RESERVED_PAGES + 20, 20), (RESERVED_PAGES + 5, 5)])
+def test_pages_are_taken_as_far_as_memory_goes_and_leave_a_reserve(free: int, kept: int) -> None:
+    left = free
+
+    def allocate(size: int) -> bytearray:
+        nonlocal left
+        assert size == PAGE_BYTES
+        if not left:
+            raise MemoryError
+        left -= 1
+        return bytearray(size)
+
+    assert len(allocate_pages(20, allocate)) == kept
+
+
+def test_a_board_without_memory_for_two_pages_and_the_reserve_is_refused() -> None:
+    left = [bytearray(PAGE_BYTES) for _ in range(RESERVED_PAGES + 1)]
+
+    def allocate(size: int) -> bytearray:
+        if not left:
+            raise MemoryError
+        return left.pop()
+
+    with pytest.raises(MemoryError):
+        allocate_pages(20, allocate)
+
+
+@pytest.mark.parametrize("rate_hz", [10, 14, 15, 16, 50, 80, 100, 320, 1000, 2000])
+def test_a_minute_in_pages_is_a_minute_and_not_much_more(rate_hz: int) -> None:
+    depth = 60 * rate_hz
+    pages = pages_for(depth, rate_hz * 1000)
+    assert depth <= depth_of(pages, rate_hz * 1000)
+    assert pages == 2 or depth_of(pages - 1, rate_hz * 1000) < depth
+
+
+@pytest.mark.parametrize("rate_hz", [10, 14, 15, 16, 50, 80, 100, 320, 1000, 2000])
 def test_the_ring_keeps_the_depth_it_states(rate_hz: int) -> None:
     depth = 2048
     period_us = 1_000_000 // rate_hz
     now_us = 0
     clock = Clock(lambda: now_us % _WRAP)
-    ring = Ring(allocate_pages(pages_for(depth, rate_hz * 1000)), clock)
+    pages = pages_for(depth, rate_hz * 1000)
+    depth = depth_of(pages, rate_hz * 1000)
+    ring = Ring(allocate_pages(pages), clock)
     cursor = Cursor()
+    reader = Cursor()
     for index in range(5 * depth):
         now_us = index * period_us
         clock.now()
         ring.append(index, now_us % _WRAP, index, 0)
+        if index % rate_hz == rate_hz // 3:
+            # As an alert does.
+            ring.close()
         if index == 4 * depth:
             ring.to_newest(cursor)
+        if index >= 2 * depth:
+            # At any moment, the page that was just begun included.
+            if index % 7 == 0:
+                ring.lose(reader)
+            assert ring.reach(reader, index - depth)
+            assert reader.first_index <= index - depth
     ring.close()
     first = _take(ring, cursor)
     assert first is not None
