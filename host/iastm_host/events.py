@@ -29,6 +29,14 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the link broke in a recording, and why; after it the tool was greeted anew."""
+
+    host_us: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForceBlock:
     """Samples with consecutive indices: force_n (n,) float64 newtons, raw_counts (n,) int32 or None.
 

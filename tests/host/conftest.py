@@ -281,14 +281,19 @@ class ToolTransport:
     step_us: int = 20_000
     reads: int = 0
     closed: int = 0
+    opened: int = 0
     chunks: list[Chunk] = field(default_factory=list)
     _answers: bytes = b""
+    _is_open: bool = False
     _began_us: int = 0
 
     async def open(self) -> None:
         if self.open_error is not None:
             raise self.open_error
-        self._began_us = self.clock.now_us
+        self.opened += 1
+        if self.opened == 1:
+            self._began_us = self.clock.now_us
+        self._is_open = True
 
     async def read(self) -> Chunk:
         self.reads += 1
@@ -308,22 +313,27 @@ class ToolTransport:
         made = int(elapsed_us * self.tool.rate_hz / 1e6) - self.tool.next_index
         data, self._answers = self._answers, b""
         skip = self.skip_at.get(self.reads, 0)
-        if self.tool.streaming and made > skip:
+        if made > skip:
+            # The tool goes on measuring whether it streams or not.
+            streams = self.tool.streaming
             index = np.arange(self.tool.next_index + skip, self.tool.next_index + made)
-            data += self.tool.samples(pattern_counts(index, self.peaks_n), skip=skip)
+            wire = self.tool.samples(pattern_counts(index, self.peaks_n), skip=skip)
+            data += wire if streams else b""
         else:
-            self.tool.next_index += made
+            self.tool.next_index += max(made, 0)
         chunk = Chunk(self.clock.now_us, data)
         self.chunks.append(chunk)
         return chunk
 
     async def write(self, data: bytes) -> None:
-        if self.closed:
+        if not self._is_open:
             raise TransportError("lost", "The link is closed.", "Open it.")
         self._answers += self.tool.take(data)
 
     async def close(self) -> None:
         self.closed += 1
+        self._is_open = False
+        self._answers = b""
 
 
 PROFILE = profile_for("iastm-one-hand", None)
@@ -346,6 +356,7 @@ class Runs:
             "tip": None,
             "contact": Contact(),
             "software": "test 1",
+            "patience_s": 0.0,
             "recordings": self.folder / "recordings",
         }
         run = Acquisition(transport, Plan(**stated | (plan or {})), transport.clock, lambda: WALL)

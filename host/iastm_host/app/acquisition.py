@@ -6,6 +6,7 @@ An exception in the thread becomes a Problem in the snapshot, never a silent end
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from bisect import bisect_right
@@ -24,11 +25,13 @@ from iastm_host.records.entries import MARKER
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_host.transports.base import EndOfStream, Transport
+from iastm_host.tool.retry import Retry
+from iastm_host.transports.base import ENDED, LOST, EndOfStream, Transport, TransportError
 
 log = logging.getLogger(__name__)
 
-_STOP_TIMEOUT_S = 15.0
+_STOP_TIMEOUT_S = 20.0
+FETCH_AT_END_US = 10_000_000
 # A tool that streams and answers nothing would fill a folder with files that nobody can play.
 _RECORDINGS_TRIED = 2
 _OVER = (states.REFUSED, states.LOST, states.ENDED)
@@ -40,8 +43,9 @@ class Plan:
     """What a run is: its link's kind, profile, tip, contact levels, and how long it lasts (None: until stopped).
 
     `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts
-    with the run. `live` is false for a replay, whose latencies mean nothing. `replay_span_us` holds a replay's first
-    and last host time, `replay_markers_us` those of its markers in order.
+    with the run. A link that is lost is tried again for `patience_s` (None: for ever). `live` is false for a replay,
+    whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time, `replay_markers_us` those
+    of its markers in order.
     """
 
     carrier: str
@@ -51,6 +55,7 @@ class Plan:
     software: str
     session: int = 0
     duration_s: float | None = None
+    patience_s: float | None = 60.0
     record: bool = False
     recordings: Path | None = None
     live: bool = True
@@ -111,6 +116,7 @@ class Acquisition:
         self._promised: list[Future[Answer]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading: asyncio.Task[Chunk] | None = None
+        self._stop_asked = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="acquisition", daemon=True)
         self._stopping = threading.Event()
         self._done = threading.Event()
@@ -210,47 +216,113 @@ class Acquisition:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        client = self._pipeline.client
-        self._apply(client.opening())
+        self._apply(self._pipeline.client.opening())
         try:
-            await self._transport.open()
-            self._apply(client.opened())
-            await self._read()
+            try:
+                await self._transport.open()
+                self._apply(self._pipeline.client.opened())
+                await self._read()
+            except TransportError as error:
+                await self._reconnect_after(error)
         except EndOfStream:
+            self._apply(self._pipeline.give_up())
             self._apply(self._pipeline.client.finished())
         except Problem as error:
+            self._apply(self._pipeline.give_up())
             self._apply(self._pipeline.client.broken(error.what))
             self._fail(error)
         finally:
             await self._transport.close()
 
-    async def _read(self) -> None:
-        while not self._stopping.is_set() and not self._reached_duration():
-            chunk = await self._next_chunk()
-            if chunk is None:
-                break
-            if self._recorder is not None:
-                self._recorder.received(chunk)
-                self._update_recording()
-            self._apply(self._pipeline.receive(chunk))
-            if self._fresh is not None:
-                self._fresh_events.append((self._clock(), self._fresh.receive(chunk)))
-                await self._send(self._fresh.client)
-                if self._fresh.client.state == states.STREAMING:
-                    self._swap()
-                elif self._fresh.client.state in _OVER:
-                    self._give_up_recording()
-            elif self._recording_wanted:
-                self._begin_recording()
-            if self._plan.replay_span_us is not None:
-                self._update_replay(chunk.host_us, self._plan.replay_span_us)
-            await self._send(self._pipeline.client)
-            if self._pipeline.client.state in _OVER:
-                self._fail(_unreachable(self._pipeline.client))
+    async def _reconnect_after(self, error: TransportError) -> None:
+        """Connect again and again until the run is over; raises what can't be mended so."""
+        retry = Retry(self._plan.patience_s)
+        while not self._stopping.is_set():
+            wait_s = retry.wait_s(self._clock()) if self._plan.live else 0.0
+            if wait_s is None or not self._was_live() or error.reason == ENDED:
+                raise error
+            self._lose_link(error)
+            await self._transport.close()
+            await self._wait(wait_s)
+            try:
+                await self._transport.open()
+                self._apply(self._pipeline.client.opening())
+                self._apply(self._pipeline.client.opened())
+                await self._read(retry)
                 return
+            except TransportError as again:
+                error = again
+        self._apply(self._pipeline.give_up())
+        self._apply(self._pipeline.client.finished())
+
+    def _lose_link(self, error: TransportError) -> None:
+        self._apply(self._pipeline.client.broken(error.what))
+        if self._fresh is not None:
+            self._give_up_recording()
+        elif self._recorder is not None:
+            self._recorder.link_broken(self._clock(), error.what)
+
+    def _was_live(self) -> bool:
+        return self._state.first_index is not None
+
+    async def _wait(self, wait_s: float) -> None:
+        """Wait, but no longer than until a stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop_asked.wait(), wait_s)
+
+    async def _read(self, retry: Retry | None = None) -> None:
+        while not self._stopping.is_set() and not self._reached_duration():
+            if not await self._turn():
+                return
+            if retry is not None and self._pipeline.client.state == states.STREAMING:
+                retry.restart()
+        await self._fetch_the_rest()
         self._pipeline.client.stop_stream()
         await self._send(self._pipeline.client)
+        self._apply(self._pipeline.give_up())
         self._apply(self._pipeline.client.finished())
+
+    async def _fetch_the_rest(self) -> None:
+        """Go on for a bounded time while the tool still has samples that were lost on the way."""
+        end_us = self._clock() + FETCH_AT_END_US
+        streams = self._pipeline.client.state == states.STREAMING
+        while streams and self._plan.live and self._pipeline.missing_samples and self._clock() < end_us:
+            if not await self._turn(to_the_end=True):
+                return
+
+    async def _turn(self, *, to_the_end: bool = False) -> bool:
+        """Take one chunk; return False where there is nothing more to take."""
+        chunk = await self._transport.read() if to_the_end else await self._next_chunk()
+        if chunk is None:
+            return True
+        if self._recorder is not None:
+            self._recorder.received(chunk)
+            self._update_recording()
+        self._apply(self._pipeline.receive(chunk))
+        if self._fresh is not None:
+            self._fresh_events.append((self._clock(), self._fresh.receive(chunk)))
+            await self._send(self._fresh.client)
+            if self._fresh.client.state == states.STREAMING:
+                self._swap()
+            elif self._fresh.client.state in _OVER:
+                self._give_up_recording()
+        elif self._recording_wanted:
+            self._begin_recording()
+        if self._plan.replay_span_us is not None:
+            self._update_replay(chunk.host_us, self._plan.replay_span_us)
+        await self._send(self._pipeline.client)
+        return self._still_there()
+
+    def _still_there(self) -> bool:
+        client = self._pipeline.client
+        if client.state == states.LOST and self._plan.live:
+            problem = _unreachable(client)
+            raise TransportError(LOST, problem.what, problem.fix)
+        if client.state not in _OVER or client.state == states.LOST:
+            return True
+        self._apply(self._pipeline.give_up())
+        self._fail(_unreachable(client))
+        return False
 
     async def _next_chunk(self) -> Chunk | None:
         """Return what comes next, None where a stop comes before: a replay may wait for minutes."""
@@ -265,6 +337,7 @@ class Acquisition:
             self._reading = None
 
     def _give_up_reading(self) -> None:
+        self._stop_asked.set()
         if self._reading is not None:
             self._reading.cancel()
 

@@ -167,7 +167,8 @@ class LiveState:
         self._log.settle(stroke)
 
     def _take_link(self, link: LinkChanged, now_us: int) -> None:
-        self._link = LinkView(self._carrier, link.state, link.reason, now_us)
+        since_us = self._link.since_us if link.state == self._link.state else now_us
+        self._link = LinkView(self._carrier, link.state, link.reason, since_us)
 
     def _take_tool(self, tool: ToolDescription, _now_us: int) -> None:
         if self._trace is None or self.tool is None or self.tool.rate_hz != tool.rate_hz:

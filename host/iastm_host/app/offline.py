@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.pipeline import Pipeline, limits_for
-from iastm_host.events import Event, Problem
+from iastm_host.events import Cut, Event, Problem
 from iastm_host.records.entries import Recording
 from iastm_host.tool.client import ToolClient
 
@@ -39,8 +39,13 @@ def recorded_events(recording: Recording, contact: Contact | None = None) -> Ite
     pipeline = Pipeline(client, profile, recorded_tip(recording), contact or asked)
     yield from client.opening()
     yield from client.opened()
-    for chunk in recording.chunks():
-        yield from pipeline.receive(chunk)
+    for item in recording.chunks():
+        if isinstance(item, Cut):
+            yield from client.broken(item.reason)
+            yield from client.opening()
+            yield from client.opened()
+            continue
+        yield from pipeline.receive(item)
         client.to_send()
     yield from pipeline.give_up()
     yield from client.finished()

@@ -55,7 +55,7 @@ def demo(
     simulation = wiring.make_simulation(scenario, seed, None)
     if simulation.runtime.name != "micropython":
         typer.echo(f"The firmware runs under {simulation.runtime.name}: {simulation.runtime.chosen_by}.", err=True)
-    acquisition = wiring.simulated_run(simulation, chosen, Choice(duration, record))
+    acquisition = wiring.simulated_run(simulation, chosen, _choice(duration, record, headless=headless))
     _show(acquisition, chosen, _View("IASTM demo", headless, as_json, simulation, closes=duration is not None))
 
 
@@ -73,7 +73,7 @@ def run(
     chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
     _check_duration(duration)
     headless = headless or as_json or not wiring.display_there()
-    acquisition = wiring.serial_run(port, chosen, Choice(duration, record))
+    acquisition = wiring.serial_run(port, chosen, _choice(duration, record, headless=headless))
     _show(acquisition, chosen, _View(f"IASTM {port}", headless, as_json, closes=duration is not None))
 
 
@@ -154,6 +154,10 @@ def _in_window(acquisition: Acquisition, chosen: Settings, view: _View) -> int:
 def _line_writer(as_json: bool) -> Callable[[str], None]:
     # With --json stdout holds the one object only.
     return lambda line: typer.echo(line, err=as_json)
+
+
+def _choice(duration_s: float | None, record: Path | None, *, headless: bool) -> Choice:
+    return Choice(duration_s, record, wiring.HEADLESS_PATIENCE_S if headless else None)
 
 
 def _check_duration(duration_s: float | None) -> None:

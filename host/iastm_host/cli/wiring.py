@@ -29,6 +29,8 @@ APP_NAME = "iastm"
 SIMULATED_RATE_HZ = 320
 SIMULATED_RING_SAMPLES = 2048
 SIMULATED_BATTERY_PERCENT = 82
+# Without a window nobody may be there to end a run whose tool never comes back.
+HEADLESS_PATIENCE_S = 60.0
 # Without it a busy window keeps the decision waiting for the interpreter: a p99 of 11 to 16 ms instead of 2 to 5
 # (docs/adr/0010-drawing.md).
 _SWITCH_INTERVAL_S = 0.0005
@@ -96,10 +98,11 @@ def make_simulation(scenario_name: str, seed: int, truth: Path | None) -> Simula
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person asked of a run."""
+    """What a person asked of a run; a lost link is tried again for `patience_s`, None is for ever."""
 
     duration_s: float | None = None
     record: Path | None = None
+    patience_s: float | None = HEADLESS_PATIENCE_S
 
 
 def simulated_run(simulation: Simulation, chosen: Settings, choice: Choice) -> Acquisition:
@@ -147,6 +150,7 @@ def _live_plan(carrier: str, chosen: Settings, choice: Choice) -> Plan:
         software=software_name(),
         session=secrets.randbits(32),
         duration_s=choice.duration_s,
+        patience_s=choice.patience_s,
         record=choice.record is not None,
         recordings=choice.record or recordings_folder(chosen),
     )

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from iastm_host.events import Chunk, Problem
+from iastm_host.events import Chunk, Cut, Problem
 from iastm_protocol import frames, kinds
 
 FORMAT = "iastm-recording"
+LINK_BROKEN = "link broken"
 VERSION = 1
 SUFFIX = ".iastm"
 MARKER = "marker"
@@ -106,11 +107,13 @@ class Recording:
         with self.path.open("rb") as stream:
             yield from EntryReader(stream)
 
-    def chunks(self) -> Iterator[Chunk]:
-        """Yield what was received, as it came."""
+    def chunks(self) -> Iterator[Chunk | Cut]:
+        """Yield what was received, as it came, and where the link broke."""
         for entry in self.entries():
             if entry.kind == kinds.RECEIVED:
                 yield Chunk(entry.host_us, entry.data)
+            elif (note := entry.note).get("note") == LINK_BROKEN:
+                yield Cut(entry.host_us, str(note.get("reason", "")))
 
     def notes(self, kind: str) -> list[dict[str, object]]:
         """Return the notes whose `note` is `kind`."""

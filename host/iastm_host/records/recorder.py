@@ -16,7 +16,7 @@ from typing import IO
 
 from iastm_host.events import Chunk, Problem
 from iastm_host.records import disk
-from iastm_host.records.entries import FORMAT, SUFFIX, VERSION, encode_entry, encode_note
+from iastm_host.records.entries import FORMAT, LINK_BROKEN, SUFFIX, VERSION, encode_entry, encode_note
 from iastm_protocol import kinds
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,10 @@ class Recorder:
     def received(self, chunk: Chunk) -> None:
         """Enqueue a chunk as it came."""
         self.append(kinds.RECEIVED, chunk.host_us, chunk.data)
+
+    def link_broken(self, host_us: int, reason: str) -> None:
+        """Enqueue that the link broke: what follows comes over another connection."""
+        self.note(host_us, {"note": LINK_BROKEN, "reason": reason})
 
     def note(self, host_us: int, note: Mapping[str, object]) -> None:
         """Enqueue a note of the host's."""

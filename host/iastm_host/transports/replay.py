@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from iastm_host.events import Chunk
-from iastm_host.transports.base import EndOfStream
+from iastm_host.events import Chunk, Cut
+from iastm_host.transports.base import LOST, EndOfStream, TransportError
 
 
 class ReplayClock:
@@ -53,10 +53,10 @@ class ReplayTransport:
     mtu: int | None
 
     def __init__(
-        self, chunks: Iterable[Chunk], clock: ReplayClock, mtu: int | None = None, sleep: _Sleep = asyncio.sleep
+        self, chunks: Iterable[Chunk | Cut], clock: ReplayClock, mtu: int | None = None, sleep: _Sleep = asyncio.sleep
     ) -> None:
-        self._chunks: Iterator[Chunk] = iter(chunks)
-        self._next: Chunk | None = None
+        self._chunks: Iterator[Chunk | Cut] = iter(chunks)
+        self._next: Chunk | Cut | None = None
         self._clock = clock
         self._sleep = sleep
         self.mtu = mtu
@@ -65,7 +65,7 @@ class ReplayTransport:
         """Need nothing."""
 
     async def read(self) -> Chunk:
-        """Return the next chunk when its time has come; raises EndOfStream after the last."""
+        """Return the next chunk when its time has come; raises TransportError where the link broke, and EndOfStream."""
         if self._next is None:
             self._next = next(self._chunks, None)
         chunk = self._next
@@ -75,6 +75,8 @@ class ReplayTransport:
         # Even at full speed the loop must turn, so that a stop gets through.
         await self._sleep(max(wait_s, 0.0))
         self._next = None
+        if isinstance(chunk, Cut):
+            raise TransportError(LOST, chunk.reason, "The recording goes on after it.")
         return chunk
 
     async def write(self, data: bytes) -> None:

@@ -1,0 +1,145 @@
+"""A link that is lost comes back by itself, and what it missed is fetched: one recording, no gap, the same strokes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from iastm_host.app.acquisition import Acquisition, Plan
+from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
+from iastm_host.events import ForceBlock, Gap, LinkChanged, Stroke
+from iastm_host.records.entries import Recording
+from iastm_host.transports.base import LOST, TransportError
+from iastm_host.transports.replay import ReplayClock, ReplayTransport
+
+PATIENT = {"patience_s": None, "record": True}
+
+
+def cut() -> None:
+    raise TransportError(LOST, "The cable is out.", "Put it in.")
+
+
+def run_with_cuts(runs: Any, tool: Any, at: tuple[int, ...], length_s: float = 12.0) -> tuple[Acquisition, Any]:
+    run, link = runs.make(tool=tool, length_s=length_s, plan=PATIENT)
+    for number in at:
+        link.at[number] = cut
+    run.start()
+    assert run.join(60)
+    return run, link
+
+
+def test_after_a_cut_the_session_goes_on_and_nothing_is_missing(runs: Any, fake_tool: Any) -> None:
+    run, link = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 260, 261, 400))
+    summary = run.summary()
+    assert summary.problem is None
+    assert link.opened == 5
+    assert summary.gap_count == 0
+    whole, _ = runs.make(length_s=12.0)
+    whole.start()
+    assert whole.join(60)
+    assert summary.stroke_count == whole.summary().stroke_count
+    events = list(recorded_events(Recording(summary.recording)))
+    told = np.concatenate([event.raw_counts for event in events if isinstance(event, ForceBlock)])
+    assert len(told) == summary.samples_received
+    assert [event.state for event in events if isinstance(event, LinkChanged)].count("lost") == 4
+
+
+def test_the_recording_of_a_session_with_cuts_replays_to_the_same(runs: Any, fake_tool: Any) -> None:
+    run, _ = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 300))
+    summary = run.summary()
+    recording = Recording(summary.recording)
+    clock = ReplayClock(lambda: 0, 0)
+    plan = Plan(
+        "replay",
+        recorded_profile(recording),
+        recorded_tip(recording),
+        recorded_contact(recording),
+        recording.start.software,
+        live=False,
+        replay_span_us=recording.length_us(),
+        replay_speed=0,
+    )
+    replay = Acquisition(ReplayTransport(recording.chunks(), clock), plan, clock.now_us, lambda: None)  # type: ignore[arg-type,return-value]
+    replay.start()
+    assert replay.join(60)
+    again = replay.summary()
+    assert again.problem is None
+    assert (again.samples_received, again.gap_count, again.stroke_count) == (
+        summary.samples_received,
+        summary.gap_count,
+        summary.stroke_count,
+    )
+    offline = [event for event in recorded_events(recording) if isinstance(event, Stroke) and not event.truncated]
+    assert len(offline) == summary.stroke_count
+
+
+def test_what_the_tool_could_not_keep_is_a_gap_and_not_silence(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(keeps=200)
+    run, link = runs.make(tool=tool, length_s=8.0, plan=PATIENT)
+
+    def long_cut() -> None:
+        # Two seconds pass in which the tool goes on and nobody hears it.
+        made = int(2 * tool.rate_hz)
+        tool.samples(np.full(made, 84_213))
+        link.clock.now_us += 2_000_000
+        cut()
+
+    link.at[200] = long_cut
+    run.start()
+    assert run.join(60)
+    summary = run.summary()
+    assert summary.problem is None
+    assert summary.gap_count == 1
+    (gap,) = [event for event in recorded_events(Recording(summary.recording)) if isinstance(event, Gap)]
+    assert gap.sample_count >= 2 * tool.rate_hz - 200 - 40
+    assert gap.reason == "the tool no longer had these samples"
+
+
+def test_a_link_that_never_was_is_not_tried_for_ever(runs: Any) -> None:
+    error = TransportError("not found", "There is no port.", "Plug it in.")
+    run, link = runs.make(open_error=error, plan=PATIENT | {"record": False})
+    run.start()
+    assert run.join(60)
+    assert run.summary().problem is error
+    assert link.reads == 0
+
+
+@pytest.mark.parametrize("patience_s", [0.0, 0.3])
+def test_patience_ends(runs: Any, patience_s: float) -> None:
+    run, link = runs.make(plan={"patience_s": patience_s})
+
+    async def refuse() -> None:
+        link.clock.now_us += 100_000
+        cut()
+
+    def go_away() -> None:
+        link.open = refuse
+        cut()
+
+    link.at[100] = go_away
+    run.start()
+    assert run.join(60)
+    problem = run.summary().problem
+    assert problem is not None
+    assert problem.what == "The cable is out."
+    assert run.summary().samples_received > 0
+
+
+def test_a_stop_is_heard_while_the_link_is_tried_again(runs: Any) -> None:
+    run, link = runs.make(plan={"patience_s": None})
+
+    async def refuse() -> None:
+        run.stop()
+        cut()
+
+    def go_away() -> None:
+        link.open = refuse
+        cut()
+
+    link.at[100] = go_away
+    run.start()
+    assert run.join(60)
+    assert run.summary().problem is None
+    assert run.snapshot().finished
