@@ -67,3 +67,15 @@ class ByteStream:
     def _end(self):
         if self._at_end is not None:
             self._at_end()
+
+
+class Unplugged:
+    """A stream with nobody at its other end, ever: for a board whose cable only charges."""
+
+    def read(self):
+        """Return nothing."""
+        return b""
+
+    def write(self, data):
+        """Take nothing of `data`."""
+        return 0

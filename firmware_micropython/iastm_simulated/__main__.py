@@ -5,8 +5,10 @@
 --truth FILE        each conversion as played: index, tool_time_us, force_n, raw_counts
 --virtual SECONDS   run in virtual time and end after so many seconds; it begins with the first input or its end
 --listen HOST:PORT  the stream is a TCP connection, one at a time; port 0 is any. Says on stderr where it listens.
+--bluetooth HOST:PORT  Bluetooth too, by a radio that another program has there, see bluetooth.py; its end ends the tool
 
-With --listen, stdin is free: `--settings -` is its first line, `--rows -` what follows, and its end ends the tool.
+With --listen, stdin is free: `--settings -` is its first line, `--rows -` what follows, and its end ends the tool. So
+it is with --bluetooth, where nothing is on the cable then.
 """
 
 import gc
@@ -30,13 +32,13 @@ import asyncio
 import select
 
 from iastm_firmware import app
-from iastm_firmware.stream import ByteStream
+from iastm_firmware.stream import ByteStream, Unplugged
 from iastm_simulated.adc import PlayedAdc
-from iastm_simulated.board import SimulatedBoard, Ticks, read_settings, real_elapsed
+from iastm_simulated.board import SimulatedBoard, Ticks, no_links, read_settings, real_elapsed
 from iastm_simulated.rows import Rows
 from iastm_simulated.truth import Truth
 
-_OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--listen")
+_OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--listen", "--bluetooth")
 _STDIN = "-"
 
 
@@ -51,12 +53,12 @@ def _parse(arguments):
         at += 2
     if "--rows" not in options:
         raise ValueError("--rows is missing: there is nothing to play")
-    if "--listen" not in options:
+    if "--listen" not in options and "--bluetooth" not in options:
         for name in ("--rows", "--settings"):
             if options.get(name) == _STDIN:
-                raise ValueError("%s -: stdin is the stream unless there is --listen" % name)
+                raise ValueError("%s -: stdin is the stream unless there is --listen or --bluetooth" % name)
     elif "--virtual" in options:
-        raise ValueError("--listen and --virtual: whoever connects lives in real time")
+        raise ValueError("--listen, --bluetooth and --virtual: whoever connects lives in real time")
     return options
 
 
@@ -70,6 +72,28 @@ def _listener(address):
     listener = Listener(address)
     sys.stderr.write("listening on %s\n" % listener.address)
     return listener
+
+
+def _bluetooth(address):
+    from iastm_simulated.bluetooth import Bluetooth
+
+    return Bluetooth(address, _end)
+
+
+def _stream(options, listener):
+    if listener is not None:
+        return listener
+    if _STDIN in (options.get("--rows"), options.get("--settings")):
+        return Unplugged()
+    return ByteStream(sys.stdin.buffer, sys.stdout.buffer, None if "--virtual" in options else _end)
+
+
+def _links(bluetooth):
+    if bluetooth is None:
+        return no_links
+    from iastm_firmware.ble import BleLink
+
+    return lambda tool: [BleLink(tool, bluetooth)]
 
 
 def _rows(options):
@@ -92,7 +116,7 @@ async def _end_after(duration_ms):
     raise SystemExit(0)
 
 
-def _run(options, settings, listener):
+def _run(options, settings, listener, bluetooth):
     others = []
     if "--virtual" in options:
         from iastm_simulated.virtual_time import VirtualTime
@@ -103,18 +127,21 @@ def _run(options, settings, listener):
     else:
         elapsed_us = real_elapsed()
     ticks_us = Ticks(settings["ticks_start_us"], elapsed_us)
-    stream = listener
-    if stream is None:
-        stream = ByteStream(sys.stdin.buffer, sys.stdout.buffer, None if "--virtual" in options else _end)
+    stream = _stream(options, listener)
+    links = _links(bluetooth)
+    if bluetooth is not None:
+        others.append(bluetooth.run())
     rows = _rows(options)
     truth = Truth(options["--truth"]) if "--truth" in options else None
     adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))
     # From here on the firmware collects when it suits: between strokes.
     gc.threshold(-1)
     try:
-        app.run(SimulatedBoard(settings, ticks_us, adc, stream), *others)
+        app.run(SimulatedBoard(settings, ticks_us, adc, stream, links), *others)
     finally:
         adc.close()
+        if bluetooth is not None:
+            bluetooth.close()
         if listener is not None:
             listener.close()
 
@@ -125,11 +152,12 @@ def main(arguments):
         options = _parse(arguments)
         settings = read_settings(options.get("--settings"))
         listener = _listener(options["--listen"]) if "--listen" in options else None
+        bluetooth = _bluetooth(options["--bluetooth"]) if "--bluetooth" in options else None
     except (OSError, ValueError) as error:
         sys.stderr.write("%s\n" % error)
         raise SystemExit(2)
     try:
-        _run(options, settings, listener)
+        _run(options, settings, listener, bluetooth)
     except KeyboardInterrupt:
         pass
 
