@@ -21,12 +21,14 @@ def _describe(link, body):
 
 
 def _set_zero(link, body):
-    link.tool.set_zero(messages.read_zero_body(body))
+    if not link.tool.set_zero(messages.read_zero_body(body)):
+        link.forget_zero()
     return kinds.OK, ""
 
 
 def _set_limits(link, body):
-    link.tool.set_limits(messages.Limits.from_payload(body))
+    if not link.tool.set_limits(messages.Limits.from_payload(body)):
+        link.forget_limits()
     return kinds.OK, ""
 
 

@@ -42,7 +42,6 @@ class Link:
         self._report_number = 0
         self._event_number = 0
         self._zero_revision = 0
-        self._samples_before_zero = 0
         self._limits_revision = 0
         self._status_due = False
         self._unknown_kinds = 0
@@ -62,8 +61,9 @@ class Link:
         """Read and send as far as the stream allows; return True where more could be sent at once."""
         self._receive()
         for _ in range(_MAX_FRAMES_PER_STEP):
-            if not self._outlet.ready():
-                self._note_fault(kinds.FAULT_LINK_STALLED, self._outlet.suspended)
+            ready = self._outlet.ready()
+            self._note_fault(kinds.FAULT_LINK_STALLED, self._outlet.suspended)
+            if not ready:
                 return False
             if not self._send_one():
                 # Only one of these in a turn: whatever is sampled meanwhile goes before the next one.
@@ -103,6 +103,11 @@ class Link:
         self._window.restart()
         self._fetched_samples.cancel()
         self._fetched_events.cancel()
+
+    def settings_changed(self):
+        """The zero or the limits changed just now: the host hears it before the samples for which it holds."""
+        if self.streaming and len(self._waiting) < _MAX_WAITING:
+            self._queue_changes()
 
     def describe(self):
         """Send calibration, zero and limits."""
@@ -180,8 +185,8 @@ class Link:
 
     def _command(self, command):
         for answered in self._answered:
-            if answered[0] == command.request_id and answered[1] == command.command:
-                _, _, error, text = answered
+            if answered[:3] == (command.request_id, command.command, command.body):
+                _, _, _, error, text = answered
                 if error == kinds.OK:
                     commands.repeat(self, command.command)
                 break
@@ -195,7 +200,7 @@ class Link:
         self._waiting.append((kinds.RESPONSE, response.to_payload()))
 
     def _remember(self, command, error, text):
-        self._answered.append((command.request_id, command.command, error, text))
+        self._answered.append((command.request_id, command.command, command.body, error, text))
         if len(self._answered) > _ANSWERS_KEPT:
             self._answered.pop(0)
 
@@ -203,23 +208,25 @@ class Link:
         settings = self.tool.settings
         if self._zero_revision != settings.zero_revision:
             self._zero_revision = settings.zero_revision
-            self._samples_before_zero = self.tool.ring.samples
-            self._waiting.append((kinds.ZERO, settings.zero.to_payload()))
+            # With it, how many samples go before it: a zero set later must not hold this one back, nor hurry it.
+            zero = (kinds.ZERO, settings.zero.to_payload(), self.tool.samples_before_zero)
+            if zero not in self._waiting:
+                self._waiting.append(zero)
         if self._limits_revision != settings.limits_revision:
             self._limits_revision = settings.limits_revision
             self._waiting.append((kinds.LIMITS, settings.limits.to_payload()))
 
     def _send_one(self):
+        if self.streaming and not self._waiting:
+            # Changes that came while too much waited.
+            self._queue_changes()
         if self._waiting and not self._zero_must_wait():
-            kind, payload = self._waiting.pop(0)
-            self._send(kind, payload)
+            waiting = self._waiting.pop(0)
+            self._send(waiting[0], waiting[1])
             return True
         if not self.streaming:
             return False
         tool = self.tool
-        if not self._waiting:
-            # Another link may have set the zero or the limits.
-            self._queue_changes()
         if self._report_number != tool.reports.last_number:
             self._report_number, kind, payload = tool.reports.after(self._report_number)
             self._send(kind, payload)
@@ -253,7 +260,8 @@ class Link:
 
     def _zero_must_wait(self):
         # The samples before a zero go first, so that what is sent stands in the order in which it holds.
-        return self.streaming and self._waiting[0][0] == kinds.ZERO and self._cursor.samples < self._samples_before_zero
+        first = self._waiting[0]
+        return self.streaming and first[0] == kinds.ZERO and self._cursor.samples < first[2]
 
     def _send(self, kind, payload):
         n = len(payload)

@@ -35,7 +35,10 @@ class Tool:
         # The ring has its memory by now: a radio stack takes what it can get.
         self.links = [Link(self, of_stream(board.stream, self.clock))] + board.links(self)
         self._controller = None
+        # How many samples were stored before the zero in force was set.
+        self.samples_before_zero = 0
         self.events.raise_event(kinds.EVENT_BOOT, 0, 0)
+        self._check_sizes()
 
     def second(self):
         """A second has passed."""
@@ -60,19 +63,47 @@ class Tool:
         self.health.note_links(faults)
 
     def set_zero(self, counts):
-        """Put a zero in force before the next conversion; raises ValueError where the limits then can't be reached."""
+        """Put a zero in force before the next conversion, as the user confirmed it; one that is so already stays.
+
+        Returns whether anything changed. Raises ValueError where the limits then can't be reached.
+        """
         made = self.watch.thresholds_for(counts, self.settings.limits)
+        if counts == self.settings.zero.counts and self.settings.zero.confirmed:
+            return False
         self.ring.close()
+        self.samples_before_zero = self.ring.samples
         self.settings.change_zero(counts, self.sampler.next_index)
         self.watch.apply(made)
         self.events.raise_event(kinds.EVENT_ZERO, self.sampler.next_index, counts)
+        self._settings_changed()
+        return True
 
     def set_limits(self, limits):
-        """Put limits in force before the next conversion; raises ValueError where they can't be."""
+        """Put limits in force before the next conversion; a stroke or an alarm under way ends only where they differ.
+
+        Returns whether anything changed. Raises ValueError where they can't be.
+        """
         made = self.watch.thresholds_for(self.settings.zero.counts, limits)
+        if limits == self.settings.limits:
+            return False
         self.settings.change_limits(limits)
-        self.watch.apply(made)
+        if made != self.watch.thresholds:
+            self.watch.apply(made)
         self.events.raise_event(kinds.EVENT_LIMITS, self.sampler.next_index, 0)
+        self._settings_changed()
+        return True
+
+    def _settings_changed(self):
+        for link in self.links:
+            link.settings_changed()
+
+    def _check_sizes(self):
+        # What a board says of itself is said again and again: it must not fail in the middle of a session.
+        said = (("the board's texts", self.hello_answer()), ("the calibration", self.settings.calibration))
+        for what, message in said:
+            n = len(message.to_payload())
+            if n > kinds.MAX_LINK_PAYLOAD:
+                raise ValueError("%s take %d bytes, and a frame %d" % (what, n, kinds.MAX_LINK_PAYLOAD))
 
     def hello_answer(self):
         """Return what the tool says of itself."""

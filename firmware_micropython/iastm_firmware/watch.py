@@ -17,7 +17,7 @@ class Watch:
     """Watches samples; drives `alert(kind)` (0 ends it) and adds its findings to `reports`.
 
     While the zero is not confirmed nothing is alerted, because the force is not known. An `alert` that raises stops
-    nothing: `alert_fails` tells, and `second` tries again.
+    nothing: `alert_fails` tells, and `second` tries again. `thresholds` are those in force.
     """
 
     def __init__(self, settings, clock, reports, alert, rate_mhz):
@@ -32,6 +32,7 @@ class Watch:
         self._zero_counts = 0
         self._polarity = 1
         self._strokes = None
+        self.thresholds = None
         self._warn = None
         self._alarm = None
         self._level = 0
@@ -47,6 +48,7 @@ class Watch:
         self.gap()
         self._zero_counts = self._settings.zero.counts
         self._polarity = made.polarity
+        self.thresholds = made
         self._strokes = StrokeDetector(made.on, made.off, self._min_samples)
         armed = self._settings.zero.confirmed
         self._warn = _limit_watch(made.warn, made.warn_leave) if armed else None

@@ -123,14 +123,14 @@ class FakeStream:
 class FakeBoard:
     """A board of plain attributes."""
 
-    name = "bench"
     simulated = True
     runtime = "cpython 3"
-    serial_number = "7"
     source_hash = bytes(8)
 
     def __init__(self, bench: Bench, settings: dict[str, Any]) -> None:
         self._bench = bench
+        self.name: str = settings.get("name", "bench")
+        self.serial_number: str = settings.get("serial_number", "7")
         self.rate_mhz: int = settings.get("stated_rate_mhz", bench.rate_mhz)
         self.ring_depth = settings.get("ring_depth", 2048)
         self.zero_counts = settings.get("zero_counts", 0)

@@ -136,6 +136,97 @@ def test_a_zero_holds_from_the_index_it_states(bench: Callable[..., Any], wire: 
     assert [(e.index, e.value) for e in events] == [(zero.from_index, -7600)]
 
 
+def _samples_stand_between_their_zeros(heard: Any) -> None:
+    """Assert SPEC 7.6: each zero stands before the samples from its index on, and behind those before."""
+    zeros = [(at, m) for at, m in enumerate(heard.messages) if isinstance(m, messages.Zero)]
+    for at, batch in enumerate(heard.messages):
+        if isinstance(batch, messages.ForceSamples):
+            for position, zero in zeros:
+                if position > at:
+                    assert batch.first_index + batch.sample_count <= zero.from_index or zero in [
+                        z for p, z in zeros if p < at
+                    ]
+                else:
+                    newest = max(z.from_index for p, z in zeros if p < at)
+                    assert batch.first_index >= newest or zero.from_index <= batch.first_index
+
+
+@pytest.mark.parametrize("again", [10, 9])
+def test_a_second_zero_does_not_hurry_samples_past_the_first_that_waits(
+    bench: Callable[..., Any], wire: Any, again: int
+) -> None:
+    b = bench([500] * 4000)
+    b.start()
+    b.run(500)
+    b.stream.room = 0
+    b.run(200)
+    b.say(wire.command(9, kinds.SET_ZERO, messages.set_zero_body(100)))
+    b.run(200)
+    # Another request with another zero, or the same request once more.
+    b.say(wire.command(again, kinds.SET_ZERO, messages.set_zero_body(200 if again == 10 else 100)))
+    b.run(100)
+    b.stream.room = None
+    b.run(1000)
+    heard = b.heard()
+    zeros = [zero for zero in heard.of(messages.Zero) if zero.from_index]
+    assert [zero.counts for zero in zeros] == ([100, 200] if again == 10 else [100])
+    _samples_stand_between_their_zeros(heard)
+    assert [r.request_id for r in heard.of(messages.Response)][-2:] == [9, again]
+    samples = heard.samples()
+    assert [i for i, _ in samples] == list(range(samples[0][0], samples[0][0] + len(samples)))
+
+
+def test_a_zero_set_over_one_link_stands_at_its_place_on_another_that_stalls(
+    bench: Callable[..., Any], wire: Any
+) -> None:
+    b = bench([500] * 4000)
+    b.start()
+    b.run(500)
+    b.stream.room = 0
+    b.run(300)
+    b.tool.set_zero(100)
+    b.run(300)
+    b.stream.room = None
+    b.run(1500)
+    assert b.heard().of(messages.Zero)[-1].counts == 100
+    _samples_stand_between_their_zeros(b.heard())
+
+
+def test_limits_that_hold_already_reset_nothing(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 200 + [9000] * 400 + [0] * 200)
+    b.start(_LIMITS)
+    b.run(1000)
+    b.say(wire.command(9, kinds.SET_LIMITS, _LIMITS.to_payload()))
+    b.run(100)
+    # Another name for the same forces.
+    b.say(wire.command(10, kinds.SET_LIMITS, messages.Limits("two hands", 5000, 8000, 800, 520).to_payload()))
+    b.run(2000)
+    heard = b.heard()
+    assert [m.profile for m in heard.of(messages.Limits)] == ["one hand", "one hand", "one hand", "two hands"]
+    assert [r.error for r in heard.of(messages.Response)][-2:] == [kinds.OK, kinds.OK]
+    assert [(alert.kind, alert.index) for alert in heard.of(messages.AlertReport)] == [(kinds.ALARM, 201)]
+    assert b.board.alerts == [(201, kinds.ALARM), (601, 0)]
+    (stroke,) = heard.of(messages.StrokeReport)
+    assert (stroke.first_index, stroke.last_index, stroke.truncated) == (200, 599, False)
+
+
+def test_a_zero_that_holds_already_can_still_be_undone(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 3000, zero_counts=40, zero_confirmed=False)
+    b.start()
+    for request_id, counts in ((7, 40), (8, 123), (9, 123)):
+        b.run(100)
+        b.say(wire.command(request_id, kinds.SET_ZERO, messages.set_zero_body(counts)))
+    b.run(100)
+    stored, confirmed, zero, again = b.heard().of(messages.Zero)
+    # The stored one is confirmed from then on; what was before it is not known.
+    assert (stored.confirmed, confirmed.confirmed) == (False, True)
+    assert (confirmed.counts, confirmed.previous_counts) == (40, 40)
+    assert confirmed.from_index > 0
+    assert (zero.counts, zero.previous_counts) == (123, 40)
+    assert again == zero
+    assert [r.request_id for r in b.heard().of(messages.Response)][-3:] == [7, 8, 9]
+
+
 def test_a_zero_with_which_a_limit_can_not_be_reached_is_refused(bench: Callable[..., Any], wire: Any) -> None:
     b = bench([0] * 100)
     b.start(_LIMITS)
@@ -193,7 +284,9 @@ def test_a_request_repeated_is_answered_again_and_done_once(bench: Callable[...,
     assert zeros[0] == zeros[1]
     assert [r.error for r in b.heard().of(messages.Response) if r.request_id == 40] == [kinds.OK, kinds.OK]
     assert len([e for e in b.heard().of(messages.ToolEvent) if e.kind == kinds.EVENT_ZERO]) == 1
-    # The same id with another command is another request.
+    # The same id with another body is another request, and so it is with another command.
+    b.say(wire.command(40, kinds.SET_ZERO, messages.set_zero_body(124)))
+    assert b.tool.settings.zero.counts == 124
     b.say(wire.command(40, kinds.STOP_STREAM))
     assert not b.tool.links[0].streaming
 
@@ -278,11 +371,6 @@ def test_samples_that_left_the_ring_unsent_are_counted_and_missing(bench: Callab
     assert b.tool.links[0]._outlet.suspended
     assert b.tool.health.faults & kinds.FAULT_LINK_STALLED
     b.stream.room = None
-    b.run(500)
-    # Nobody spoke: still suspended.
-    silent = len(b.stream.written)
-    b.run(100)
-    assert len(b.stream.written) == silent
     b.say(encode(kinds.PING, 0, messages.Ping(1).to_payload()))
     b.run(1000)
     assert not b.tool.health.faults & kinds.FAULT_LINK_STALLED
@@ -295,6 +383,39 @@ def test_samples_that_left_the_ring_unsent_are_counted_and_missing(bench: Callab
     assert b.tool.links[0]._cursor.overrun_samples == missing
     faults = [(e.kind, e.value) for e in heard.of(messages.ToolEvent) if e.value == kinds.FAULT_LINK_STALLED]
     assert faults == [(kinds.EVENT_FAULT, 0x10), (kinds.EVENT_FAULT_CLEARED, 0x10)]
+
+
+def test_a_host_that_only_reads_has_its_stream_again_within_about_a_second(bench: Callable[..., Any]) -> None:
+    b = bench(range(20_000))
+    b.start()
+    b.run(500)
+    b.stream.room = 0
+    b.run(3000)
+    assert b.tool.links[0]._outlet.suspended
+    b.stream.room = None
+    b.run(1100)
+    assert not b.tool.health.faults & kinds.FAULT_LINK_STALLED
+    samples = b.heard().samples()
+    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
+    assert samples[-1][0] > 1400
+
+
+def test_a_driver_that_holds_writes_is_left_alone_until_the_host_speaks(bench: Callable[..., Any]) -> None:
+    b = bench(range(20_000))
+    b.start()
+    b.run(500)
+    b.stream.write_takes_us = 500_000
+    b.run(100)
+    assert b.tool.links[0]._outlet.suspended
+    length = len(b.stream.written)
+    b.run(5000)
+    assert len(b.stream.written) == length
+    b.stream.write_takes_us = 0
+    b.say(encode(kinds.PING, 0, messages.Ping(1).to_payload()))
+    b.run(1000)
+    assert not b.tool.health.faults & kinds.FAULT_LINK_STALLED
+    samples = b.heard().samples()
+    assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
 
 
 def test_a_pause_shorter_than_the_ring_loses_nothing(bench: Callable[..., Any], wire: Any) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -340,7 +341,7 @@ def test_a_failed_task_ends_the_firmware_with_its_traceback_beside_the_stream(si
     assert len(heard.samples()) > 50
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
 def test_a_truth_that_can_not_be_written_ends_the_tool(simulated_tool: Any) -> None:
     arguments = simulated_tool.arguments(simulated_tool.rows(_rows(4)), {})
     arguments[arguments.index("--truth") + 1] = "/dev/full"
