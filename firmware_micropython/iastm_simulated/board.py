@@ -15,7 +15,8 @@ _ALERTS_KEPT = 100
 
 _DEFAULTS = {
     "rate_mhz": 320000,
-    "ring_depth": 2048,
+    # A minute at 320 per second, as far as memory goes.
+    "ring_depth": 19200,
     "serial_number": "SIM-0001",
     "zero_counts": 0,
     "zero_confirmed": True,

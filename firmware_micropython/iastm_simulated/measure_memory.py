@@ -2,7 +2,10 @@
 
 - `hot_path_bytes_per_sample`: converter → watch → ring, in contact, over no limit;
 - `sending_bytes_per_sample`: the same with the link that sends what was sampled;
-- `session_bytes_per_sample`: the same with strokes at 0.5 Hz over warn and alarm, their reports, and status.
+- `session_bytes_per_sample`: the same with strokes at 0.5 Hz over warn and alarm, their reports, and status;
+- `backfill_bytes_per_sample`: sending, with more than four times as many samples fetched once more.
+
+The argument is the ring's depth in samples, as far as memory goes; what it became is `ring_depth`.
 """
 
 import gc
@@ -25,6 +28,7 @@ _TICKS_MASK = 0x3FFFFFFF
 _COUNTS_PER_N = 40000
 _HOLD_COUNTS = 3 * _COUNTS_PER_N
 _HALF_STROKE_SAMPLES = 160
+_FETCHED_PER_S = 1400
 _WARN_N = 8
 _ALARM_N = 9
 
@@ -140,10 +144,13 @@ def _run(tool, duration_ms, sending):
         clock.now = (clock.now + _STEP_US) & _TICKS_MASK
 
 
-def _per_sample(tool, seconds, sending):
+def _per_sample(tool, seconds, sending, fetched=0):
     allocated = 0
     taken = tool.sampler.taken
     for _ in range(seconds):
+        if fetched:
+            fetch = messages.Fetch(tool.sampler.next_index - fetched, fetched)
+            tool.board.stream.said += encode(kinds.FETCH, 0, fetch.to_payload())
         gc.collect()
         gc.disable()
         before = gc.mem_alloc()
@@ -152,7 +159,7 @@ def _per_sample(tool, seconds, sending):
             tool.second()
         allocated += gc.mem_alloc() - before
         gc.enable()
-    return allocated / (tool.sampler.taken - taken)
+    return allocated / (tool.sampler.taken - taken + seconds * fetched)
 
 
 def measure(ring_depth):
@@ -166,6 +173,9 @@ def measure(ring_depth):
     # What was not sent meanwhile goes out before the next measurement.
     _run(tool, 1000, True)
     sending = _per_sample(tool, 3, True)
+    sent = tool.board.stream.sent
+    backfill = _per_sample(tool, 3, True, _FETCHED_PER_S)
+    backfill_sent = tool.board.stream.sent - sent
     tool.board.adc.strokes = True
     _run(tool, 1000, True)
     session = _per_sample(tool, 10, True)
@@ -175,14 +185,16 @@ def measure(ring_depth):
         "word_bits": 64 if sys.maxsize > 0x7FFFFFFF else 32,
         "heap_bytes": heap_bytes,
         "heap_used_bytes": gc.mem_alloc(),
-        "ring_depth": ring_depth,
+        "ring_depth": tool.ring_depth,
         "samples": tool.sampler.taken,
         "sent_bytes": tool.board.stream.sent,
         "hot_path_bytes_per_sample": hot_path,
         "sending_bytes_per_sample": sending,
         "session_bytes_per_sample": session,
+        "backfill_bytes_per_sample": backfill,
+        "backfill_sent_bytes": backfill_sent,
     }
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(2048)) + "\n")
+    sys.stdout.write(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 2048)) + "\n")

@@ -379,7 +379,7 @@ def test_events_are_sent_once_more_from_an_id_on(bench: Callable[..., Any], wire
     b = bench([0] * 1000)
     b.start()
     for i in range(4):
-        b.say(wire.command(10 + i, kinds.SET_ZERO, messages.set_zero_body(i)))
+        b.say(wire.command(10 + i, kinds.SET_ZERO, messages.set_zero_body(i + 1)))
     b.run(100)
     events = b.heard().of(messages.ToolEvent)
     assert [event.event_id for event in events] == [1, 2, 3, 4, 5]
@@ -401,8 +401,19 @@ def test_events_that_are_no_longer_kept_are_passed_over(bench: Callable[..., Any
     b = bench([0] * 1000)
     b.say(wire.hello())
     for i in range(50):
-        b.say(wire.command(10 + i, kinds.SET_ZERO, messages.set_zero_body(i)))
+        b.say(wire.command(10 + i, kinds.SET_ZERO, messages.set_zero_body(i + 1)))
     b.stream.written = b""
     b.say(_fetch_events(1))
     b.run(40)
     assert [event.event_id for event in b.heard().of(messages.ToolEvent)] == list(range(20, 52))
+
+
+def test_a_hello_of_another_session_ends_a_fetch_of_events(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([0] * 1000)
+    b.say(wire.hello())
+    for i in range(10):
+        b.say(wire.command(10 + i, kinds.SET_ZERO, messages.set_zero_body(i + 1)))
+    b.stream.written = b""
+    b.stream.said += _fetch_events(1) + wire.hello(session=2)
+    b.run(40)
+    assert b.heard().of(messages.ToolEvent) == []

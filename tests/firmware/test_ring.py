@@ -40,7 +40,7 @@ def _take(ring: Ring, cursor: Cursor) -> ForceSamples | None:
         max_size=400,
     ),
     st.integers(2, 3),
-    st.integers(0, _WRAP - 1),
+    st.one_of(st.integers(0, _WRAP - 1), st.integers(_WRAP - 100_000, _WRAP - 1)),
 )
 def test_what_is_taken_is_what_was_added_and_the_rest_is_counted(
     steps: list[tuple[str, int, int, int]], pages: int, start_us: int
@@ -149,6 +149,38 @@ def test_an_index_is_found_where_a_plain_list_has_it(steps: list[tuple[str, int,
                 times_us = {i: time_us for i, time_us, _ in stored}
                 assert found.first_us == times_us[found.first_index]
                 assert found.first_us + found.span_us == times_us[found.first_index + found.sample_count - 1]
+
+
+def test_a_batch_that_was_found_and_then_overwritten_is_not_copied() -> None:
+    ring = Ring(allocate_pages(2), Clock(lambda: 0))
+    reader = Cursor()
+    for index in range(160):
+        ring.append(index, 0, index, 0)
+    assert ring.reach(reader, 20)
+    assert reader.first_index == 16
+    for index in range(160, 1600):
+        ring.append(index, 0, index, 0)
+    assert ring.reach(reader, 20)
+    payload = bytearray(kinds.MAX_LINK_PAYLOAD)
+    found = ForceSamples.from_payload(bytes(payload[: ring.copy(reader, payload)]))
+    assert found.first_index > 1000
+    assert found.counts() == list(range(found.first_index, found.first_index + 16))
+
+
+def test_times_run_on_where_the_ticks_wrap_within_a_page() -> None:
+    now_us = _WRAP - 100_000
+    clock = Clock(lambda: now_us % _WRAP)
+    ring = Ring(allocate_pages(2), clock)
+    cursor = Cursor()
+    times_us = []
+    for index in range(200):
+        clock.now()
+        ring.append(index, now_us % _WRAP, index, 0)
+        times_us.append(now_us)
+        now_us += 1000
+    while (batch := _take(ring, cursor)) is not None:
+        assert batch.first_us == times_us[batch.first_index]
+    assert cursor.samples > 190
 
 
 @pytest.mark.parametrize(("free", "kept"), [(1000, 20), (RESERVED_PAGES + 20, 20), (RESERVED_PAGES + 5, 5)])
