@@ -325,7 +325,8 @@ class ToolTransport:
         self.chunks.append(chunk)
         return chunk
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes, *, privileged: bool = False) -> None:
+        del privileged
         if not self._is_open:
             raise TransportError("lost", "The link is closed.", "Open it.")
         self._answers += self.tool.take(data)

@@ -220,7 +220,7 @@ class Acquisition:
         try:
             try:
                 await self._transport.open()
-                self._apply(self._pipeline.client.opened())
+                self._apply(self._pipeline.client.opened(self._transport.mtu))
                 await self._read()
             except TransportError as error:
                 await self._reconnect_after(error)
@@ -247,7 +247,7 @@ class Acquisition:
             try:
                 await self._transport.open()
                 self._apply(self._pipeline.client.opening())
-                self._apply(self._pipeline.client.opened())
+                self._apply(self._pipeline.client.opened(self._transport.mtu))
                 await self._read(retry)
                 return
             except TransportError as again:
@@ -344,6 +344,8 @@ class Acquisition:
     async def _send(self, client: ToolClient) -> None:
         for data in client.to_send():
             await self._transport.write(data)
+        for data in client.to_send_privileged():
+            await self._transport.write(data, privileged=True)
 
     def _apply(self, events: Sequence[Event]) -> None:
         if not events:
@@ -493,7 +495,7 @@ class Acquisition:
         # while the old one goes on deciding alerts.
         self._fresh = self._new_pipeline()
         self._fresh.client.opening()
-        self._fresh.client.opened()
+        self._fresh.client.opened(self._transport.mtu)
         self._fresh_events = []
 
     def _swap(self) -> None:

@@ -38,15 +38,16 @@ def recorded_events(recording: Recording, contact: Contact | None = None) -> Ite
     client = ToolClient(recording.start.software, limits_for(profile, asked))
     pipeline = Pipeline(client, profile, recorded_tip(recording), contact or asked)
     yield from client.opening()
-    yield from client.opened()
+    yield from client.opened(recording.start.mtu)
     for item in recording.chunks():
         if isinstance(item, Cut):
             yield from client.broken(item.reason)
             yield from client.opening()
-            yield from client.opened()
+            yield from client.opened(recording.start.mtu)
             continue
         yield from pipeline.receive(item)
         client.to_send()
+        client.to_send_privileged()
     yield from pipeline.give_up()
     yield from client.finished()
 

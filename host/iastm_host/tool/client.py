@@ -32,10 +32,11 @@ from iastm_host.events import (
     ZeroReport,
 )
 from iastm_host.tool import states
+from iastm_host.tool.carrier import Decoder, new_decoder, wrapped
 from iastm_host.tool.clock import AT_HELLO, ClockEstimate
 from iastm_host.tool.timeline import NOT_KEPT
 from iastm_host.tool.words import ERRORS, EVENTS, faults_in
-from iastm_protocol import frames, kinds, messages
+from iastm_protocol import kinds, messages
 from iastm_protocol.conversion import to_newtons
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 
@@ -50,6 +51,8 @@ ACKNOWLEDGE_EVERY_US = 200_000
 _FIRST_COMMAND_ID = 0x8000
 # A batch may stretch or shrink against the stated rate by this factor; beyond it its times are damage.
 _PERIOD_FACTOR = 4.0
+# What changes the tool's state goes by the encrypted way where a link has one.
+_PRIVILEGED = (kinds.SET_ZERO, kinds.SET_LIMITS)
 _MILLI = 1000
 
 
@@ -74,7 +77,7 @@ class ToolClient:
     """
 
     def __init__(self, host_name: str, limits: SetLimits | None = None, session: int = 0) -> None:
-        self.decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
+        self.decoder: Decoder = new_decoder(None)
         self.state = states.CLOSED
         self.reason = ""
         self.clock = ClockEstimate()
@@ -86,7 +89,9 @@ class ToolClient:
         self._host_name = host_name
         self._limits = limits
         self._session = session
+        self._mtu: int | None = None
         self._outgoing: list[bytes] = []
+        self._privileged: list[bytes] = []
         self._sequence = 0
         self._now_us = 0
         self._heard_us = 0
@@ -132,15 +137,17 @@ class ToolClient:
         if self._asked_us is not None:
             # A new connection: the tool shall not go on with what it had queued for the old one.
             self._session = (self._session + 1) & 0xFFFFFFFF
-        self.decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
         self._asked_us = None
         self._outgoing = []
+        self._privileged = []
         self._waiting = None
         self._ping = None
         return self._move(states.OPENING)
 
-    def opened(self) -> list[Event]:
-        """Tell that the link is open; the next chunk starts the greeting."""
+    def opened(self, mtu: int | None = None) -> list[Event]:
+        """Tell that the link is open; the next chunk starts the greeting. `mtu` is the transport's."""
+        self._mtu = mtu
+        self.decoder = new_decoder(mtu)
         return self._move(states.OPENED)
 
     def broken(self, reason: str) -> list[Event]:
@@ -221,6 +228,11 @@ class ToolClient:
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
+    def to_send_privileged(self) -> list[bytes]:
+        """Return what must go by the link's encrypted way; nothing on a byte stream, where all goes one way."""
+        privileged, self._privileged = self._privileged, []
+        return privileged
+
     # Time
 
     def _time_passed(self) -> list[Event]:
@@ -286,8 +298,9 @@ class ToolClient:
 
     # Sending
 
-    def _send(self, kind: int, payload: bytes) -> None:
-        self._outgoing.append(frames.encode(kind, self._sequence, payload))
+    def _send(self, kind: int, payload: bytes, *, privileged: bool = False) -> None:
+        way = self._privileged if privileged and self._mtu is not None else self._outgoing
+        way += wrapped(self._mtu, kind, self._sequence, payload)
         self._sequence = (self._sequence + 1) & 0xFFFF
 
     def _ask_who(self) -> None:
@@ -304,11 +317,11 @@ class ToolClient:
             payload = messages.Ping(request_id).to_payload()
         else:
             payload = messages.Command(request_id, command, body).to_payload()
-        self._send(kind, payload)
+        self._send(kind, payload, privileged=command in _PRIVILEGED)
         return _Request(kind, request_id, command, payload, self._now_us, 1)
 
     def _resend(self, request: _Request) -> _Request:
-        self._send(request.kind, request.payload)
+        self._send(request.kind, request.payload, privileged=request.command in _PRIVILEGED)
         return replace(request, sent_us=self._now_us, tries=request.tries + 1)
 
     # The handshake: one step after the other, each answered before the next

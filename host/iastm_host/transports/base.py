@@ -64,8 +64,8 @@ class Transport(Protocol):
     async def read(self) -> Chunk:
         """Return what arrived, an empty chunk after 100 ms of silence; raises TransportError or EndOfStream."""
 
-    async def write(self, data: bytes) -> None:
-        """Send `data` whole; raises TransportError."""
+    async def write(self, data: bytes, *, privileged: bool = False) -> None:
+        """Send `data` whole, `privileged` by the encrypted way where a link has one; raises TransportError."""
 
     async def close(self) -> None:
         """Close the link and all that it started."""

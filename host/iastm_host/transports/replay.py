@@ -79,7 +79,7 @@ class ReplayTransport:
             raise TransportError(LOST, chunk.reason, "The recording goes on after it.")
         return chunk
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes, *, privileged: bool = False) -> None:
         """Drop `data`: the recording holds the answers already."""
 
     async def close(self) -> None:

@@ -84,8 +84,9 @@ class SerialTransport:
         """Return what arrived, or an empty chunk after 100 ms."""
         return await self._inbox.take()
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes, *, privileged: bool = False) -> None:
         """Send `data` whole; a port that takes nothing for one second is an error."""
+        del privileged
         port = self._port
         if port is None:
             raise self._lost("it was closed")

@@ -45,9 +45,9 @@ class SimulatedTransport:
             self._check(0)
         return chunk
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes, *, privileged: bool = False) -> None:
         """Send `data` whole."""
-        await self._opened().write(data)
+        await self._opened().write(data, privileged=privileged)
 
     async def close(self) -> None:
         """Close the port and end the tool."""
