@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import sys
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -160,6 +161,7 @@ def test_a_truth_file_never_overwrites(iastm: Callable[..., Any], tmp_path: Path
 def test_a_folder_that_can_t_hold_recordings(iastm: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused(iastm("demo", "--headless", "--record", tmp_path / "file" / "folder"), "can't be created")
+    refused(iastm("demo", "--headless", "--record", tmp_path / ("x" * 300)), "can't be created", "shorter name")
 
 
 @pytest.mark.parametrize(
@@ -191,6 +193,21 @@ def test_a_command_that_makes_no_sense(iastm: Callable[..., Any], arguments: tup
 
 def test_a_runtime_that_can_t_be_run(iastm: Callable[..., Any]) -> None:
     refused(iastm("demo", "--headless", MICROPYTHON="/no/such/micropython"), "$MICROPYTHON", "unset it")
+
+
+def test_an_interpreter_that_is_not_micropython(iastm: Callable[..., Any]) -> None:
+    refused(iastm("demo", "--headless", MICROPYTHON=sys.executable), "not MicroPython: cpython", "unset it")
+
+
+def test_a_display_that_is_not_there(iastm: Callable[..., Any], tmp_path: Path) -> None:
+    ran = iastm("demo", "--record", tmp_path / "recordings", DISPLAY=":9473")
+    refused(ran, "The display :9473 can't be opened.", "--headless")
+    assert not (tmp_path / "recordings").exists()
+
+
+@pytest.mark.parametrize("port", ["", "loop://", "hwgrep://["])
+def test_a_port_that_no_tool_can_be_at(iastm: Callable[..., Any], port: str) -> None:
+    refused(iastm("run", "--port", port, "--headless"), "port", "iastm demo")
 
 
 def test_settings_that_make_no_sense(iastm: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from iastm_host.app.acquisition import Acquisition, Summary
 from iastm_host.cli import wiring
+from iastm_host.cli.display import check_display, display_there
 from iastm_host.cli.simulate import SCENARIO_HELP
 from iastm_host.cli.wiring import Choice, Simulation
 from iastm_host.events import Problem
@@ -49,7 +51,7 @@ def demo(
     """Show a simulated tool: the real firmware, no hardware."""
     chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
     _check_duration(duration)
-    headless = headless or as_json or not wiring.display_there()
+    headless = _headless(headless or as_json)
     if headless and duration is None and not sys.stdout.isatty():
         duration = DEMO_WITHOUT_TERMINAL_S
     simulation = wiring.make_simulation(scenario, seed, None)
@@ -72,7 +74,7 @@ def run(
     """Show the tool on a serial port."""
     chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
     _check_duration(duration)
-    headless = headless or as_json or not wiring.display_there()
+    headless = _headless(headless or as_json)
     acquisition = wiring.serial_run(port, chosen, _choice(duration, record, headless=headless))
     _show(acquisition, chosen, _View(f"IASTM {port}", headless, as_json, closes=duration is not None))
 
@@ -92,7 +94,7 @@ def replay(
     if damaged or missing:
         typer.echo(f"The recording has {damaged} damaged and {missing} missing entries.", err=True)
     chosen = wiring.settings(theme=theme)
-    headless = headless or as_json or not wiring.display_there()
+    headless = _headless(headless or as_json)
     acquisition = wiring.replay_run(opened, _speed(speed))
     _show(acquisition, chosen, _View(f"IASTM replay of {recording.name}", headless, as_json))
 
@@ -136,6 +138,14 @@ def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
     if summary.trouble:
         raise Problem(f"The recording {summary.recording} is not whole: {summary.trouble}", "Export what there is.")
     raise typer.Exit(code)
+
+
+def _headless(wanted: bool) -> bool:
+    """Tell whether the text view is shown: where it is wanted or no display is named. Raises Problem for a bad one."""
+    if wanted or not display_there(os.environ):
+        return True
+    check_display(os.environ)
+    return False
 
 
 def _in_window(acquisition: Acquisition, chosen: Settings, view: _View) -> int:

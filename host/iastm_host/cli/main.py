@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+from types import FrameType
 
 import typer
 from rich.console import Console
@@ -15,6 +17,7 @@ from iastm_host.events import Problem
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+TERMINATED = 143
 
 app = typer.Typer(
     name="iastm",
@@ -45,7 +48,20 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a Problem ends it with its words and exit code 2, never with a traceback."""
+    """Run the command line; a Problem ends it with its words and exit code 2, never with a traceback.
+
+    SIGTERM ends what Ctrl-C ends, and as cleanly.
+    """
+    terminated = False
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    # A shell that starts it in the background lets it ignore the interrupt, and nobody could end it cleanly.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, terminate)
     try:
         code = app(standalone_mode=False)
     except Problem as problem:
@@ -56,6 +72,8 @@ def main() -> None:
         code = USAGE_ERROR
     except (KeyboardInterrupt, Abort):
         code = INTERRUPTED
+    if terminated and code == INTERRUPTED:
+        code = TERMINATED
     sys.exit(code if isinstance(code, int) else 0)
 
 

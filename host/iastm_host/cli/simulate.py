@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from iastm_host.cli.wiring import make_simulation
+from iastm_host.cli.wiring import SIMULATED_RATE_HZ, make_simulation
 from iastm_host.events import Problem
 from iastm_host.scenarios import NAMES
 
@@ -20,9 +20,13 @@ def simulate(
     scenario: Annotated[str, typer.Option(help=SCENARIO_HELP)] = "treatment",
     seed: Annotated[int, typer.Option(help="The same seed gives the same strokes.", min=0)] = 1,
     truth: Annotated[Path | None, typer.Option(help="Write each conversion as played to this CSV file.")] = None,
+    rate: Annotated[int, typer.Option(help="Conversions per second.", min=10, max=2000)] = SIMULATED_RATE_HZ,
+    zero_unconfirmed: Annotated[
+        bool, typer.Option("--zero-unconfirmed", help="Start with a zero that nobody confirmed, as after a reboot.")
+    ] = False,
 ) -> None:
     """Run a simulated tool until interrupted; the first line names its port."""
-    simulation = make_simulation(scenario, seed, truth)
+    simulation = make_simulation(scenario, seed, truth, rate_hz=rate, zero_confirmed=not zero_unconfirmed)
     simulation.tool.start()
     try:
         typer.echo(simulation.tool.port)

@@ -57,13 +57,6 @@ def settings(**flags: str | float | None) -> Settings:
     return with_flags(loaded, flags)
 
 
-def display_there() -> bool:
-    """Tell whether a window can be shown."""
-    if sys.platform != "linux":
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-
-
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """A simulated tool, the scenario it plays and the runtime under it."""
@@ -73,16 +66,24 @@ class Simulation:
     runtime: Runtime
 
 
-def make_simulation(scenario_name: str, seed: int, truth: Path | None) -> Simulation:
+def make_simulation(
+    scenario_name: str,
+    seed: int,
+    truth: Path | None,
+    *,
+    rate_hz: int = SIMULATED_RATE_HZ,
+    zero_confirmed: bool = True,
+) -> Simulation:
     """Return a simulated tool that is not started yet; raises Problem."""
     cell = Cell()
-    scenario = make_scenario(scenario_name, seed, SIMULATED_RATE_HZ, cell)
+    scenario = make_scenario(scenario_name, seed, rate_hz, cell)
     runtime = find_runtime(os.environ)
     tool_settings: dict[str, object] = {
-        "rate_mhz": SIMULATED_RATE_HZ * 1000,
+        "rate_mhz": rate_hz * 1000,
         "ring_depth": SIMULATED_RING_SAMPLES,
         "serial_number": f"SIM-{seed:04d}",
         "zero_counts": cell.zero_counts,
+        "zero_confirmed": zero_confirmed,
         "calibration": {
             "id": cell.calibration_id,
             "sha256": cell.sha256,
