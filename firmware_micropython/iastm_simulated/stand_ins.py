@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import select
+import signal
 import socket
 import sys
 import threading
@@ -90,6 +91,10 @@ def _threshold(size_bytes):
     pass
 
 
+def _interrupt(number, frame):
+    signal.raise_signal(signal.SIGINT)
+
+
 def install():
     """Add to CPython's modules what the firmware takes for granted."""
     asyncio.sleep_ms = _sleep_ms
@@ -105,5 +110,8 @@ def install():
     select.poll = _Poll
     select.POLLIN = 1
     sys.print_exception = lambda error, file: traceback.print_exception(error, file=file)
+    # Interrupts may come ignored, as in a script's background; and an end that is asked for is to be a clean one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.stdin = _RawStandard(0, "rb")
     sys.stdout = _RawStandard(1, "wb")
