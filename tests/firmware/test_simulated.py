@@ -278,6 +278,66 @@ def test_over_a_port_samples_zero_and_answers_arrive_in_real_time(
     assert all(batch.first_us == truth[batch.first_index] for batch in heard.of(messages.ForceSamples))
 
 
+def _answered(found: list[Any], missed: set[int]) -> set[int]:
+    """The indices that were sent once more, or are told to be gone: those that the converter missed, and no others."""
+    again: set[int] = set()
+    gone: set[int] = set()
+    for message in found:
+        if isinstance(message, messages.Gone):
+            gone.update(range(message.first_index, message.first_index + message.samples))
+        elif isinstance(message, messages.ForceSamples) and message.flags & kinds.BACKFILLED:
+            again.update(range(message.first_index, message.first_index + message.sample_count))
+    assert gone <= missed
+    assert not gone & again
+    return gone | again
+
+
+@pty_only
+@pytest.mark.parametrize("rate_hz", [320, 1000])
+def test_random_fetches_while_streaming_give_the_truth_and_leave_the_stream_alone(
+    running: Callable[..., Running], simulated_tool: Any, wire: Any, rate_hz: int
+) -> None:
+    generator = random.Random(rate_hz)
+    rows = _rows(30, rate_hz)
+    tool = running(rows, rate_mhz=rate_hz * 1000, missed=[[200, 3], [500, 20]], **_SETTINGS)
+    tool.say(_opening(wire))
+    missed = {*range(200, 203), *range(500, 520)}
+
+    def reached(index: int) -> Callable[[bytes], bool]:
+        return lambda data: any(at >= index for at, _ in wire.decode(data).samples())
+
+    def answered(first: int, samples: int) -> Callable[[bytes], bool]:
+        before = len(wire.decode(tool.received).messages)
+        asked = set(range(first, first + samples))
+        return lambda data: not asked - _answered(wire.decode(data).messages[before:], missed)
+
+    for round_number in range(1, 9):
+        newest = rate_hz // 3 * round_number
+        tool.read_until(reached(newest))
+        first = generator.randrange(newest)
+        samples = generator.randint(1, newest - first)
+        enough = answered(first, samples)
+        tool.say(encode(kinds.FETCH, 0, messages.Fetch(first, samples).to_payload()))
+        tool.read_until(enough)
+    assert tool.hang_up() == (0, b"")
+    heard = wire.decode(tool.received)
+    assert heard.damaged == 0
+    assert heard.of(messages.Gone)
+    truth = {row[0]: (row[1], row[3]) for row in simulated_tool.truth()}
+    batches = heard.of(messages.ForceSamples)
+    for batch in batches:
+        assert batch.first_us == truth[batch.first_index][0]
+        assert batch.counts() == [truth[batch.first_index + i][1] for i in range(batch.sample_count)]
+    live = [
+        batch.first_index + i
+        for batch in batches
+        if not batch.flags & kinds.BACKFILLED
+        for i in range(batch.sample_count)
+    ]
+    assert live == [index for index in range(live[0], live[-1] + 1) if index not in missed]
+    assert live[-1] > 2 * rate_hz
+
+
 @pty_only
 def test_a_host_that_stops_reading_finds_the_loss_counted_and_the_tool_alive(
     running: Callable[..., Running], simulated_tool: Any, wire: Any
