@@ -263,7 +263,7 @@ class Acquisition:
             self._recorder.link_broken(self._clock(), error.what)
 
     def _was_live(self) -> bool:
-        return self._state.first_index is not None
+        return self._state.tool is not None
 
     async def _wait(self, wait_s: float) -> None:
         """Wait, but no longer than until a stop."""
@@ -315,10 +315,13 @@ class Acquisition:
 
     def _still_there(self) -> bool:
         client = self._pipeline.client
-        if client.state == states.LOST and self._plan.live:
-            problem = _unreachable(client)
-            raise TransportError(LOST, problem.what, problem.fix)
-        if client.state not in _OVER or client.state == states.LOST:
+        if client.state not in _OVER:
+            return True
+        if self._was_live() and not client.other_version:
+            if self._plan.live:
+                problem = _unreachable(client)
+                raise TransportError(LOST, problem.what, problem.fix)
+            # A replay goes on until where the live run connected again.
             return True
         self._apply(self._pipeline.give_up())
         self._fail(_unreachable(client))

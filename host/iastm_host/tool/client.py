@@ -73,7 +73,7 @@ class ToolClient:
 
     `session` is a random number of this run, the same for all its clients: a hello of the same session leaves the
     tool's stream running. Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder`
-    counts damage.
+    counts damage. `other_version`: the tool speaks another major version, which no second try mends.
     """
 
     def __init__(self, host_name: str, limits: SetLimits | None = None, session: int = 0) -> None:
@@ -86,6 +86,7 @@ class ToolClient:
         self.calibration: CalibrationReport | None = None
         self.malformed = 0
         self.unknown_kinds = 0
+        self.other_version = False
         self._host_name = host_name
         self._limits = limits
         self._session = session
@@ -361,6 +362,7 @@ class ToolClient:
             return []
         major, minor = messages.check_prefix(payload)
         if major != kinds.MAJOR:
+            self.other_version = True
             return self._move(
                 states.OTHER_VERSION,
                 f"The tool speaks protocol {major}.{minor}, this program {kinds.MAJOR}.{kinds.MINOR}. "

@@ -49,6 +49,7 @@ class SerialTransport:
     async def open(self) -> None:
         """Open the port for this program alone, with DTR and RTS asserted (USB CDC is silent without DTR)."""
         self._loop = asyncio.get_running_loop()
+        self._inbox = Inbox(self._clock)
         if not self._name.strip():
             raise TransportError(NOT_A_PORT, "No port is named.", _ports_there_are())
         try:
