@@ -36,10 +36,9 @@ _PRIORITY = {"warn": "cue", "alarm": "cue", "repeated": "medium", "saturated": "
 class Analyser:
     """Analyses one tool's force. No clock: all times are those of the samples.
 
-    Attributes: `warn_over` and `alarm_over`: the limit is exceeded now. `warn_crossed` and `alarm_crossed`: it was
-    in the contact under way. `contact_start_us`, `contact_end_us`: tool time at which the contact under way began and
-    the last stroke ended (0: never). `stroke_count`: whole strokes. `repeated`: 3 of the last 5 whole strokes went
-    over alarm.
+    Attributes: `warn_crossed` and `alarm_crossed`: the limit was exceeded in the contact under way.
+    `contact_start_us`, `contact_end_us`: tool time at which the contact under way began and the last stroke ended (0:
+    never). `stroke_count`: whole strokes. `repeated`: 3 of the last 5 whole strokes went over alarm.
     """
 
     def __init__(self, profile: Profile, tip: Tip | None, rate_hz: float, contact: Contact) -> None:
@@ -74,16 +73,6 @@ class Analyser:
     def running_peak_n(self) -> float | None:
         """The highest force of the contact under way, None out of contact."""
         return float(self._detector.peak) if self._detector.in_contact else None
-
-    @property
-    def warn_over(self) -> bool:
-        """Whether warn is exceeded now."""
-        return bool(self._warn.over)
-
-    @property
-    def alarm_over(self) -> bool:
-        """Whether alarm is exceeded now."""
-        return bool(self._alarm.over)
 
     @property
     def warn_crossed(self) -> bool:

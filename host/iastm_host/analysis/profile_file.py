@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,20 +49,6 @@ def checksum(profiles: list[dict[str, Any]]) -> str:
     """Return the SHA-256 that a file with these profiles carries."""
     canonical = json.dumps(profiles, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def dump_profiles(profiles: list[StoredProfile]) -> str:
-    """Return the text of a profile file."""
-    body = [asdict(profile) for profile in profiles]
-    document = {"schema": SCHEMA, "sha256": checksum(body), "profiles": body}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def write_profiles(path: Path, profiles: list[StoredProfile]) -> None:
-    """Write a profile file, whole or not at all."""
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(dump_profiles(profiles), encoding="utf-8")
-    draft.replace(path)
 
 
 def read_profiles(path: Path) -> list[StoredProfile]:

@@ -80,7 +80,8 @@ def profile_for(key: str, tip: Tip | None) -> Profile:
         if tip is None or not _has_area(tip):
             raise Problem(
                 f"{stored.title} is given as a pressure, and the contact area of the tip is unknown.",
-                "Choose a tip whose area was measured, or a profile in newtons.",
+                "Choose a tip whose area was measured, or a profile in newtons: "
+                f"{', '.join(profile.key for profile in offered_profiles(tip))}.",
             )
         newtons = tip.area_cm2 / KPA_PER_N_PER_CM2
     numbers = (stored.target_low, stored.target_high, stored.warn, stored.alarm)
