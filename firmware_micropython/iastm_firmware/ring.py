@@ -49,7 +49,7 @@ class Cursor:
 
 
 def _samples_per_page(rate_mhz):
-    # In batches as the rate makes them, and one less than fit, because an alert or a missed conversion closes some early.
+    # In batches as the rate makes them; one less than fit, because alerts and missed conversions close some early.
     batch = min(MAX_BATCH_SAMPLES, max(1, (DEFAULT_BATCH_US * (rate_mhz // 1000) + 999999) // 1000000))
     placed = _PLACED_HEADER + 3 * batch
     following = _FOLLOWING_HEADER + 3 * batch if batch * 1000000000 // rate_mhz < _MAX_STEP_US else placed

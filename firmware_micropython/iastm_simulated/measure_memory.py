@@ -3,7 +3,8 @@
 - `hot_path_bytes_per_sample`: converter → watch → ring, in contact, over no limit;
 - `sending_bytes_per_sample`: the same with the link that sends what was sampled;
 - `session_bytes_per_sample`: the same with strokes at 0.5 Hz over warn and alarm, their reports, and status;
-- `backfill_bytes_per_sample`: sending, with more than four times as many samples fetched once more.
+- `backfill_bytes_per_sample`: sending, with more than four times as many samples fetched once more;
+- `backfill_kept_bytes`: how much more of the heap is in use after a minute of that, garbage collected.
 
 The argument is the ring's depth in samples, as far as memory goes; what it became is `ring_depth`.
 """
@@ -176,6 +177,11 @@ def measure(ring_depth):
     sent = tool.board.stream.sent
     backfill = _per_sample(tool, 3, True, _FETCHED_PER_S)
     backfill_sent = tool.board.stream.sent - sent
+    gc.collect()
+    used = gc.mem_alloc()
+    _per_sample(tool, 60, True, _FETCHED_PER_S)
+    gc.collect()
+    kept = gc.mem_alloc() - used
     tool.board.adc.strokes = True
     _run(tool, 1000, True)
     session = _per_sample(tool, 10, True)
@@ -193,6 +199,7 @@ def measure(ring_depth):
         "session_bytes_per_sample": session,
         "backfill_bytes_per_sample": backfill,
         "backfill_sent_bytes": backfill_sent,
+        "backfill_kept_bytes": kept,
     }
 
 

@@ -48,6 +48,10 @@ def test_sending_once_more_allocates_no_more_than_sending(measured: dict[str, fl
     assert measured["backfill_sent_bytes"] > (3 * 1400 + 3 * 320) * 6
 
 
+def test_a_minute_of_fetching_leaves_nothing_on_the_heap(measured: dict[str, float]) -> None:
+    assert measured["backfill_kept_bytes"] <= 64
+
+
 def test_strokes_alerts_and_status_add_little_to_it(measured: dict[str, float]) -> None:
     assert measured["sending_bytes_per_sample"] < measured["session_bytes_per_sample"] <= 30
 
