@@ -192,7 +192,7 @@ def run(interpreter: list[str], tmp_path: Path) -> Run:
     environment = {**os.environ, "MICROPYPATH": ":".join([*source, ".frozen"]), "PYTHONPATH": os.pathsep.join(source)}
 
     @asynccontextmanager
-    async def tool(settings: dict[str, Any]) -> AsyncIterator[Tool]:
+    async def tool(settings: dict[str, Any]) -> AsyncIterator[tuple[Tool, asyncio.subprocess.Process]]:
         air = VirtualAir()
         peripheral = VirtualPeripheral(await air.make_device("tool", TOOL_ADDRESS))
         address = await peripheral.start()
@@ -209,7 +209,7 @@ def run(interpreter: list[str], tmp_path: Path) -> Run:
         rows = b"".join(struct.pack("<ii", i * 1000, i) for i in range(ENOUGH_ROWS))
         process.stdin.write(json.dumps(settings).encode() + b"\n" + rows)
         try:
-            yield Tool(air, peripheral)
+            yield Tool(air, peripheral), process
             assert process.returncode is None, (tmp_path / "stderr").read_text()
         finally:
             await peripheral.close()
@@ -220,8 +220,16 @@ def run(interpreter: list[str], tmp_path: Path) -> Run:
 
     def play(story: Callable[[Tool], Awaitable[None]], **settings: Any) -> None:
         async def main() -> None:
-            async with tool(settings) as made:
-                await story(made)
+            async with tool(settings) as (made, process):
+                played = asyncio.ensure_future(story(made))
+                ended = asyncio.ensure_future(process.wait())
+                await asyncio.wait({played, ended}, return_when=asyncio.FIRST_COMPLETED)
+                ended.cancel()
+                if not played.done():
+                    # What it said is told below; waiting for it is no use.
+                    played.cancel()
+                else:
+                    await played
 
         asyncio.run(main())
 
@@ -388,6 +396,33 @@ def test_what_is_under_way_to_a_host_that_acknowledges_is_bounded(run: Run) -> N
             await host.send(kinds.ACK, messages.Ack(host.samples()[-1][0] + 1, 0))
             await host.until_samples(known + 1)
         assert_gapless(host.samples())
+
+    run(story, rate_mhz=1_000_000)
+
+
+def test_what_was_fetched_is_bounded_too_and_comes_while_new_samples_wait(run: Run) -> None:
+    async def story(tool: Tool) -> None:
+        host = await tool.connect()
+        await host.hello()
+        await host.ask(kinds.START_STREAM)
+        await host.until_samples(1500)
+        first = host.samples()[0][0]
+        # As if nothing had come: the host acknowledges what it had before, and asks for all of it.
+        await host.send(kinds.ACK, messages.Ack(first, 0))
+        known = len(host.of(messages.ForceSamples))
+        await host.send(kinds.FETCH, messages.Fetch(first, 1500))
+        await asyncio.sleep(1.5)
+        await host.ping()
+        batches = host.of(messages.ForceSamples)[known:]
+        fetched = [batch for batch in batches if batch.flags & kinds.BACKFILLED]
+        assert len(fetched) == 32
+        assert 32 <= len(batches) - 32 <= 36
+        while fetched[-1].first_index < first + 1400:
+            await host.send(kinds.ACK, messages.Ack(fetched[-1].first_index + fetched[-1].sample_count, 0))
+            await host.until_samples(sum(batch.sample_count for batch in host.of(messages.ForceSamples)) + 1)
+            fetched = [batch for batch in host.of(messages.ForceSamples) if batch.flags & kinds.BACKFILLED]
+        again = [(b.first_index + i, counts) for b in fetched for i, counts in enumerate(b.counts())]
+        assert_gapless(again)
 
     run(story, rate_mhz=1_000_000)
 
