@@ -9,7 +9,16 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from iastm_host.app.live_view import LiveView, ViewState, about_panel, live_view, problem_panel, records, summary_panel
+from iastm_host.app.live_view import (
+    LiveView,
+    Panel,
+    ViewState,
+    about_panel,
+    live_view,
+    problem_panel,
+    records,
+    summary_panel,
+)
 from iastm_host.app.session import Session
 from iastm_host.app.snapshot import LiveSnapshot
 from iastm_host.app.sounds import SoundSchedule
@@ -17,6 +26,7 @@ from iastm_host.events import Problem
 from iastm_host.window.actions import ActionBar
 from iastm_host.window.chart import ChartPanel
 from iastm_host.window.geometry import geometry_for
+from iastm_host.window.held_keys import HeldKeys
 from iastm_host.window.ladder import LadderPanel, NowBar
 from iastm_host.window.overlay import Overlay
 from iastm_host.window.speaker import SilentSpeaker, Speaker
@@ -26,6 +36,10 @@ from iastm_host.window.topbar import TopBar
 
 FRAME_MS = 25
 HOLD_TO_END_MS = 1000
+PAGE_SEEN_MS = 500
+"""The last page can be left once it has been on screen for this long."""
+END_BUTTON = -1
+"""The button that ends, among keys that are held."""
 FLASH_HZ = 0.6
 CURSOR_STEP, CURSOR_STRIDE = 1, 32
 """Samples that the cursor moves per arrow key, and with Shift."""
@@ -70,7 +84,11 @@ class LiveWindow(QWidget):
         self._top, self._chart, self._now = TopBar(self), ChartPanel(self), NowBar(self)
         self._ladder, self._strip, self._actions = LadderPanel(self), StripPanel(self), ActionBar(self)
         self._overlay = Overlay(self)
+        self._held_keys = HeldKeys()
+        self._clock = QElapsedTimer()
+        self._clock.start()
         self._holding = QElapsedTimer()
+        self._page_shown = QElapsedTimer()
         self._flash = QElapsedTimer()
         self._flash.start()
         self._timer = QTimer(self)
@@ -100,7 +118,7 @@ class LiveWindow(QWidget):
         }
         self._timer.timeout.connect(self._tick)
         self._actions.chosen.connect(self._run_command)
-        self._actions.end_held.connect(self._hold_end)
+        self._actions.end_held.connect(self._hold_end_button)
         self._overlay.left.connect(self._leave_overlay)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
         self._arrange()
@@ -148,9 +166,10 @@ class LiveWindow(QWidget):
             )
         )
         self.exit_code = 2
-        self._overlay.show_panel(problem_panel(self._own_problem.what, self._own_problem.fix))
+        self._show_last_page(problem_panel(self._own_problem.what, self._own_problem.fix))
 
     def _tick(self) -> None:
+        self._settle_keys()
         self._advance_hold()
         self.show_frame()
 
@@ -165,21 +184,31 @@ class LiveWindow(QWidget):
     def _show_ending(self, snapshot: LiveSnapshot) -> None:
         if snapshot.problem is not None and not self._streamed:
             self.exit_code = 2
-            self._overlay.show_panel(problem_panel(snapshot.problem.what, snapshot.problem.fix))
+            self._show_last_page(problem_panel(snapshot.problem.what, snapshot.problem.fix))
         elif snapshot.finished and self._close_when_finished:
             self.close()
         elif snapshot.finished or self._ending:
-            self._overlay.show_panel(summary_panel(snapshot))
+            self._show_last_page(summary_panel(snapshot))
         elif self._about:
             self._overlay.show_panel(about_panel(snapshot.profile, snapshot.tip))
         else:
             self._overlay.show_panel(None)
+
+    def _show_last_page(self, panel: Panel) -> None:
+        """Show what the window ends with."""
+        self._about = False
+        if not self._page_shown.isValid():
+            self._page_shown.start()
+        self._overlay.show_panel(panel)
 
     # Commands
 
     def _run_command(self, command: str) -> None:
         self._commands[command]()
         self.setFocus()
+        # A button that a held key pressed hands its repeats over with the focus.
+        for key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._held_keys.release(key, self._clock.elapsed())
 
     def _toggle_pause(self) -> None:
         if self._snapshot is not None:
@@ -219,23 +248,35 @@ class LiveWindow(QWidget):
         """Close what lies over the view: the page on limits goes, the last page takes the window with it."""
         if self._about:
             self._about = False
-        elif self._overlay.panel is not None:
+        elif self._page_shown.isValid() and self._page_shown.elapsed() >= PAGE_SEEN_MS:
             self.close()
 
-    def _hold_end(self, held: bool) -> None:
-        if held and not self._holding.isValid():
+    def _hold_end_button(self, held: bool) -> None:
+        if not held:
+            self._held_keys.release(END_BUTTON, self._clock.elapsed())
+        elif self._held_keys.press(END_BUTTON, self._clock.elapsed()):
+            self._start_hold()
+
+    def _start_hold(self) -> None:
+        if not self._holding.isValid():
             self._holding.start()
-        elif not held:
-            self._holding.invalidate()
-            self._actions.set_ring(0.0)
+
+    def _stop_hold(self) -> None:
+        self._holding.invalidate()
+        self._actions.set_ring(0.0)
+
+    def _settle_keys(self) -> None:
+        if self._held_keys.settle(self._clock.elapsed()) & {Qt.Key.Key_Escape, END_BUTTON}:
+            self._stop_hold()
 
     def _advance_hold(self) -> None:
-        if not self._holding.isValid():
+        """Fill the ring; while a release may yet turn out to be one the ring waits."""
+        if not self._holding.isValid() or not any(map(self._held_keys.certain, (Qt.Key.Key_Escape, END_BUTTON))):
             return
         share = min(1.0, self._holding.elapsed() / HOLD_TO_END_MS)
         self._actions.set_ring(share)
         if share >= 1.0:
-            self._hold_end(False)
+            self._stop_hold()
             self._ending = True
             self._session.stop()
 
@@ -243,12 +284,13 @@ class LiveWindow(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what the key stands for; keys that repeat count once, arrows always."""
-        if event.isAutoRepeat() and event.key() not in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+        fresh = self._held_keys.press(event.key(), self._clock.elapsed())
+        if (event.isAutoRepeat() or not fresh) and event.key() not in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             return
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape) and self._overlay.panel is not None:
             self._leave_overlay()
         elif event.key() == Qt.Key.Key_Escape:
-            self._hold_end(True)
+            self._start_hold()
         elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             stride = CURSOR_STRIDE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else CURSOR_STEP
             self._view = self._view.move_cursor(stride if event.key() == Qt.Key.Key_Right else -stride)
@@ -258,21 +300,25 @@ class LiveWindow(QWidget):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Letting Esc go before its time ends nothing."""
-        if event.key() == Qt.Key.Key_Escape and not event.isAutoRepeat():
-            self._hold_end(False)
+        """Take a release; it counts once no press of the same key has followed."""
+        if not event.isAutoRepeat():
+            self._held_keys.release(event.key(), self._clock.elapsed())
         super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A key that is held while the focus leaves is not seen to be let go."""
-        self._hold_end(False)
+        self._let_go()
         super().focusOutEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """A key that is held while another window comes forward is not seen to be let go."""
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
-            self._hold_end(False)
+            self._let_go()
         super().changeEvent(event)
+
+    def _let_go(self) -> None:
+        self._held_keys.release_all(self._clock.elapsed())
+        self._stop_hold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the panels anew."""

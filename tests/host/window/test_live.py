@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QElapsedTimer, QRectF, Qt
 from PySide6.QtGui import QFontDatabase, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
@@ -20,8 +20,9 @@ from iastm_host.app.sounds import Tone
 from iastm_host.events import Problem
 from iastm_host.window.fonts import font, width_of
 from iastm_host.window.geometry import COMPACT, WIDE, Geometry, geometry_for
+from iastm_host.window.held_keys import RELEASE_MS
 from iastm_host.window.icons import ICONS, icon_paths
-from iastm_host.window.live import LiveWindow
+from iastm_host.window.live import PAGE_SEEN_MS, LiveWindow
 from iastm_host.window.overlay import Overlay
 
 WAIT_MS = 5000
@@ -108,7 +109,19 @@ def make(session: FakeSession, **options: Any) -> LiveWindow:
 def press(window: LiveWindow, *keys: Qt.Key) -> None:
     for key in keys:
         QTest.keyClick(window, key)
+        QTest.qWait(RELEASE_MS + 20)
     window.show_frame()
+
+
+def repeat(window: LiveWindow, key: Qt.Key, seconds: float) -> None:
+    """Hold a key as a system does that does not say that it repeats: releases and presses in pairs."""
+    clock = QElapsedTimer()
+    clock.start()
+    QTest.keyPress(window, key)
+    while clock.elapsed() < seconds * 1000:
+        QTest.qWait(30)
+        QTest.keyRelease(window, key)
+        QTest.keyPress(window, key)
 
 
 def picture(window: LiveWindow) -> QImage:
@@ -312,8 +325,12 @@ def test_where_the_limits_come_from_is_one_key_away(app: QApplication, key: Qt.K
     before = picture(window)
     press(window, key)
     assert not same(picture(window), before)
+    page = window.findChild(Overlay)
+    assert page is not None
+    assert page.isVisible()
     press(window, Qt.Key.Key_Escape)
-    assert same(picture(window), before)
+    assert not page.isVisible()
+    assert session.calls == []
     assert session.calls == []
     window.close()
 
@@ -343,7 +360,66 @@ def test_esc_must_be_held_to_end(app: QApplication) -> None:
     wait_until(lambda: session.calls == ["stop"])
     QTest.keyRelease(window, Qt.Key.Key_Escape)
     assert window.isVisible()
+    QTest.qWait(PAGE_SEEN_MS)
     press(window, Qt.Key.Key_Return)
+    assert not window.isVisible()
+
+
+def test_esc_held_where_repeats_are_not_flagged_ends_once_and_the_last_page_stays(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    repeat(window, Qt.Key.Key_Escape, 2.2)
+    assert session.calls == ["stop"]
+    assert window.isVisible()
+    QTest.keyRelease(window, Qt.Key.Key_Escape)
+    QTest.qWait(RELEASE_MS + 20)
+    press(window, Qt.Key.Key_Escape)
+    assert not window.isVisible()
+
+
+def test_esc_let_go_just_before_its_time_ends_nothing(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    repeat(window, Qt.Key.Key_Escape, 0.9)
+    QTest.keyRelease(window, Qt.Key.Key_Escape)
+    QTest.qWait(500)
+    assert session.calls == []
+    window.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "call"), [(Qt.Key.Key_M, "add_marker"), (Qt.Key.Key_Z, "zero"), (Qt.Key.Key_R, "start_recording")]
+)
+def test_a_held_key_counts_once_where_repeats_are_not_flagged(app: QApplication, key: Qt.Key, call: str) -> None:
+    session = FakeSession(replace(FINE, recording=None))
+    window = make(session)
+    repeat(window, key, 0.4)
+    assert session.calls == [call]
+    window.close()
+
+
+def test_a_button_pressed_by_a_held_key_counts_once(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    marker = next(each for each in window.findChildren(QAbstractButton) if each.accessibleName().startswith("Marker"))
+    marker.setFocus()
+    QTest.keyPress(marker, Qt.Key.Key_Space)
+    QTest.keyRelease(marker, Qt.Key.Key_Space)
+    repeat(window, Qt.Key.Key_Space, 0.3)
+    assert session.calls == ["add_marker"]
+    assert not window.view.paused
+    window.close()
+
+
+def test_a_key_that_was_meant_for_the_view_does_not_take_the_last_page_away_unseen(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    session.shown = replace(FINE, finished=True)
+    window.show_frame()
+    press(window, Qt.Key.Key_Escape)
+    assert window.isVisible()
+    QTest.qWait(PAGE_SEEN_MS)
+    press(window, Qt.Key.Key_Escape)
     assert not window.isVisible()
 
 
@@ -410,6 +486,7 @@ def test_a_problem_before_the_stream_is_a_page_and_exit_code_two(app: QApplicati
     window.show_frame()
     assert window.exit_code == 2
     assert not same(picture(window), before)
+    QTest.qWait(PAGE_SEEN_MS)
     press(window, Qt.Key.Key_Return)
     assert not window.isVisible()
 
