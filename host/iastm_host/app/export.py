@@ -1,4 +1,4 @@
-"""A recording as CSV: a row per sample present; units, provenance, gaps and markers in # lines."""
+"""A recording as CSV: a row per sample present; units, provenance, gaps, saturation and markers in # lines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
+from iastm_host.analysis.saturation import at_rail, is_saturated
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
 from iastm_host.events import CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
@@ -39,8 +43,66 @@ class _Start:
         return _Start(block.boot_id, block.tool_us - (block.arrived_us - self.arrived_us), self.arrived_us)
 
 
+class _SaturatedRuns:
+    """Finds runs of samples at the sensor's limit, across blocks."""
+
+    def __init__(self) -> None:
+        self._boot_id = 0
+        self._first_index = 0
+        self._count = 0
+
+    def within(self, block: ForceBlock) -> list[tuple[int, str]]:
+        """Return the runs that this block ends, as (index of the last sample, its line).
+
+        One that lasts until the block's end stays open.
+        """
+        ended = []
+        if self._count and (block.boot_id, block.first_index) != (self._boot_id, self._first_index + self._count):
+            ended += self._end()
+        for i, saturated in enumerate(saturated_samples(block).tolist()):
+            if saturated:
+                if not self._count:
+                    self._boot_id, self._first_index = block.boot_id, block.first_index + i
+                self._count += 1
+            elif self._count:
+                ended += self._end()
+        return ended
+
+    def left(self) -> list[str]:
+        """Return the line of the run that is open, which ends here."""
+        return [line for _, line in self._end()] if self._count else []
+
+    def _end(self) -> list[tuple[int, str]]:
+        first, count, self._count = self._first_index, self._count, 0
+        return [(first + count - 1, f"# saturated: first_index={first} samples={count}\n")]
+
+
+def saturated_samples(block: ForceBlock) -> NDArray[np.bool_]:
+    """Return which samples (n,) were at the sensor's limit: the force there was at least what is shown."""
+    if not is_saturated(block):
+        return np.zeros(len(block.force_n), np.bool_)
+    found = np.zeros(len(block.force_n), np.bool_) if block.raw_counts is None else at_rail(block.raw_counts)
+    # The tool says so and no count shows it: any sample may be meant.
+    return found if found.any() else np.ones(len(block.force_n), np.bool_)
+
+
+def damage(recording: Recording) -> tuple[str, ...]:
+    """Return in words what the file of a recording lacks, nothing where it is whole."""
+    damaged, missing, torn_bytes = recording.condition()
+    words = []
+    if torn_bytes:
+        words.append(f"The recording was cut off: its last {torn_bytes} bytes are no whole entry.")
+    if damaged or missing:
+        words.append(f"{damaged} entries of the recording are damaged and {missing} missing.")
+    return tuple(words)
+
+
 def export_csv(recording: Recording, target: Path) -> Exported:
     """Write `target`, which must not exist; raises Problem."""
+    if str(target) == "-":
+        raise Problem(
+            "An export goes to a file, and - is none.", "Name one, such as --csv session.csv; it must not exist."
+        )
     try:
         stream = target.open("x", encoding="utf-8", newline="")
     except FileExistsError as error:
@@ -67,17 +129,21 @@ def export_csv(recording: Recording, target: Path) -> Exported:
 
 
 def _write(recording: Recording, stream: TextIO) -> Exported:
-    damaged, missing, torn_bytes = recording.condition()
-    remarks = []
-    if torn_bytes:
-        remarks.append(f"The recording was cut off: its last {torn_bytes} bytes are no whole entry.")
-    if damaged or missing:
-        remarks.append(f"{damaged} entries of the recording are damaged and {missing} missing.")
+    remarks = damage(recording)
     stream.writelines(f"# {line}\n" for line in _provenance(recording))
     stream.writelines(f"# note: {word}\n" for word in remarks)
     samples = gaps = strokes = 0
     markers = MarkersInOrder(recording.markers())
+    saturated = _SaturatedRuns()
+    said: dict[type, str] = {}
     start: _Start | None = None
+
+    def write_changed(event: ToolDescription | CalibrationReport | ZeroReport, line: str) -> None:
+        # Each connection tells them anew; a line says that something holds from here on.
+        if said.get(type(event)) != line:
+            said[type(event)] = line
+            stream.write(line)
+
     for event in recorded_events(recording):
         match event:
             case ForceBlock():
@@ -87,9 +153,11 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                 elif event.boot_id != start.boot_id:
                     stream.write("# note: the tool's clock began anew; time_s goes on by the host's clock\n")
                     start = start.after_restart(event)
-                stream.writelines(_rows(event, start.tool_us, list(markers.within(event))))
+                runs = saturated.within(event)
+                stream.writelines(_rows(event, start.tool_us, list(markers.within(event)), runs))
                 samples += len(event.force_n)
             case Gap():
+                stream.writelines(saturated.left())
                 gaps += 1
                 at_s = 0.0 if start is None else (event.tool_us - start.tool_us) / 1e6
                 stream.write(
@@ -99,31 +167,40 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
             case Stroke():
                 strokes += not event.truncated
             case ToolDescription():
-                stream.write(
+                write_changed(
+                    event,
                     f"# tool: {event.board} serial_number={event.serial_number} firmware={event.firmware_version} "
                     f"source={event.source_hash} runtime={event.runtime} rate_hz={event.rate_hz:g} "
-                    f"boot_id={event.boot_id}\n"
+                    f"boot_id={event.boot_id}\n",
                 )
             case CalibrationReport():
                 terms = " ".join(repr(value) for value in event.coefficients)
-                stream.write(
+                write_changed(
+                    event,
                     f"# calibration: id={event.calibration_id} sha256={event.sha256} capacity_n={event.capacity_n:g} "
-                    f"coefficients={terms}\n"
+                    f"coefficients={terms}\n",
                 )
             case ZeroReport():
-                stream.write(f"# zero: counts={event.counts} from_index={event.from_index}\n")
+                write_changed(event, f"# zero: counts={event.counts} from_index={event.from_index}\n")
             case _:
                 pass
+    stream.writelines(saturated.left())
     stream.writelines(f"# marker: number={m.number} index={m.index} time_s=unknown\n" for m in markers.left)
-    return Exported(samples, gaps, strokes, tuple(remarks))
+    return Exported(samples, gaps, strokes, remarks)
 
 
-def _rows(block: ForceBlock, start_us: int, markers: list[tuple[Marker, int]]) -> Iterator[str]:
-    """Yield the rows of `block`, each marker after the row of its sample, or where that is missing before the next."""
-    lines = [
+def _rows(
+    block: ForceBlock, start_us: int, markers: list[tuple[Marker, int]], saturated: list[tuple[int, str]]
+) -> Iterator[str]:
+    """Yield the rows of `block`, each marker after the row of its sample, or where that is missing before the next.
+
+    Lines of saturation stand after the last row of their run.
+    """
+    marked = [
         (marker.index, f"# marker: number={marker.number} index={marker.index} time_s={(at_us - start_us) / 1e6:.6f}\n")
         for marker, at_us in markers
     ]
+    lines = sorted(saturated + marked, key=lambda line: line[0])
     raw = block.raw_counts.tolist() if block.raw_counts is not None else [""] * len(block.force_n)
     for i, (force_n, counts) in enumerate(zip(block.force_n.tolist(), raw, strict=True)):
         tool_us = block.tool_us + round(i * block.period_us)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -218,3 +219,51 @@ def test_time_goes_on_over_a_restart_of_the_tool(runs: Any, tmp_path: Path) -> N
     assert (pauses_s > 0).all()
     # Silence of 2 s is noticed, then the tool is greeted anew.
     assert 2.0 <= pauses_s.max() <= 4.0
+
+
+def test_each_run_of_saturated_samples_has_a_line_after_its_last_row(runs: Any, fake_tool: Any, tmp_path: Path) -> None:
+    at_the_rail = {*range(1000, 1030), *range(1500, 1503), *range(1795, 1800)}
+
+    class Overloaded(fake_tool):  # type: ignore[misc]
+        def samples(self, counts: Any, *, skip: int = 0, **wishes: Any) -> bytes:
+            index = range(self.next_index + skip, self.next_index + skip + len(counts))
+            counts = [kinds.COUNTS_MAX if i in at_the_rail else n for i, n in zip(index, counts, strict=True)]
+            flags = kinds.SATURATED if at_the_rail.intersection(index) else 0
+            wire: bytes = super().samples(counts, flags=flags, skip=skip, **wishes)
+            return wire
+
+    # The last run reaches into a gap: its end is the last sample that is there.
+    run, link = runs.make(length_s=8.0, plan={"record": True}, tool=Overloaded())
+    link.skip_at = {281: 4}
+    run.start()
+    assert run.join(60)
+    export_csv(Recording(run.summary().recording), tmp_path / "a.csv")
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines if line[0].isdigit()]
+    expected: list[list[int]] = []
+    for index in (int(row[0]) for row in rows if int(row[4]) == kinds.COUNTS_MAX):
+        if expected and expected[-1][-1] == index - 1:
+            expected[-1].append(index)
+        else:
+            expected.append([index])
+    at = [n for n, line in enumerate(lines) if line.startswith("# saturated: ")]
+    assert [lines[n] for n in at] == [f"# saturated: first_index={run[0]} samples={len(run)}" for run in expected]
+    assert [int(lines[n - 1].split(",")[0]) for n in at] == [run[-1] for run in expected]
+    assert [run[0] for run in expected][:2] == [1000, 1500]
+    assert {index for run in expected for index in run} < at_the_rail
+
+
+def test_calibration_and_zero_are_written_where_they_change_and_not_again(recording: Recording, tmp_path: Path) -> None:
+    export_csv(recording, tmp_path / "a.csv")
+    remarks, _ = read(tmp_path / "a.csv")
+    for name in ("tool", "calibration", "zero"):
+        told = [line for line in remarks if line.startswith(f"# {name}: ")]
+        assert all(before != after for before, after in pairwise(told))
+    assert sum(line.startswith("# calibration: ") for line in remarks) == 1
+    assert [line.split()[2] for line in remarks if line.startswith("# zero: ")] == ["counts=84213", "counts=84000"]
+
+
+def test_an_export_to_a_dash_is_refused_in_words(recording: Recording) -> None:
+    with pytest.raises(Problem, match="goes to a file"):
+        export_csv(recording, Path("-"))
+    assert not Path("-").exists()
