@@ -13,6 +13,8 @@ _MAX_WAITING = 16
 # Bounds on one turn of the link, because sampling waits meanwhile.
 _MAX_READS_PER_STEP = 4
 _MAX_FRAMES_PER_STEP = 4
+# Of a carrier's window: fetched samples leave it to the newest, which come about between two acknowledgements.
+_FRAMES_FOR_LIVE = 16
 _ANSWERS_KEPT = 4
 
 
@@ -33,8 +35,6 @@ class Link:
         self._outlet = carrier.outlet
         self._writer = carrier.writer
         self._window = Window(carrier.window_frames, tool.clock)
-        # Of its own: while live samples wait for an acknowledgement, only what was fetched can bring it about.
-        self._fetched_window = Window(carrier.window_frames, tool.clock)
         self._sequence = 0
         self._cursor = Cursor()
         self._fetched_samples = SampleBackfill(tool.ring)
@@ -103,7 +103,6 @@ class Link:
 
     def _forget_host(self):
         self._window.restart()
-        self._fetched_window.restart()
         self._fetched_samples.cancel()
         self._fetched_events.cancel()
 
@@ -155,12 +154,11 @@ class Link:
             elif kind == kinds.FETCH:
                 fetch = messages.Fetch.from_payload(payload)
                 self._fetched_samples.begin(fetch.first_index, fetch.samples, self.tool.sampler.next_index)
+                self._window.hole()
             elif kind == kinds.FETCH_EVENTS:
                 self._fetched_events.begin(messages.FetchEvents.from_payload(payload).first_event)
             elif kind == kinds.ACK:
-                next_index = messages.Ack.from_payload(payload).next_index
-                self._window.acknowledge(next_index)
-                self._fetched_window.acknowledge(next_index)
+                self._window.acknowledge(messages.Ack.from_payload(payload).next_index)
             else:
                 self._unknown_kinds += 1
         except RemoteProtocolError:
@@ -257,10 +255,10 @@ class Link:
         if event is not None:
             self._send(*event)
             return True
-        n = 0 if self._fetched_window.full() else self._fetched_samples.write(self._writer.payload)
+        n = 0 if self._window.full(_FRAMES_FOR_LIVE) else self._fetched_samples.write(self._writer.payload)
         if n:
             if self._fetched_samples.kind == kinds.FORCE_SAMPLES:
-                self._fetched_window.sent(self._writer.payload, n)
+                self._window.sent(self._writer.payload, n)
             self._finish(self._fetched_samples.kind, n)
             return True
         return False

@@ -11,8 +11,9 @@ _COUNTS_AT = const(15)
 class Window:
     """At most `frames` frames of samples beyond the last acknowledgement, once there is one; 0 is no bound.
 
-    Without an acknowledgement for two seconds the bound is lifted: a host that acknowledges no more shall not stop
-    the samples for ever.
+    A carrier keeps the order of frames: with one that is acknowledged, all that went before it have come, newer samples
+    among them that lie beyond a hole. Where nothing more is acknowledged for two seconds the bound is lifted: such a
+    host shall not stop the samples for ever.
     """
 
     def __init__(self, frames, clock):
@@ -34,11 +35,20 @@ class Window:
         """The host has every sample before `next_index`."""
         if not self._frames:
             return
+        come = 0
+        for i in range(self._count):
+            if self._ends[(self._oldest + i) % self._frames] <= next_index:
+                come = i + 1
+        if come or not self._count or not self._acknowledged:
+            self._since_ticks = self._clock.now()
         self._acknowledged = True
+        self._oldest = (self._oldest + come) % self._frames
+        self._count -= come
+
+    def hole(self):
+        """The host asks for samples once more: what is beyond them may have come, and can't be acknowledged."""
+        self._count = 0
         self._since_ticks = self._clock.now()
-        while self._count and self._ends[self._oldest] <= next_index:
-            self._oldest = (self._oldest + 1) % self._frames
-            self._count -= 1
 
     def sent(self, payload, n):
         """A frame of samples with this payload of `n` bytes goes out."""
@@ -48,9 +58,9 @@ class Window:
         self._ends[(self._oldest + self._count) % self._frames] = end
         self._count += 1
 
-    def full(self):
-        """Return whether samples must wait for an acknowledgement."""
-        if self._count < self._frames or not self._acknowledged:
+    def full(self, spare=0):
+        """Return whether samples must wait for an acknowledgement, `spare` frames of the window being for others."""
+        if self._count + spare < self._frames or not self._acknowledged:
             return False
         if ticks_between(self._since_ticks, self._clock.now()) >= _PATIENCE_US:
             self.restart()

@@ -79,6 +79,58 @@ def test_a_host_that_acknowledges_no_more_stops_the_samples_for_two_seconds_at_m
     assert window.full()
 
 
+def test_acknowledging_the_same_again_and_again_stops_the_samples_for_two_seconds_at_most() -> None:
+    window, time = _window(2)
+    window.acknowledge(0)
+    _send(window, 5, 1)
+    _send(window, 6, 1)
+    for _ in range(9):
+        time.now_us += 200_000
+        window.acknowledge(0)
+        assert window.full()
+    time.now_us += 200_000
+    assert not window.full()
+
+
+def test_with_a_fetched_frame_that_is_acknowledged_all_that_went_before_it_have_come() -> None:
+    window, _ = _window(4)
+    window.acknowledge(10)
+    # Newer samples, of which the host can acknowledge none while 10 to 12 are missing.
+    _send(window, 13, 7)
+    _send(window, 20, 7)
+    _send(window, 10, 3)
+    _send(window, 27, 7)
+    assert window.full()
+    window.acknowledge(13)
+    for i in range(3):
+        assert not window.full()
+        _send(window, 34 + 7 * i, 7)
+    assert window.full()
+
+
+def test_a_host_that_reports_a_hole_is_waited_for_from_then_on() -> None:
+    window, _ = _window(2)
+    window.acknowledge(0)
+    _send(window, 5, 1)
+    _send(window, 6, 1)
+    assert window.full()
+    window.hole()
+    assert not window.full()
+    _send(window, 0, 3)
+    _send(window, 7, 1)
+    assert window.full()
+
+
+def test_frames_that_are_spared_are_left_to_others() -> None:
+    window, _ = _window(4)
+    window.acknowledge(0)
+    _send(window, 0, 1)
+    assert not window.full(2)
+    _send(window, 1, 1)
+    assert window.full(2)
+    assert not window.full()
+
+
 def test_another_host_finds_nothing_under_way() -> None:
     window, _ = _window(2)
     window.acknowledge(0)
