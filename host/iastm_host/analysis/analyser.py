@@ -52,6 +52,7 @@ class Analyser:
         self._warn = LimitWatch(profile.warn_n, HYSTERESIS * profile.warn_n, DEBOUNCE_SAMPLES)
         self._alarm = LimitWatch(profile.alarm_n, HYSTERESIS * profile.alarm_n, DEBOUNCE_SAMPLES)
         self._warn_n = profile.warn_n
+        self._contact_on_n = contact.on_n
         self._saturation_pause = SATURATION_PAUSE_S * rate_hz
         self._saturated_index: int | None = None
         # First index of the contact that was warned of, or alarmed of, last.
@@ -95,11 +96,11 @@ class Analyser:
 
     @property
     def exposure(self) -> Exposure:
-        """The exposure so far, the stroke under way included in dose and contact time."""
+        """The exposure so far, the stroke under way included in dose, contact time and, where it raises them, peaks."""
         samples = self._next_index - self._detector.first_index
         if self._block is None or not self._detector.in_contact or samples < self._detector.min_samples:
             return self._exposure.reading(0.0)
-        return self._exposure.reading(samples * self._block.period_us * 1e-6)
+        return self._exposure.reading(samples * self._block.period_us * 1e-6, float(self._detector.peak))
 
     def feed(self, item: ForceBlock | Gap) -> list[Stroke | Alert]:
         """Take the next block or gap; return what it decided, in order."""
@@ -238,6 +239,9 @@ class Analyser:
         if not saturated:
             # The tool says so and no count shows it: any sample may be meant.
             saturated = range(first, block.next_index)
+        force_n = block.force_n[np.asarray(saturated) - first]
+        # The other rail is a pull: no stroke is clipped by it.
+        self._exposure.clipped = self._exposure.clipped or bool(np.any(force_n >= self._contact_on_n))
         for index in saturated:
             if self._saturated_index is None or index - self._saturated_index > self._saturation_pause:
                 events.append(_alert(block, "saturated", index))

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 class Exposure:
     """Exposure so far: 95th percentile of stroke peaks (None before the first), strokes over warn, dose in N·s
     (∫ max(0, F − F_warn) dt), time in contact; complete: nothing is missing.
+
+    `clipped`: a stroke reached the converter's rail, so percentile, dose and hardest peak are at least what they say.
+    `hardest_n` is the highest stroke peak.
     """
 
     peak95_n: float | None
@@ -17,6 +20,8 @@ class Exposure:
     dose_ns: float
     contact_s: float
     complete: bool
+    clipped: bool = False
+    hardest_n: float | None = None
 
 
 def percentile95(ordered: list[float]) -> float | None:
@@ -36,6 +41,7 @@ class ExposureMeter:
     def __init__(self) -> None:
         self.dose_ns = 0.0
         self.complete = True
+        self.clipped = False
         self._peaks_n: list[float] = []
         self._over_warn = 0
         self._contact_s = 0.0
@@ -46,12 +52,23 @@ class ExposureMeter:
         self._contact_s += contact_s
         self._over_warn += over_warn
 
-    def reading(self, running_contact_s: float) -> Exposure:
-        """Return the exposure, with the contact time of the stroke under way added."""
+    def reading(self, running_contact_s: float, running_peak_n: float | None = None) -> Exposure:
+        """Return the exposure, with the contact time of the stroke under way added.
+
+        Its peak so far counts where it raises the percentile; one that still rises would lower it for a moment.
+        """
+        peaks_n = self._peaks_n
+        peak95_n = percentile95(peaks_n)
+        if running_peak_n is not None and (peak95_n is None or running_peak_n > peak95_n):
+            peaks_n = peaks_n.copy()
+            insort(peaks_n, running_peak_n)
+            peak95_n = percentile95(peaks_n)
         return Exposure(
-            peak95_n=percentile95(self._peaks_n),
+            peak95_n=peak95_n,
             strokes_over_warn=self._over_warn,
             dose_ns=self.dose_ns,
             contact_s=self._contact_s + running_contact_s,
             complete=self.complete,
+            clipped=self.clipped,
+            hardest_n=peaks_n[-1] if peaks_n else None,
         )

@@ -159,7 +159,7 @@ class StripPanel(QWidget):
     def _paint_exposure(self, painter: QPainter, zone: QRectF, strip: Strip) -> None:
         sizes, theme = self._sizes, self._theme
         head = self._head(painter, zone, "Exposure")
-        size = fitted_size("Within limits", sizes.headline, 700, int(zone.width() * 0.62))
+        size = fitted_size(_widest(strip.headline), sizes.headline, 700, int(zone.width() * 0.62))
         made = font(size, 700)
         word_width = width_of(strip.headline, size, 700)
         middle = zone.top() + sizes.near * 0.72
@@ -223,7 +223,12 @@ class StripPanel(QWidget):
         middle = self.height() / 2
         self._number(painter, QRectF(16, middle - 40, third - 24, 80), strip.rate_number, strip.rate_unit, "888")
         self._number(painter, QRectF(third + 8, middle - 40, third - 24, 80), strip.contact.value, "", "88:88")
-        size = fitted_size("Within limits", self._sizes.far, 700, int(third - 24))
+        size = fitted_size(_widest(strip.headline), self._sizes.far, 700, int(third - 24))
         painter.setFont(font(size, 700))
         painter.setPen(self._theme.color("text"))
         painter.drawText(QRectF(2 * third + 8, 0, third - 24, self.height()), LEFT_MIDDLE, strip.headline)
+
+
+def _widest(headline: str) -> str:
+    """Return the longer of a headline and the one that most sizes are made for: those never change their size."""
+    return max(headline, "Within limits", key=len)

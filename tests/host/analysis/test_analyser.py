@@ -11,6 +11,7 @@ from iastm_host.analysis.profiles import Contact, profile_for
 from iastm_host.events import Alert, ForceBlock, Gap, Stroke
 from iastm_host.scenarios import Cell, make_scenario
 from iastm_protocol.conversion import to_newtons
+from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN, SATURATED
 
 RATE_HZ = 320.0
 PERIOD_US = 3125.0
@@ -316,3 +317,29 @@ def test_an_empty_block_changes_nothing():
     one.feed(block(0, rest()))
     assert one.feed(block(160, [])) == []
     assert one.exposure.complete
+
+
+def test_exposure_is_clipped_once_a_stroke_held_a_rail_sample():
+    force_n = np.concatenate((rest(), hump(30.0), rest()))
+    counts = (force_n * 1000).astype(np.int32)
+    one = analyser()
+    one.feed(block(0, force_n, raw_counts=counts))
+    assert not one.exposure.clipped
+    counts[310:320] = COUNTS_MAX
+    one.feed(block(len(force_n), force_n, raw_counts=counts, flags=SATURATED))
+    assert one.exposure.clipped
+    one.feed(block(2 * len(force_n), force_n))
+    assert one.exposure.clipped
+
+
+def test_a_pull_to_the_other_rail_clips_no_stroke():
+    one = analyser()
+    one.feed(block(0, np.full(100, -50.0), raw_counts=np.full(100, COUNTS_MIN, dtype=np.int32), flags=SATURATED))
+    assert not one.exposure.clipped
+
+
+def test_a_long_contact_under_way_has_its_peak_in_the_exposure():
+    one = analyser()
+    one.feed(block(0, np.concatenate((rest(), np.full(round(10 * RATE_HZ), 30.0)))))
+    assert one.stroke_count == 0
+    assert one.exposure.peak95_n == one.exposure.hardest_n == 30.0

@@ -24,3 +24,15 @@ def test_the_order_of_strokes_does_not_matter(peaks):
     assert reading.peak95_n == pytest.approx(np.percentile(peaks, 95))
     assert reading.strokes_over_warn == 1
     assert reading.contact_s == pytest.approx(2.25)
+
+
+def test_the_stroke_under_way_raises_peaks_and_never_lowers_them():
+    meter = ExposureMeter()
+    assert meter.reading(2.0, 30.0).peak95_n == 30.0
+    for peak_n in (4.0, 6.0, 9.0):
+        meter.add_stroke(peak_n, 1.0, over_warn=False)
+    before = meter.reading(0.0)
+    assert (meter.reading(0.5, 1.0).peak95_n, meter.reading(0.5, 1.0).hardest_n) == (before.peak95_n, 9.0)
+    assert meter.reading(0.5, 30.0).peak95_n == pytest.approx(np.percentile([4.0, 6.0, 9.0, 30.0], 95))
+    assert meter.reading(0.5, 30.0).hardest_n == 30.0
+    assert meter.reading(0.0) == before

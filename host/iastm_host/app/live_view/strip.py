@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iastm_host.app.live_view.ladder import Ladder, held_s_of
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import DASH, clock_text, force_text, limit_text, missing_words
+from iastm_host.app.live_view.texts import DASH, at_least, clock_text, force_text, limit_text, missing_words
 from iastm_host.app.snapshot import LiveSnapshot
 
 RATE_BAND_SPM = (15.0, 60.0)
@@ -21,6 +21,7 @@ HEADLINES = {
     "over": ("Over limit", "stop"),
     "incomplete": ("Incomplete", "sync"),
 }
+OVER_INCOMPLETE = "Over, incomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,15 @@ def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
         spm = rate_hz * 60
         number, hertz = f"{spm:.0f}", f"{rate_hz:.2f} Hz"
     contact = _contact_bar(snapshot, view)
-    peaks = _limit_bar("Peaks, 95 %", exposure.peak95_n, profile.warn_n)
+    peaks = _limit_bar("Peaks, 95 %", exposure.peak95_n, profile.warn_n, at_least(exposure))
     bars = (
         peaks,
         Bar("Over warn", f"{exposure.strokes_over_warn:,}", "no limit set", None, "none"),
-        Bar("Dose", f"{exposure.dose_ns:.1f} N·s", "no limit set", None, "none"),
+        Bar("Dose", f"{at_least(exposure)}{exposure.dose_ns:.1f} N·s", "no limit set", None, "none"),
     )
-    whole = exposure.complete and not (doubtful or ladder.state == "saturated")
-    headline, icon, grade = _headline((peaks, contact), whole, exposure.peak95_n is not None)
+    missing = doubtful or not exposure.complete
+    uncertain = missing or exposure.clipped or ladder.state == "saturated"
+    headline, icon, grade = _headline((peaks, contact), missing, uncertain, exposure.peak95_n is not None)
     return Strip(
         rate_title="Hold" if held else "Stroke rate",
         rate_number=number,
@@ -108,13 +110,13 @@ def _contact_bar(snapshot: LiveSnapshot, view: ViewState) -> Bar:
     return Bar("Contact time", clock_text(contact_s), clock_text(limit_s), share, _grade(share))
 
 
-def _limit_bar(label: str, value_n: float | None, limit_n: float) -> Bar:
+def _limit_bar(label: str, value_n: float | None, limit_n: float, at_least: str) -> Bar:
     if value_n is None or not math.isfinite(value_n):
         return Bar(label, DASH, limit_text(limit_n), 0.0 if limit_n > 0 else None, "ok" if limit_n > 0 else "none")
     if limit_n <= 0:
-        return Bar(label, f"{force_text(value_n)} N", "no limit set", None, "none")
+        return Bar(label, f"{at_least}{force_text(value_n)} N", "no limit set", None, "none")
     share = max(0.0, value_n / limit_n)
-    return Bar(label, f"{force_text(value_n)} N", limit_text(limit_n), share, _grade(share))
+    return Bar(label, f"{at_least}{force_text(value_n)} N", limit_text(limit_n), share, _grade(share))
 
 
 def _grade(share: float) -> str:
@@ -123,13 +125,17 @@ def _grade(share: float) -> str:
     return "near" if share >= NEAR_SHARE else "ok"
 
 
-def _headline(bars: tuple[Bar, ...], whole: bool, begun: bool) -> tuple[str, str, str]:
-    """Return word, icon and grade of the worst limit. What is over stays over, even where data is missing."""
+def _headline(bars: tuple[Bar, ...], missing: bool, uncertain: bool, begun: bool) -> tuple[str, str, str]:
+    """Return word, icon and grade of the worst limit. What is over stays over where data is missing, and both are
+    said; what is not over is not vouched for where data is missing or clipped.
+    """
     order = ("none", "ok", "near", "over")
     worst = max((bar.grade for bar in bars), key=order.index)
+    if worst == "over" and missing:
+        return OVER_INCOMPLETE, HEADLINES["over"][1], worst
     if worst != "over" and not begun:
         worst = "none"
-    elif worst != "over" and not whole:
+    elif worst != "over" and uncertain:
         worst = "incomplete"
     elif worst == "none":
         worst = "ok"

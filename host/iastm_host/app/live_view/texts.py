@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from iastm_host.analysis.exposure import Exposure
 from iastm_host.app.snapshot import LiveSnapshot
 
 DASH = "–"
@@ -12,6 +13,11 @@ HEAD_LENGTH = 60
 def force_text(force_n: float) -> str:
     """Return newtons with one decimal, whole from 100 N on."""
     return f"{force_n:.0f}" if force_n >= 99.95 else f"{force_n:.1f}"
+
+
+def at_least(exposure: Exposure) -> str:
+    """Return what stands before peaks and dose: "≥ " where a stroke was clipped, else nothing."""
+    return "≥ " if exposure.clipped else ""
 
 
 def limit_text(force_n: float) -> str:

@@ -24,7 +24,7 @@ def test_rate_stands_per_minute_and_in_hertz_and_not_on_a_stale_signal() -> None
         (11.1, 60.0, True, "Over limit"),
         (9.0, 301.0, True, "Over limit"),
         (9.0, 60.0, False, "Incomplete"),
-        (11.1, 60.0, False, "Over limit"),
+        (11.1, 60.0, False, "Over, incomplete"),
     ],
 )
 def test_the_headline_is_the_worst_limit(
@@ -43,3 +43,11 @@ def test_missing_samples_are_said_in_seconds() -> None:
     view = live_view(resting(6.8, missing_samples=128, gap_count=1), LIVE)
     assert view.missing_text == "0.4 s missing, 128 samples, 1 gap"
     assert "0.4 s missing" in view.strip.stroke_notes
+
+
+def test_after_clipping_peaks_and_dose_are_said_to_be_at_least_so_much() -> None:
+    strip = live_view(resting(6.8, exposure=Exposure(199.2, 1, 31.4, 60.0, True, clipped=True)), LIVE).strip
+    assert [bar.value for bar in strip.bars] == ["≥ 199 N", "1", "≥ 31.4 N·s"]
+    assert strip.headline == "Over limit"
+    below = resting(6.8, exposure=Exposure(7.0, 1, 31.4, 60.0, True, clipped=True))
+    assert live_view(below, LIVE).strip.headline == "Incomplete"
