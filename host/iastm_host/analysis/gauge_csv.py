@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,11 +24,33 @@ Floats = NDArray[np.float64]
 
 # Newtons per unit: standard gravity, and the international pound.
 NEWTONS = {"N": 1.0, "kgf": 9.80665, "lbf": 4.4482216152605, "g": 0.00980665}
+# Units that a header may state besides.
+_HEADER_NEWTONS = NEWTONS | {"mN": 1e-3, "daN": 10.0, "kN": 1e3}
 
 _TIME_NAMES = ("time", "t", "timestamp", "seconds", "sec", "elapsed", "elapsed_time", "zeit")
 _FORCE_NAMES = ("force", "weight", "load", "f", "newton", "n", "kg", "kgf", "lbf", "tension", "kraft")
-_TIME_UNITS_S = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6}
-_FORCE_UNITS = {"n": "N", "newton": "N", "kg": "kgf", "kgf": "kgf", "lb": "lbf", "lbs": "lbf", "lbf": "lbf", "g": "g"}
+_TIME_UNITS_S = (
+    dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0)
+    | dict.fromkeys(("ms", "msec", "millis", "milliseconds"), 1e-3)
+    | dict.fromkeys(("us", "usec", "micros", "microseconds"), 1e-6)
+    | dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0)
+    | {"ns": 1e-9}
+)
+_FORCE_UNITS = {
+    "n": "N", "newton": "N", "newtons": "N", "kg": "kgf", "kgf": "kgf", "lb": "lbf", "lbs": "lbf", "lbf": "lbf",
+    "g": "g", "gf": "g", "mn": "mN", "dan": "daN", "kn": "kN",
+}  # fmt: skip
+# Units that are known and no force, or none that is converted here.
+_NO_TIME_UNITS = ("h", "hours", "days", "ticks", "samples", "frames", "counts")
+_PRESSURE_UNITS = ("kpa", "pa", "hpa", "mpa", "bar", "mbar", "psi", "mmhg")
+_NO_FORCE_UNITS = (*_PRESSURE_UNITS, "v", "mv", "counts", "raw", "adc", "percent", "nm", "oz", "ozf")
+# What a cell of clock time or of a date holds.
+_CLOCK = re.compile(r"\d{1,2}:\d{2}|\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+# Whole-numbered times that step by so many are milliseconds: no gauge takes seconds over a sample.
+_MILLISECOND_STEPS = 5
+# A mark in place of a missing sample: a number at least so large, so many times farther out than all others spread.
+_SENTINEL = 99
+_SENTINEL_SPREADS = 10
 # A header stands within so many lines; above it some gauges write a table about the session.
 _HEADER_LINES = 40
 _ROWS_NAMED = 5
@@ -82,17 +105,18 @@ def read_gauge_csv(
     if not rows:
         raise Problem(f"{path} is empty.", "Choose a recording with a column of time and one of force.")
     table, time_at, force_at = _find_columns(path, rows, time_column, force_column)
-    notes: list[str] = []
+    notes = _stated_notes(lines)
     if not table.rows:
         raise Problem(f"{path} has a header and no rows.", "Choose a recording with data in it.")
-    time_s = _numbers(path, table, time_at) * _time_unit_s(table.names[time_at])
-    force_unit = unit or _unit_of(table.names[force_at])
-    if force_unit is None:
-        force_unit = "N"
-        notes.append(f"column {table.names[force_at]!r} states no unit: newtons assumed (--unit says otherwise)")
-    if force_unit not in NEWTONS:
-        raise Problem(f"There is no unit {force_unit!r}.", f"Choose one of {', '.join(NEWTONS)}.")
-    force_n = _numbers(path, table, force_at) * NEWTONS[force_unit]
+    force_unit = _force_unit(path, table.names[force_at], unit, notes)
+    time_unit_s = _time_unit_s(path, table.names[time_at], notes)
+    times = _numbers(path, table, time_at, _refuse_clock)
+    forces = _numbers(path, table, force_at)
+    if time_unit_s is None:
+        _refuse_milliseconds(path, table.names[time_at], times)
+    time_s = times * (time_unit_s or 1.0)
+    force_n = forces * _HEADER_NEWTONS[force_unit]
+    notes += _sentinels(forces, [number for number, _ in table.rows])
     if len(time_s) < 2:
         raise Problem(f"{path} holds a single row.", "Choose a recording with data in it.")
     restart = _check_order(path, time_s, [number for number, _ in table.rows])
@@ -133,6 +157,22 @@ def _read_lines(path: Path) -> list[str]:
     return text.splitlines()
 
 
+def _stated_notes(lines: list[str]) -> list[str]:
+    """Return what an export of ours says of its recording: its `# note:` lines, and saturation in words."""
+    notes = [line.removeprefix("# note: ") for line in lines if line.startswith("# note: ")]
+    saturated = [re.search(r"^# saturated: .*\bsamples=(\d+)", line) for line in lines if line.startswith("# sat")]
+    samples = sum(int(found[1]) for found in saturated if found)
+    if samples:
+        notes.append(saturation_note(samples))
+    return notes
+
+
+def saturation_note(samples: int) -> str:
+    """Return in words that samples were at the sensor's limit."""
+    counted = "1 sample was" if samples == 1 else f"{samples} samples were"
+    return f"{counted} at the sensor's limit: the force there was at least what is shown"
+
+
 def _delimiter(line: str) -> str:
     """Return tab or semicolon where the line has one: a comma may then be a decimal comma."""
     for candidate in ("\t", ";"):
@@ -151,8 +191,8 @@ def _find_columns(
         names = _cells(line, delimiter)
         if len(names) > len(widest):
             widest = names
-        time_at = _place(names, time_column, _TIME_NAMES, _TIME_UNITS_S)
-        force_at = _place(names, force_column, _FORCE_NAMES, _FORCE_UNITS)
+        time_at = _place(names, time_column, _TIME_NAMES, _TIME_UNITS_S, _NO_TIME_UNITS)
+        force_at = _place(names, force_column, _FORCE_NAMES, _FORCE_UNITS, _NO_FORCE_UNITS)
         if time_at is not None and force_at is not None and time_at != force_at:
             return _table(names, rows[at + 1 :], delimiter), time_at, force_at
     delimiter = _delimiter(rows[0][1])
@@ -164,14 +204,26 @@ def _find_columns(
         and len(first) == 2
         and all(_number(c, decimal_comma) is not None for c in first)
     ):
-        return _table(["time_s", "force"], rows, delimiter), 0, 1
-    wanted = [f"{what} column {name!r}" if name else f"column that looks like {what}" for what, name in
-              (("time", time_column), ("force", force_column))]  # fmt: skip
+        return _table(["time", "force"], rows, delimiter), 0, 1
     named = ", ".join(repr(name) for name in widest)
     raise Problem(
-        f"{path} has no {' and '.join(wanted)} together.",
-        f"Name them with --time-column and --force-column; there are: {named}.",
+        f"{path} {_lacking(widest, time_column, force_column)}.",
+        f"Name the columns with --time-column and --force-column; there are: {named}.",
     )
+
+
+def _lacking(names: list[str], time_column: str | None, force_column: str | None) -> str:
+    """Return what the header with the most columns lacks, as the end of a sentence."""
+    time_at = _place(names, time_column, _TIME_NAMES, _TIME_UNITS_S, _NO_TIME_UNITS)
+    force_at = _place(names, force_column, _FORCE_NAMES, _FORCE_UNITS, _NO_FORCE_UNITS)
+    absent = [repr(name) for name, at in ((time_column, time_at), (force_column, force_at)) if name and at is None]
+    if absent:
+        return f"has no column {' and no column '.join(absent)}"
+    if time_at is None and force_at is None:
+        return "has neither a column that looks like time nor one that looks like force"
+    if time_at is None or force_at is None:
+        return f"has no column that looks like {'time' if time_at is None else 'force'}"
+    return f"would have time and force in one column, {names[time_at]!r}"
 
 
 def _table(names: list[str], rows: list[tuple[int, str]], delimiter: str) -> _Table:
@@ -185,31 +237,118 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("µ", "u")).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", re.sub("[µμ]", "u", name.lower())).strip("_")
 
 
 def _place(
-    names: list[str], wanted: str | None, known: tuple[str, ...], units: dict[str, float] | dict[str, str]
+    names: list[str],
+    wanted: str | None,
+    known: tuple[str, ...],
+    units: Mapping[str, object],
+    refused_units: tuple[str, ...],
 ) -> int | None:
-    """Return where the wanted column stands, or the one that looks most like a known one, or None."""
+    """Return where the wanted column stands, or the one that looks most like a known one, or None.
+
+    One in a unit that will be refused is found too, where there is no other.
+    """
     if wanted is not None:
         exact = [at for at, name in enumerate(names) if name == wanted]
         alike = [at for at, name in enumerate(names) if name.lower() == wanted.strip().lower()]
         return next(iter(exact or alike), None)
     plain = [_plain(name) for name in names]
-    for stem in known:
-        for candidate in (*(f"{stem}_{unit}" for unit in units), stem):
-            if candidate in plain:
-                return plain.index(candidate)
-    return None
+    usable = [candidate for stem in known for candidate in (*(f"{stem}_{unit}" for unit in units), stem)]
+    refused = [f"{stem}_{unit}" for stem in known for unit in refused_units]
+    return next((plain.index(candidate) for candidate in usable + refused if candidate in plain), None)
 
 
-def _time_unit_s(name: str) -> float:
-    return _TIME_UNITS_S.get(_plain(name).rpartition("_")[2], 1.0)
+def _stated_unit(name: str) -> tuple[str, bool]:
+    """Return what stands where a header has its unit, in plain letters, and whether brackets make it one."""
+    bracketed = re.search(r"[(\[]([^)\]]+)[)\]]\s*$", name)
+    if bracketed:
+        return _plain(bracketed[1]).replace("_", ""), True
+    return _plain(name).rpartition("_")[2], False
 
 
-def _unit_of(name: str) -> str | None:
-    return _FORCE_UNITS.get(_plain(name).rpartition("_")[2])
+def _time_unit_s(path: Path, name: str, notes: list[str]) -> float | None:
+    """Return the seconds in the unit that a column's name states, None where it states none."""
+    unit, bracketed = _stated_unit(name)
+    if unit in _NO_TIME_UNITS:
+        raise Problem(
+            f"Column {name!r} of {path} is in {unit}: time must be in seconds.",
+            "Add a column of seconds and name it with --time-column; s, ms, us and min are read too.",
+        )
+    if unit not in _TIME_UNITS_S and bracketed:
+        notes.append(f"column {name!r} states no unit of time that is known: seconds assumed")
+    return _TIME_UNITS_S.get(unit)
+
+
+def _force_unit(path: Path, name: str, wanted: str | None, notes: list[str]) -> str:
+    """Return the unit of force: the one asked for, else the one that the column's name states, else N."""
+    stated, bracketed = _stated_unit(name)
+    found = _FORCE_UNITS.get(stated)
+    if wanted is not None:
+        if wanted not in NEWTONS:
+            meant = _FORCE_UNITS.get(wanted.lower())
+            fix = f"Write {meant}." if meant in NEWTONS else f"Choose one of {', '.join(NEWTONS)}."
+            raise Problem(f"There is no unit {wanted!r}.", fix)
+        if stated in _NO_FORCE_UNITS or found not in (None, wanted):
+            notes.append(f"column {name!r} states {found or stated}, and is read as {wanted} because of --unit")
+        return wanted
+    if stated in _PRESSURE_UNITS:
+        raise Problem(
+            f"Column {name!r} of {path} is a pressure, not a force.",
+            "Choose a column of force with --force-column, or multiply by the contact area first.",
+        )
+    # A whole name such as "raw" says what a column is, not what it is in.
+    if stated in _NO_FORCE_UNITS and stated != _plain(name):
+        raise Problem(
+            f"Column {name!r} of {path} is in {stated}, which is not converted here.",
+            f"Choose a column of force with --force-column, in one of {', '.join(_HEADER_NEWTONS)}.",
+        )
+    if found is None:
+        known = "no unit that is known" if bracketed else "no unit"
+        notes.append(f"column {name!r} states {known}: newtons assumed (--unit says otherwise)")
+    return found or "N"
+
+
+def _refuse_milliseconds(path: Path, name: str, times: Floats) -> None:
+    """Raise Problem where times without a unit are plainly no seconds."""
+    steps = np.diff(times)
+    steps = steps[steps > 0]
+    if len(steps) and np.median(steps) >= _MILLISECOND_STEPS and not np.any(times % 1):
+        raise Problem(
+            f"Column {name!r} of {path} states no unit and steps by {np.median(steps):g}: that is hardly in seconds.",
+            "Time must be in seconds: divide by 1000, or write the unit into the header, such as time_ms "
+            "(or time_s if these are seconds).",
+        )
+
+
+def _refuse_clock(path: Path, name: str, texts: list[str]) -> None:
+    """Raise Problem where cells that are no numbers hold clock times or dates."""
+    clock = next((text for text in texts if _CLOCK.search(text)), None)
+    if clock is not None:
+        raise Problem(
+            f"Column {name!r} of {path} holds clock times such as {clock[:30]!r}: time must be in seconds.",
+            "Export elapsed seconds, or add a column of seconds and name it with --time-column.",
+        )
+
+
+def _sentinels(forces: Floats, lines: list[int]) -> list[str]:
+    """Return notes on numbers far outside everything else, such as -999 for a sample that is missing."""
+    notes = []
+    for value in {float(forces.min()), float(forces.max())}:
+        others = forces[forces != value]
+        if abs(value) < _SENTINEL or not len(others):
+            continue
+        spread = float(np.ptp(others))
+        if spread > 0 and np.abs(others - value).min() > _SENTINEL_SPREADS * spread:
+            at = np.flatnonzero(forces == value)
+            where = _list([f"line {lines[row]}" for row in at])
+            notes.append(
+                f"the force is {value:g} in {len(at)} rows ({where}), far outside everything else: probably a mark "
+                "for missing samples, but taken as force here; leave these rows out"
+            )
+    return sorted(notes)
 
 
 def _number(text: str, decimal_comma: bool) -> float | None:
@@ -221,21 +360,27 @@ def _number(text: str, decimal_comma: bool) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _numbers(path: Path, table: _Table, at: int) -> Floats:
-    """Return a column of numbers (n,)."""
+def _numbers(
+    path: Path, table: _Table, at: int, refuse_texts: Callable[[Path, str, list[str]], None] | None = None
+) -> Floats:
+    """Return a column of numbers (n,). Raises Problem for others; `refuse_texts` may know them and say it better."""
     values: list[float] = []
-    bad: list[str] = []
+    bad: list[tuple[int, str]] = []
     for number, cells in table.rows:
         text = cells[at] if at < len(cells) else ""
         value = _number(text, table.decimal_comma)
         if value is None:
-            bad.append(f"line {number} has {text[:20]!r}" if text else f"line {number} has nothing")
+            bad.append((number, text))
         else:
             values.append(value)
     if bad:
+        if refuse_texts is not None:
+            refuse_texts(path, table.names[at], [text for _, text in bad])
+        told = [f"line {number} has {text[:20]!r}" if text else f"line {number} has nothing" for number, text in bad]
         raise Problem(
-            f"Column {table.names[at]!r} of {path} must hold numbers, but {_list(bad)}.",
-            "Remove or mend these rows; a missing sample is better left out than filled in.",
+            f"Column {table.names[at]!r} of {path} must hold numbers, but {len(bad)} of {len(table.rows)} rows don't: "
+            f"{_list(told)}.",
+            "Export again without text, or leave these rows out: a missing sample is better left out than filled in.",
         )
     return np.array(values)
 

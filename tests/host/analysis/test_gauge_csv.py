@@ -32,6 +32,14 @@ def column(rows, header="time_s,force_n"):
         ("\ufefftime,force\r\n0,1.5\r\n0.5,2.5\r\n", "N"),
         ("time,load (lbf)\n0,0.33721341\n0.5,0.56202236\n", "lbf"),
         ("time,weight_kg\n0,0.15295745\n0.5,0.25492908\n", "kgf"),
+        ("time,Force (mN)\n0,1500\n0.5,2500\n", "mN"),
+        ("time,Force (daN)\n0,0.15\n0.5,0.25\n", "daN"),
+        ("time,force_kN\n0,0.0015\n0.5,0.0025\n", "kN"),
+        ("Time (min),force_n\n0,1.5\n0.00833333333,2.5\n", "N"),
+        ("Time (ms),force_n\n0,1.5\n500,2.5\n", "N"),
+        ("Time (us),force_n\n0,1.5\n500000,2.5\n", "N"),
+        ("Time [μs],force_n\n0,1.5\n500000,2.5\n", "N"),
+        ("time_s,Force (kPa),Force (N)\n0,9,1.5\n0.5,9,2.5\n", "N"),
     ],
 )
 def test_columns_are_found_by_their_looks(tmp_path, text, unit):
@@ -67,7 +75,17 @@ def test_remarks_can_be_asked_for(tmp_path):
         ("# only a note\n\n", "empty"),
         ("time_s,force_n\n", "no rows"),
         ("time_s,force_n\n0,1\n", "single row"),
-        ("when,how much\n0,1\n1,2\n", "'when', 'how much'"),
+        ("when,how much\n0,1\n1,2\n", "neither a column that looks like time nor .* force.* 'when', 'how much'"),
+        ("time,pull\n0,1\n1,2\n", "no column that looks like force"),
+        ("moment,force\n0,1\n1,2\n", "no column that looks like time"),
+        ("time,Force (kPa)\n0,1\n1,2\n", "'Force .kPa.' .* is a pressure"),
+        ("time,force_psi\n0,1\n1,2\n", "is a pressure"),
+        ("time,Force (mV)\n0,1\n1,2\n", "is in mv, which is not converted"),
+        ("Time (h),force\n0,1\n1,2\n", "time must be in seconds"),
+        ("time,force\n0,1\n10,2\n20,2\n", "steps by 10: .* Time must be in seconds.*time_ms"),
+        ("0,1\n10,2\n20,2\n", "steps by 10: .*time_ms"),
+        ("time,force\n12:00:01,1\n12:00:02,2\n", "'12:00:01': time must be in seconds"),
+        ("time,force\n2024-05-01T12:00:01,1\n2024-05-01T12:00:02,2\n", "time must be in seconds"),
         ("a,b,c\n1,2,3\n", "'a', 'b', 'c'"),
         (
             column([(0, 1), (1, "nan"), (2, "inf"), (3, ""), (4, "soft")]),
@@ -75,7 +93,7 @@ def test_remarks_can_be_asked_for(tmp_path):
         ),
         (column([(0, 1), ("", 2)]), "line 3"),
         ("time_s,force_n\n0,1\n1\n", "line 3"),
-        (column([(t, "x") for t in range(9)]), "and 4 more"),
+        (column([(t, "x") for t in range(9)]), "9 of 9 rows don't: line 2 .* and 4 more.* without text"),
         (column([(0, 1), (5, 2), (4, 3), (6, 4)]), "line 4"),
         (column([(0, 1), (1, 1), (2, 1), (0, 1), (1, 1), (2, 1), (0, 1)]), "line 5, line 8"),
     ],
@@ -101,6 +119,61 @@ def test_an_unknown_unit_or_column_is_refused_with_those_there_are(tmp_path):
     with pytest.raises(Problem, match="'grip'") as caught:
         read_gauge_csv(path, force_column="grip")
     assert "'force_n'" in caught.value.fix
+
+
+@pytest.mark.parametrize(("wanted", "meant"), [("kg", "kgf"), ("lbs", "lbf"), ("n", "N"), ("gf", "g"), ("KGF", "kgf")])
+def test_a_unit_by_another_name_is_answered_with_its_own(tmp_path, wanted, meant):
+    with pytest.raises(Problem) as caught:
+        read_gauge_csv(written(tmp_path, column([(0, 1), (1, 2)])), unit=wanted)
+    assert caught.value.fix == f"Write {meant}."
+
+
+def test_a_unit_against_the_header_holds_and_is_said(tmp_path):
+    read = read_gauge_csv(written(tmp_path, column([(0, 1), (1, 2)])), unit="kgf")
+    assert read.force_n == pytest.approx([9.80665, 19.6133])
+    assert read.notes == ("column 'force_n' states N, and is read as kgf because of --unit",)
+    assert read_gauge_csv(written(tmp_path, column([(0, 1), (1, 2)])), unit="N").notes == ()
+    pressure = written(tmp_path, column([(0, 1), (1, 2)], "time_s,force_kpa"))
+    assert "states kpa, and is read as N" in read_gauge_csv(pressure, unit="N").notes[0]
+
+
+def test_brackets_that_hold_no_known_unit_are_said(tmp_path):
+    read = read_gauge_csv(
+        written(tmp_path, column([(0, 1), (1, 2)], "Time (run),Force (left)")), "Time (run)", "Force (left)"
+    )
+    assert "'Force (left)' states no unit that is known: newtons assumed" in read.notes[0]
+    assert "'Time (run)' states no unit of time that is known: seconds assumed" in read.notes[1]
+
+
+def test_seconds_that_step_by_many_are_taken_where_the_header_says_seconds(tmp_path):
+    assert read_gauge_csv(written(tmp_path, column([(0, 1), (10, 2), (20, 1)]))).time_s == pytest.approx([0, 10, 20])
+
+
+@pytest.mark.parametrize("mark", [-999, 9999, -99999])
+def test_marks_for_missing_samples_are_named(tmp_path, mark):
+    rows = [(0.01 * i, mark if i in (30, 31, 70) else i % 8) for i in range(100)]
+    (note,) = read_gauge_csv(written(tmp_path, column(rows))).notes
+    assert f"the force is {mark:g} in 3 rows (line 32, line 33, line 72)" in note
+
+
+@given(st.floats(1, 2000), st.integers(5, 60))
+def test_pulls_are_no_marks_for_missing_samples(tmp_path_factory, peak_n, samples):
+    force_n = np.concatenate((np.tile([0, 0.1], 20), peak_n * np.sin(np.linspace(0, np.pi, samples)), [0, 0.1]))
+    path = tmp_path_factory.mktemp("pulls") / "gauge.csv"
+    path.write_text(column([(0.01 * i, f"{f:.4f}") for i, f in enumerate(force_n)]))
+    assert read_gauge_csv(path).notes == ()
+
+
+def test_what_an_export_says_of_its_recording_is_said_again(tmp_path):
+    text = (
+        "# note: The recording was cut off: its last 7 bytes are no whole entry.\n"
+        + column([(0, 1), (1, 2)])
+        + "# saturated: first_index=5 samples=2\n# saturated: first_index=9 samples=1\n"
+    )
+    assert read_gauge_csv(written(tmp_path, text)).notes == (
+        "The recording was cut off: its last 7 bytes are no whole entry.",
+        "3 samples were at the sensor's limit: the force there was at least what is shown",
+    )
 
 
 def test_one_restart_of_the_clock_begins_a_segment_and_is_said(tmp_path):
