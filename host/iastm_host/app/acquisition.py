@@ -102,16 +102,13 @@ class Acquisition:
         self._lock = threading.Lock()
         self._state = LiveState(plan.carrier, plan.profile, plan.tip, plan.contact, live=plan.live)
         self._pipeline = self._new_pipeline()
-        # The pipeline of a recording that starts in mid-run, until its tool is greeted; and what it said so far.
-        self._fresh: Pipeline | None = None
-        self._fresh_events: list[tuple[int, list[Event]]] = []
+        # The client of a recording that starts in mid-run, until it has greeted the tool as a replay will.
+        self._fresh: ToolClient | None = None
         self._recorder: Recorder | None = None
         self._recording_since_us = 0
         # A recording was asked for while the tool was not live: it begins when it is.
         self._recording_wanted = False
         self._recordings_given_up = 0
-        # Conversions before the recording began, which the duration counts too.
-        self._expected_before = 0
         self._futures: dict[int, Future[Answer]] = {}
         self._promised: list[Future[Answer]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -174,7 +171,7 @@ class Acquisition:
         self._post(self._mark)
 
     def start_recording(self) -> None:
-        """Start a recording where none runs; strokes and samples are counted anew from its start."""
+        """Start a recording where none runs; what the session counted so far stays counted."""
         self._post(self._start_recording)
 
     def summary(self) -> Summary:
@@ -300,11 +297,11 @@ class Acquisition:
             self._update_recording()
         self._apply(self._pipeline.receive(chunk))
         if self._fresh is not None:
-            self._fresh_events.append((self._clock(), self._fresh.receive(chunk)))
-            await self._send(self._fresh.client)
-            if self._fresh.client.state == states.STREAMING:
+            self._fresh.receive(chunk)
+            await self._send(self._fresh)
+            if self._fresh.state == states.STREAMING:
                 self._swap()
-            elif self._fresh.client.state in _OVER:
+            elif self._fresh.state in _OVER:
                 self._give_up_recording()
         elif self._recording_wanted:
             self._begin_recording()
@@ -372,12 +369,15 @@ class Acquisition:
         state = self._state
         if self._plan.duration_s is None or state.tool is None:
             return False
-        return self._expected_before + state.samples_expected >= self._plan.duration_s * state.tool.rate_hz
+        return state.samples_expected >= self._plan.duration_s * state.tool.rate_hz
+
+    def _new_client(self) -> ToolClient:
+        plan = self._plan
+        return ToolClient(plan.software, limits_for(plan.profile, plan.contact), plan.session)
 
     def _new_pipeline(self) -> Pipeline:
         plan = self._plan
-        client = ToolClient(plan.software, limits_for(plan.profile, plan.contact), plan.session)
-        return Pipeline(client, plan.profile, plan.tip, plan.contact)
+        return Pipeline(self._new_client(), plan.profile, plan.tip, plan.contact)
 
     def _new_recorder(self) -> Recorder:
         folder = self._plan.recordings
@@ -496,22 +496,15 @@ class Acquisition:
             return
         # A recording must hold hello, calibration, zero and limits: a fresh client asks for them, as a replay will,
         # while the old one goes on deciding alerts.
-        self._fresh = self._new_pipeline()
-        self._fresh.client.opening()
-        self._fresh.client.opened(self._transport.mtu)
-        self._fresh_events = []
+        self._fresh = self._new_client()
+        self._fresh.opening()
+        self._fresh.opened(self._transport.mtu)
 
     def _swap(self) -> None:
+        """Let the fresh client go on; what was counted so far stays counted, in view of the whole session."""
         assert self._fresh is not None
-        self._fresh.client.take_over_commands(self._pipeline.client)
-        self._pipeline, self._fresh = self._fresh, None
-        with self._lock:
-            before = self._state.samples_expected
-            self._state.restart()
-            for decided_us, events in self._fresh_events:
-                self._state.apply(self._pipeline, events, decided_us)
-            self._expected_before += before - self._state.samples_expected
-        self._fresh_events = []
+        self._fresh.take_over_commands(self._pipeline.client)
+        self._pipeline.client, self._fresh = self._fresh, None
 
     def _give_up_recording(self) -> None:
         """Close a recording that its tool did not answer, so that it could never be played back; try one more."""
@@ -519,7 +512,6 @@ class Acquisition:
         self._recorder.close()
         self._recorder = None
         self._fresh = None
-        self._fresh_events = []
         self._recordings_given_up += 1
         self._recording_wanted = self._recordings_given_up < _RECORDINGS_TRIED
         then = "Recording begins when it does." if self._recording_wanted else "Press R to try again."

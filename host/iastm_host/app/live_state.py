@@ -98,10 +98,6 @@ class LiveState:
             LimitsReport: self._take_limits,
             Answer: self.zeroing.answered,
         }
-        self.restart()
-
-    def restart(self) -> None:
-        """Count strokes, samples and alerts anew: a recording begins here."""
         self._pipeline: Pipeline | None = None
         self._strokes: deque[Stroke] = deque(maxlen=_STROKES_KEPT)
         self._log = AlertLog()

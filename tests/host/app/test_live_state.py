@@ -145,18 +145,6 @@ def test_what_is_steady_is_known_right_after_a_gap(profile: Any) -> None:
     assert bench.shown.verdict.steady_n == 5.0
 
 
-def test_a_restart_of_the_count_keeps_tool_link_and_trace(profile: Any) -> None:
-    bench = Bench(profile)
-    bench.tell(LinkChanged("streaming", "Live"), now_us=5)
-    bench.stroke(16.0)
-    bench.state.restart()
-    shown = bench.shown
-    assert (shown.samples_received, shown.alerts, shown.strokes, shown.stroke_count) == (0, (), (), 0)
-    assert shown.tool == TOOL
-    assert (shown.link.state, shown.link.since_us) == ("streaming", 5)
-    assert len(shown.trace.force_n) == 280
-
-
 def test_before_the_first_sample_nothing_is_claimed(profile: Any) -> None:
     shown = Bench(profile).shown
     verdict = shown.verdict

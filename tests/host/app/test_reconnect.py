@@ -33,6 +33,7 @@ def run_with_cuts(runs: Any, tool: Any, at: tuple[int, ...], length_s: float = 1
 def test_after_a_cut_the_session_goes_on_and_nothing_is_missing(runs: Any, fake_tool: Any) -> None:
     run, link = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 260, 261, 400))
     summary = run.summary()
+    assert summary.recording is not None
     assert summary.problem is None
     assert link.opened == 5
     assert summary.gap_count == 0
@@ -49,6 +50,7 @@ def test_after_a_cut_the_session_goes_on_and_nothing_is_missing(runs: Any, fake_
 def test_the_recording_of_a_session_with_cuts_replays_to_the_same(runs: Any, fake_tool: Any) -> None:
     run, _ = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 300))
     summary = run.summary()
+    assert summary.recording is not None
     recording = Recording(summary.recording)
     clock = ReplayClock(lambda: 0, 0)
     plan = Plan(

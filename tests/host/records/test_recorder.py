@@ -265,6 +265,6 @@ def test_killed_at_any_moment_a_recording_opens_and_lacks_at_most_its_last_secon
             writer.kill()
             writer.wait(_PATIENCE_S)
             writer.stdout.close()
-        chunks = list(Recording(path).chunks())
+        chunks = [chunk for chunk in Recording(path).chunks() if isinstance(chunk, Chunk)]
         assert [int.from_bytes(chunk.data[:4], "little") for chunk in chunks] == list(range(1, len(chunks) + 1))
         assert killed_us - chunks[-1].host_us < 1_000_000
