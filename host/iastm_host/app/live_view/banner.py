@@ -8,6 +8,7 @@ from iastm_host.app.live_view.force import classify
 from iastm_host.app.live_view.recording import recording_trouble, records
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, sentence
+from iastm_host.app.live_view.zero_check import zero_doubt
 from iastm_host.app.snapshot import LiveSnapshot
 
 LOW_BATTERY_PERCENT = 10
@@ -51,6 +52,9 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
     if trouble:
         sub = "Not everything is in the recording" if records(snapshot) else "Nothing is recorded. R tries again."
         return Banner("technical", "warn", trouble, sub)
+    doubt = zero_doubt(snapshot)
+    if doubt is not None:
+        return Banner("technical", "warn", *doubt)
     if snapshot.faults:
         return Banner("technical", "warn", sentence(snapshot.faults[0]), " · ".join(snapshot.faults[1:]))
     if snapshot.battery_percent is not None and snapshot.battery_percent <= LOW_BATTERY_PERCENT:

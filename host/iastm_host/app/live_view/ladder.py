@@ -23,6 +23,10 @@ ANSWER_WITHIN_US = 1_000_000
 """A tool that is on has answered the greeting by then."""
 HOLD_HYSTERESIS = 0.9
 """A sustained force leaves a state downwards only below this share of its edge."""
+LONG_CONTACT_S = 6.0
+"""Contact this long is no stroke: what is pressed now counts, and the last stroke's verdict no more."""
+RECENT_S = 2.0
+"""In a long contact a force over warn stays on the ladder for this long."""
 TECHNICAL_STATES = frozenset({"lost", "stale", "saturated", "refused", "backfilling", "stopped"})
 """Ladder states in which the signal is in doubt; they carry a hatch and never a number."""
 
@@ -32,7 +36,8 @@ class Ladder:
     """The verdict. Force states light a `slot` (top, middle, bottom) with shape, word and number; all others cover
     the ladder (`slot` is "") with an icon, a word and `sub`, and have no number.
 
-    `technical`: the signal is in doubt. `held_text` and `progress` (0 to 1) belong to sustained techniques.
+    `technical`: the signal is in doubt. `held_text` belongs to sustained techniques and to contacts too long for a
+    stroke, `progress` (0 to 1) to sustained techniques.
     """
 
     state: str
@@ -48,8 +53,8 @@ class Ladder:
 
 
 def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
-    """Return the verdict; the first of these that holds: no stream, stale, clipped, paused, a missing piece, the
-    force.
+    """Return the verdict; the first of these that holds: no stream, stale, clipped, paused, a long contact, a missing
+    piece, the force.
     """
     trouble = _stream_cover(snapshot)
     if trouble is not None:
@@ -61,6 +66,8 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     verdict, trace = snapshot.verdict, snapshot.trace
     if snapshot.profile.technique == "hold":
         return _hold_ladder(snapshot, view)
+    if held_s_of(snapshot) >= LONG_CONTACT_S and verdict.steady_n is not None and math.isfinite(verdict.steady_n):
+        return _long_contact_ladder(snapshot, verdict.steady_n)
     if verdict.running_n is not None and verdict.warn_crossed:
         state = classify(verdict.running_n, snapshot.profile)
         over = "too_hard" if verdict.alarm_crossed or state == "too_hard" else "hard"
@@ -127,6 +134,21 @@ def _hold_ladder(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     progress = None if not profile.region_time_s else min(1.0, held_s / profile.region_time_s)
     lit = replace(lit, held_text=f"{held_s:.0f} s", progress=progress)
     return replace(lit, state="hold", word="Hold") if state == "fine" else lit
+
+
+def _long_contact_ladder(snapshot: LiveSnapshot, steady_n: float) -> Ladder:
+    """Return the steady force of a contact that is no stroke, or what went over warn a moment ago."""
+    trace, profile = snapshot.trace, snapshot.profile
+    recent_n = trace.force_n[-round(RECENT_S * 1e6 / trace.period_us) :]
+    highest_n = float(np.max(recent_n[np.isfinite(recent_n)], initial=-math.inf))
+    over = classify(highest_n, profile) in {"hard", "too_hard"}
+    force_n = highest_n if over else steady_n
+    lit = _lit(classify(force_n, profile), force_n)
+    lit = replace(lit, held_text=f"{held_s_of(snapshot):.0f} s")
+    # The target is for strokes: a force within it is not called fine, nor one below it too light.
+    if lit.state == "fine":
+        return replace(lit, state="hold", word="Held")
+    return replace(lit, word="Held") if lit.state == "light" else lit
 
 
 def _with_hysteresis(force_n: float, profile: Profile, before: str) -> str:

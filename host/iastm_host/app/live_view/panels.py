@@ -70,11 +70,17 @@ def about_panel(profile: Profile, tip: Tip | None) -> Panel:
             "Pressure",
             "Unknown: the tip's contact area was not given."
             if tip is None
-            else f"Force over the tip's contact area, {tip.area_cm2:g} ± {tip.area_uncertainty_cm2:g} cm².",
+            else f"Force over the tip's contact area, {_area(tip)}.",
         ),
         ("Sensor", ONE_AXIS),
     ]
     return Panel("Where the limits come from", tuple(rows), "Esc, ? or a click closes this")
+
+
+def _area(tip: Tip) -> str:
+    if not tip.area_uncertainty_cm2 > 0:
+        return f"{tip.area_cm2:g} cm², ± not stated"
+    return f"{tip.area_cm2:g} ± {tip.area_uncertainty_cm2:g} cm²"
 
 
 def _graded(grade: str) -> str:

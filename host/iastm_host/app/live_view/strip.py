@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from iastm_host.app.live_view.ladder import Ladder, held_s_of
+from iastm_host.app.live_view.ladder import LONG_CONTACT_S, Ladder, held_s_of
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import DASH, at_least, clock_text, force_text, limit_text, missing_words
 from iastm_host.app.snapshot import LiveSnapshot
@@ -145,6 +145,9 @@ def _headline(bars: tuple[Bar, ...], missing: bool, uncertain: bool, begun: bool
 
 def _stroke_notes(snapshot: LiveSnapshot) -> tuple[str, ...]:
     notes = list(missing_words(snapshot)) or ["No sample missing"]
+    held_s = held_s_of(snapshot)
+    if held_s >= LONG_CONTACT_S and snapshot.profile.technique != "hold":
+        notes.insert(0, f"In contact {clock_text(held_s)}")
     if snapshot.marker_count:
         notes.append(f"{snapshot.marker_count} marker{'s' * (snapshot.marker_count != 1)}")
     return tuple(notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from iastm_host.analysis.pressure import pressure
 from iastm_host.analysis.profiles import Tip
 from iastm_host.app.live_view.actions import Action, actions_of
 from iastm_host.app.live_view.banner import Banner, banner_of
@@ -74,11 +75,15 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
 
 
 def _pressure_text(ladder: Ladder, tip: Tip | None) -> str:
-    """Return the pressure of the shown force with its uncertainty (±, from the tip's area), "" where it is unknown."""
-    if tip is None or tip.area_cm2 <= 0:
+    """Return the pressure of the shown force with its uncertainty (±, from the tip's area), "" where it is unknown.
+
+    An uncertainty of 0 was not stated: nobody measures an area without one.
+    """
+    found = pressure(float(ladder.number) if ladder.number else 0.0, tip)
+    if tip is None or found is None:
         return ""
     if not ladder.number:
         return DASH
-    pressure_kpa = float(ladder.number) / tip.area_cm2 * 10
-    uncertainty_kpa = pressure_kpa * tip.area_uncertainty_cm2 / tip.area_cm2
-    return f"{pressure_kpa:.0f} ± {uncertainty_kpa:.0f} kPa"
+    if not tip.area_uncertainty_cm2 > 0:
+        return f"{found.kpa:.0f} kPa, ± not stated"
+    return f"{found.kpa:.0f} ± {found.uncertainty_kpa:.0f} kPa"

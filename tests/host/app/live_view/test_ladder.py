@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.host.app.live_view.snapshots import (
     LIVE,
@@ -186,3 +187,33 @@ def test_a_held_force_leaves_a_state_downwards_ten_percent_below_its_edge() -> N
 def test_without_contact_nothing_is_held() -> None:
     view = live_view(with_verdict(holding(7.1), running_n=None), LIVE)
     assert (view.ladder.state, view.strip.rate_number) == ("ready", "–")
+
+
+def pressing(steady_n: float, held_s: float, highest_n: float | None = None) -> LiveSnapshot:
+    """Return a contact that goes on after a fine stroke; `highest_n` was reached a second ago."""
+    snapshot = resting(6.8)
+    force_n = np.full(len(snapshot.trace.force_n), steady_n)
+    if highest_n is not None:
+        force_n[-340:-310] = highest_n
+    return with_verdict(
+        replace(snapshot, trace=replace(snapshot.trace, force_n=force_n)),
+        running_n=max(steady_n, highest_n or 0.0),
+        steady_n=steady_n,
+        warn_crossed=(highest_n or steady_n) > 11,
+        contact_start_us=snapshot.trace.last_tool_us - round(held_s * 1e6),
+        contact_end_us=snapshot.trace.last_tool_us - round(held_s * 1e6) - 900_000,
+    )
+
+
+def test_a_contact_too_long_for_a_stroke_shows_what_is_pressed_now_and_no_more_the_last_stroke() -> None:
+    assert live_view(pressing(8.0, 5.9), LIVE).ladder.number == "6.8"
+    view = live_view(pressing(8.0, 12.0), LIVE)
+    assert (view.ladder.word, view.ladder.number, view.ladder.held_text) == ("Held", "8.0", "12 s")
+    assert view.shows_force
+    assert "In contact 0:12" in view.strip.stroke_notes
+    assert (live_view(pressing(30.0, 10.0), LIVE).ladder.word) == "Too hard"
+
+
+def test_too_much_force_in_a_long_contact_shows_for_a_moment_and_goes() -> None:
+    assert (live_view(pressing(4.0, 12.0, highest_n=16.0), LIVE).ladder.number) == "16.0"
+    assert live_view(with_verdict(pressing(4.0, 12.0), running_n=16.0, warn_crossed=True), LIVE).ladder.number == "4.0"

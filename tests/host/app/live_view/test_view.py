@@ -17,6 +17,14 @@ def test_pressure_needs_the_tip_s_area_and_carries_its_uncertainty() -> None:
     assert live_view(resting(6.0, tip=tip), LIVE).pressure_text == "50 ± 5 kPa"
 
 
+def test_an_uncertainty_that_was_not_given_is_not_said_to_be_zero() -> None:
+    tip = replace(TIP, area_cm2=1.2, area_uncertainty_cm2=0.0)
+    assert live_view(resting(6.0, tip=tip), LIVE).pressure_text == "50 kPa, ± not stated"
+    said = dict(about_panel(ONE_HAND, tip).rows)["Pressure"]
+    assert "1.2 cm², ± not stated" in said
+    assert "± 0" not in said
+
+
 def test_the_limit_s_caption_stands_by_the_chart() -> None:
     assert live_view(resting(6.8), LIVE).caption == LIMIT_CAPTION == "Caution limit for skin marks (petechiae)"
 

@@ -1,0 +1,49 @@
+"""Whether the force itself says that the zero is off."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iastm_host.app.live_view.ladder import held_s_of
+from iastm_host.app.live_view.texts import clock_text
+from iastm_host.app.snapshot import LiveSnapshot
+
+REST_S = 3.0
+"""A rest out of contact this long shows where the zero is."""
+REST_BELOW_N = -0.5
+"""No tool in the air is pulled: a rest below this is an offset."""
+UNVARIED_S = 20.0
+"""No hand presses this long without variation, save in a hold."""
+UNVARIED_RANGE_N = 0.3
+"""Variation is the range of the middle 90 % of the trace's samples."""
+SHARE_KNOWN = 0.9
+"""So much of the samples must be there to judge them."""
+
+
+def zero_doubt(snapshot: LiveSnapshot) -> tuple[str, str] | None:
+    """Return what to do about a zero that the force says is off, and why; None where it does not."""
+    verdict, trace = snapshot.verdict, snapshot.trace
+    if snapshot.finished or snapshot.link.state != "streaming" or snapshot.link.carrier == "replay":
+        return None
+    if verdict.running_n is None:
+        if trace.last_tool_us - verdict.contact_end_us < REST_S * 1e6:
+            return None
+        rest_n = _known(trace.force_n[-round(REST_S * 1e6 / trace.period_us) :], REST_S, trace.period_us)
+        if rest_n is None or float(np.median(rest_n)) >= REST_BELOW_N:
+            return None
+        return "Zero is off: lift the tool, press Z", f"{float(np.median(rest_n)):.1f} N with nothing touching"
+    held_s = held_s_of(snapshot)
+    if snapshot.profile.technique == "hold" or held_s < UNVARIED_S:
+        return None
+    # The trace is shorter than the contact by now, and all of it lies within.
+    pressed_n = _known(trace.force_n, 0.0, trace.period_us)
+    if pressed_n is None or float(np.ptp(np.percentile(pressed_n, (5, 95)))) > UNVARIED_RANGE_N:
+        return None
+    return "Check zero: lift the tool, press Z", f"In contact {clock_text(held_s)} without variation"
+
+
+def _known(force_n: np.ndarray, least_s: float, period_us: float) -> np.ndarray | None:
+    """Return the samples that are there, None where they are too few of at least `least_s` seconds."""
+    known = force_n[np.isfinite(force_n)]
+    wanted = max(len(force_n), least_s * 1e6 / period_us)
+    return known if len(known) and len(known) >= SHARE_KNOWN * wanted else None
