@@ -35,12 +35,18 @@ _LADDER_COLUMNS = 34
 _CHART_ROWS = 14
 # What stands above and below the chart.
 _OTHER_ROWS = 14
+# A terminal below this many lines gets the short screen: verdict in one line, no frames, a low chart.
+_FULL_LINES = 30
+_SHORT_OTHER_ROWS = 13
+_SHORT_CHART_ROWS = 5
 # Keys that mean something in a terminal.
 _KEYS = ("Space", "M", "Z", "U", "R")
 
 
 def screen(snapshot: LiveSnapshot, view: LiveView, columns: int, lines: int) -> RenderableType:
     """Return the screen for a terminal of `columns` characters and `lines` lines."""
+    if lines < _FULL_LINES:
+        return _short_screen(snapshot, view, columns, lines)
     rows = max(_CHART_ROWS, lines - _OTHER_ROWS)
     wide = columns >= 2 * _LADDER_COLUMNS + _AXIS_COLUMNS
     chart_columns = columns - _AXIS_COLUMNS - (_LADDER_COLUMNS if wide else 0) - 2
@@ -56,9 +62,42 @@ def screen(snapshot: LiveSnapshot, view: LiveView, columns: int, lines: int) -> 
         parts += [_ladder(view.ladder, _CHART_ROWS), plot]
     parts.append(_strip(view))
     parts.append(Text(f"{view.caption}. No published force is known to cause them.", style="dim"))
-    keys = [f"[{action.key}] {action.label}" for action in view.actions if action.key in _KEYS]
-    parts.append(Text("   ".join((*keys, "[Q] End")), style="dim"))
+    parts.append(_keys(view))
     return Group(*parts)
+
+
+def _short_screen(snapshot: LiveSnapshot, view: LiveView, columns: int, lines: int) -> RenderableType:
+    """Return what matters in few lines, the keys always among it."""
+    strip = view.strip
+    rows = max(_SHORT_CHART_ROWS, lines - _SHORT_OTHER_ROWS)
+    rate = f"{strip.rate_title} {strip.rate_number} {strip.rate_unit}"
+    numbers = f"{rate}   Strokes {strip.stroke_number}   {strip.contact.label} {_against(strip.contact)}"
+    exposure = Text(f"{strip.headline}   ", style="bold")
+    for bar in strip.bars:
+        exposure.append(f"{bar.label} {_against(bar)}   ", style=_GRADES.get(bar.grade, "default"))
+    return Group(
+        _top(view),
+        _banner(view),
+        _verdict_line(view.ladder),
+        *chart(snapshot.trace, snapshot.profile, max(20, columns - _AXIS_COLUMNS - 1), rows),
+        Text(numbers, no_wrap=True, overflow="ellipsis"),
+        exposure,
+        Text(f"{view.caption}. No published force is known to cause them.", style="dim"),
+        _keys(view),
+    )
+
+
+def _verdict_line(ladder: Ladder) -> RenderableType:
+    if not ladder.slot:
+        mark = "! " if ladder.technical else ""
+        return Text(f" {mark}{ladder.word}: {ladder.sub} ", style="bold")
+    text = f" {_SHAPES.get(ladder.shape, '●')} {ladder.word}  {ladder.number} N  {ladder.held_text} "
+    return Text(text, style=_FORCE_STYLES.get(ladder.state, "bold"))
+
+
+def _keys(view: LiveView) -> RenderableType:
+    keys = [f"[{action.key}] {action.label}" for action in view.actions if action.key in _KEYS]
+    return Text("  ".join((*keys, "[Q] End")), style="dim", no_wrap=True)
 
 
 def _top(view: LiveView) -> RenderableType:

@@ -181,6 +181,10 @@ def _open_error(name: str, error: Exception) -> TransportError:
     text = str(error)
     if number == errno.ENOENT or "FileNotFoundError" in text:
         return TransportError(NOT_FOUND, f"There is no port {name}.", _ports_there_are())
+    if name.startswith("socket://") and number is None:
+        return TransportError(
+            NOT_A_PORT, f"{name} is no address.", "Write socket://HOST:PORT, as socket://127.0.0.1:5000."
+        )
     if number == errno.ECONNREFUSED or "Connection refused" in text:
         return TransportError(NOT_FOUND, f"Nothing listens at {name}.", "Start the tool or simulator there first.")
     if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK):
