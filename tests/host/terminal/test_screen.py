@@ -52,7 +52,7 @@ STATES: dict[str, tuple[LiveSnapshot, str]] = {
     "missing": (missing(FINE), "missing"),
     "medium alert": (replace(FINE, medium_alert=medium_alert(AT_S)), "3 of"),
     "problem": (replace(FINE, finished=True, problem=Problem("The cable broke.", "Mend it.")), "Stopped early"),
-    "trouble": (replace(FINE, recording=RecordingView("/a.iastm", 5, 3.0, "No space left.")), "Fine"),
+    "trouble": (replace(FINE, recording=RecordingView("/a.iastm", 5, 3.0, "No space left.")), "No space left"),
     "hold": (replace(snapshot_at(AT_S, (7.5,)), profile=HOLD), ""),
 }
 
