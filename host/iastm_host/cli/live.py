@@ -18,7 +18,7 @@ from iastm_host.app.acquisition import Acquisition, Summary
 from iastm_host.cli import wiring
 from iastm_host.cli.display import check_display, display_there
 from iastm_host.cli.simulate import SCENARIO_HELP
-from iastm_host.cli.wiring import Choice, Simulation
+from iastm_host.cli.wiring import Carrier, Choice, Simulation
 from iastm_host.events import Problem
 from iastm_host.records.entries import Recording
 from iastm_host.settings import Settings
@@ -32,6 +32,10 @@ Duration = Annotated[
 ]
 Record = Annotated[Path | None, typer.Option(help="Record into this folder.", file_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
+Transport = Annotated[Carrier, typer.Option(help="What carries the simulated tool's bytes; ble needs no radio.")]
+Radio = Annotated[
+    str | None, typer.Option(help="A virtual radio, as iastm simulate --transport ble prints it, for the system's own.")
+]
 Profile = Annotated[str | None, typer.Option(help="The technique profile whose target and limits apply.")]
 TipArea = Annotated[float | None, typer.Option(help="The tip's contact area in cm², for pressure.", min=0.01, max=100)]
 Theme = Annotated[str | None, typer.Option(help="auto, light, dark or contrast.")]
@@ -42,6 +46,7 @@ def demo(
     duration: Duration = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same strokes.", min=0)] = 1,
     scenario: Annotated[str, typer.Option(help=SCENARIO_HELP)] = "treatment",
+    transport: Transport = Carrier.SERIAL,
     record: Record = None,
     profile: Profile = None,
     tip_area_cm2: TipArea = None,
@@ -57,12 +62,18 @@ def demo(
     simulation = wiring.make_simulation(scenario, seed, None)
     if simulation.runtime.name != "micropython":
         typer.echo(f"The firmware runs under {simulation.runtime.name}: {simulation.runtime.chosen_by}.", err=True)
-    acquisition = wiring.simulated_run(simulation, chosen, _choice(duration, record, headless=headless))
+    acquisition = wiring.simulated_run(simulation, chosen, _choice(duration, record, headless=headless), transport)
     _show(acquisition, chosen, _View("IASTM demo", headless, as_json, simulation, closes=duration is not None))
 
 
 def run(
-    port: Annotated[str, typer.Option(help="A serial port, as iastm simulate prints it, or socket://host:port.")],
+    port: Annotated[
+        str | None, typer.Option(help="A serial port, as iastm simulate prints it, or socket://host:port.")
+    ] = None,
+    tool: Annotated[
+        str | None, typer.Option(help="A Bluetooth tool's name or address, as iastm scan lists them.")
+    ] = None,
+    radio: Radio = None,
     headless: Headless = False,
     duration: Duration = None,
     record: Record = None,
@@ -71,12 +82,21 @@ def run(
     theme: Theme = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the tool on a serial port."""
+    """Show the tool on a serial port, or the Bluetooth tool of that name."""
+    if (port is None) == (tool is None):
+        raise Problem("One tool can be shown.", "Give either --port, or --tool; iastm scan lists Bluetooth tools.")
+    if port is not None and radio is not None:
+        raise Problem("A port needs no radio.", "Give --radio with --tool, or leave it out.")
     chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
     _check_duration(duration)
     headless = _headless(headless or as_json)
-    acquisition = wiring.serial_run(port, chosen, _choice(duration, record, headless=headless))
-    _show(acquisition, chosen, _View(f"IASTM {port}", headless, as_json, closes=duration is not None))
+    choice = _choice(duration, record, headless=headless)
+    if tool is not None:
+        acquisition = wiring.ble_run(tool, radio, chosen, choice)
+    else:
+        assert port is not None
+        acquisition = wiring.serial_run(port, chosen, choice)
+    _show(acquisition, chosen, _View(f"IASTM {port or tool}", headless, as_json, closes=duration is not None))
 
 
 def replay(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from iastm_host.cli.wiring import SIMULATED_RATE_HZ, make_simulation
+from iastm_host.cli.wiring import LOCALHOST, SIMULATED_RATE_HZ, Carrier, Simulation, make_simulation, tool_on_air
 from iastm_host.events import Problem
 from iastm_host.scenarios import NAMES
 
@@ -24,20 +25,53 @@ def simulate(
     zero_unconfirmed: Annotated[
         bool, typer.Option("--zero-unconfirmed", help="Start with a zero that nobody confirmed, as after a reboot.")
     ] = False,
+    transport: Annotated[
+        Carrier, typer.Option(help="A serial port, or Bluetooth on a virtual radio.")
+    ] = Carrier.SERIAL,
 ) -> None:
-    """Run a simulated tool until interrupted; the first line names its port."""
+    """Run a simulated tool until interrupted; the first line names its port, or its virtual radio."""
     simulation = make_simulation(scenario, seed, truth, rate_hz=rate, zero_confirmed=not zero_unconfirmed)
-    simulation.tool.start()
     try:
-        typer.echo(simulation.tool.port)
-        typer.echo(f"Runs under {simulation.runtime.name} ({simulation.runtime.chosen_by}). Ctrl-C ends it.", err=True)
-        while (code := simulation.tool.wait(_LOOK_EVERY_S)) is None:
-            pass
-        raise Problem(
-            f"The simulated tool ended by itself (exit code {code}): {simulation.tool.last_words}",
-            "Start it again, and report what it said.",
-        )
+        if transport == Carrier.BLE:
+            asyncio.run(_on_air(simulation))
+        else:
+            _on_a_port(simulation)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     finally:
         simulation.tool.stop()
+
+
+def _on_a_port(simulation: Simulation) -> None:
+    simulation.tool.start()
+    typer.echo(simulation.tool.port)
+    _tell(simulation)
+    while (code := simulation.tool.wait(_LOOK_EVERY_S)) is None:
+        pass
+    raise _ended(simulation, code)
+
+
+async def _on_air(simulation: Simulation) -> None:
+    on_air = tool_on_air(simulation)
+    try:
+        await on_air.start()
+        radio = f"{LOCALHOST}:{await on_air.air.serve()}"
+        typer.echo(radio)
+        _tell(simulation)
+        typer.echo(f"See it: iastm scan --radio {radio}", err=True)
+        while (code := await asyncio.to_thread(simulation.tool.wait, _LOOK_EVERY_S)) is None:
+            pass
+        raise _ended(simulation, code)
+    finally:
+        await on_air.stop()
+
+
+def _tell(simulation: Simulation) -> None:
+    typer.echo(f"Runs under {simulation.runtime.name} ({simulation.runtime.chosen_by}). Ctrl-C ends it.", err=True)
+
+
+def _ended(simulation: Simulation, code: int) -> Problem:
+    return Problem(
+        f"The simulated tool ended by itself (exit code {code}): {simulation.tool.last_words}",
+        "Start it again, and report what it said.",
+    )

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import secrets
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_contact, recorded_profile, recorded_tip
+from iastm_host.events import Problem
 from iastm_host.records.entries import Recording
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
+from iastm_host.transports.base import Transport
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_host.transports.runtime import Runtime, find_runtime, source_hash
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulated import SimulatedTransport
 from iastm_host.transports.simulator import SimulatedTool
 
+if TYPE_CHECKING:
+    from iastm_host.transports.scan import Backend, FoundTool
+    from iastm_host.transports.simulated_ble import ToolOnAir
+
 APP_NAME = "iastm"
+LOCALHOST = "127.0.0.1"
 SIMULATED_RATE_HZ = 320
 SIMULATED_RING_SAMPLES = 2048
 SIMULATED_BATTERY_PERCENT = 82
@@ -106,15 +118,73 @@ class Choice:
     patience_s: float | None = HEADLESS_PATIENCE_S
 
 
-def simulated_run(simulation: Simulation, chosen: Settings, choice: Choice) -> Acquisition:
-    """Return a run with a simulated tool."""
-    transport = SimulatedTransport(simulation.tool, clock_us)
+class Carrier(StrEnum):
+    """What carries a tool's bytes."""
+
+    SERIAL = "serial"
+    BLE = "ble"
+
+
+def simulated_run(
+    simulation: Simulation, chosen: Settings, choice: Choice, carrier: Carrier = Carrier.SERIAL
+) -> Acquisition:
+    """Return a run with a simulated tool; raises Problem where an extra is missing."""
+    transport: Transport = SimulatedTransport(simulation.tool, clock_us)
+    if carrier == Carrier.BLE:
+        with _needs_virtual_ble():
+            from iastm_host.transports.simulated_ble import SimulatedBleTransport
+        transport = SimulatedBleTransport(simulation.tool, clock_us)
     return _acquisition(transport, _live_plan("simulated", chosen, choice))
 
 
 def serial_run(port: str, chosen: Settings, choice: Choice) -> Acquisition:
     """Return a run with the tool on a serial port."""
     return _acquisition(SerialTransport(port, clock_us), _live_plan("serial", chosen, choice))
+
+
+def ble_run(tool: str, radio: str | None, chosen: Settings, choice: Choice) -> Acquisition:
+    """Return a run with the tool of that name or address; `radio` is as of `scan_tools`."""
+    from iastm_host.transports.ble import BleTransport
+
+    return _acquisition(BleTransport(tool, clock_us, _backend(radio)), _live_plan("ble", chosen, choice))
+
+
+def scan_tools(duration_s: float, radio: str | None) -> list[FoundTool]:
+    """Return the tools heard, by the system's Bluetooth or a virtual radio at host:port; raises Problem."""
+    from iastm_host.transports.scan import scan
+
+    return asyncio.run(scan(duration_s, _backend(radio)))
+
+
+def tool_on_air(simulation: Simulation) -> ToolOnAir:
+    """Return the simulated tool with a virtual air of its own; raises Problem where an extra is missing."""
+    with _needs_virtual_ble():
+        from iastm_host.transports.simulated_ble import ToolOnAir
+    return ToolOnAir(simulation.tool)
+
+
+def _backend(radio: str | None) -> Backend:
+    if radio is None:
+        from iastm_host.transports.scan import SYSTEM
+
+        return SYSTEM
+    with _needs_virtual_ble():
+        from iastm_host.transports.bleak_bumble import Radio
+        from iastm_host.transports.virtual_air import join, leave
+    return Radio(lambda: join(radio, APP_NAME), leave).backend()
+
+
+@contextlib.contextmanager
+def _needs_virtual_ble() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "bumble":
+            raise
+        raise Problem(
+            "Bluetooth without a radio needs the extra virtual-ble.",
+            "Install it: pip install 'iastm-toolkit[virtual-ble]'.",
+        ) from error
 
 
 def replay_run(recording: Recording, speed: float) -> Acquisition:
@@ -136,7 +206,7 @@ def replay_run(recording: Recording, speed: float) -> Acquisition:
     return Acquisition(transport, plan, clock.now_us, wall_clock)
 
 
-def _acquisition(transport: SimulatedTransport | SerialTransport, plan: Plan) -> Acquisition:
+def _acquisition(transport: Transport, plan: Plan) -> Acquisition:
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return Acquisition(transport, plan, clock_us, wall_clock)
 

@@ -39,40 +39,71 @@ _SERVICE_DATA = {_Kind.SERVICE_DATA_128_BIT_UUID: 16, _Kind.SERVICE_DATA_16_BIT_
 
 
 class Radio:
-    """The device through which this process is on a virtual air; made on first use, in the loop that uses it.
+    """The device through which this process is on a virtual air; `make` and `leave` it in the loop that uses it.
 
-    `mtu` is what this side asks for. Several scanners may run at once.
+    It is there while a scanner or a client needs it, and made anew for the next. `mtu` is what this side asks for.
+    Several scanners may run at once.
     """
 
-    def __init__(self, make: Callable[[], Awaitable[Device]], mtu: int = DEFAULT_MTU) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[Device]],
+        leave: Callable[[Device], Awaitable[None]] | None = None,
+        mtu: int = DEFAULT_MTU,
+    ) -> None:
         self.mtu = mtu
         self._make = make
+        self._leave = leave
         self._device: Device | None = None
-        self._making = asyncio.Lock()
+        self._changing = asyncio.Lock()
+        self._users = 0
         self._scanners = 0
 
-    async def device(self) -> Device:
-        """Return the device."""
-        async with self._making:
+    async def acquire(self) -> Device:
+        """Return the device; `release` it."""
+        async with self._changing:
             if self._device is None:
-                self._device = await self._make()
+                device = self._device = await self._make()
+                device.on(Device.EVENT_FLUSH, lambda: self._lost(device))
+            self._users += 1
             return self._device
+
+    async def release(self) -> None:
+        """Tell that one user needs the device no more."""
+        async with self._changing:
+            self._users -= 1
+            device = self._device
+            if not self._users and self._leave is not None and device is not None:
+                self._device = None
+                await self._leave(device)
+
+    def _lost(self, device: Device) -> None:
+        # Its link to an air elsewhere is gone.
+        if self._device is device:
+            self._device = None
+            self._scanners = 0
 
     async def start_scanning(self, listener: Callable[[Advertisement], None]) -> None:
         """Let `listener` hear advertisements."""
-        device = await self.device()
+        device = await self.acquire()
         device.on(Device.EVENT_ADVERTISEMENT, listener)
         self._scanners += 1
         if self._scanners == 1:
-            await device.start_scanning()
+            try:
+                await device.start_scanning()
+            except BaseException:
+                await self.stop_scanning(listener)
+                raise
 
     async def stop_scanning(self, listener: Callable[[Advertisement], None]) -> None:
         """Let `listener` hear no more."""
-        device = await self.device()
-        device.remove_listener(Device.EVENT_ADVERTISEMENT, listener)
-        self._scanners -= 1
-        if not self._scanners:
-            await device.stop_scanning()
+        device = self._device
+        if device is not None and listener in device.listeners(Device.EVENT_ADVERTISEMENT):
+            device.remove_listener(Device.EVENT_ADVERTISEMENT, listener)
+            self._scanners -= 1
+            if not self._scanners:
+                await device.stop_scanning()
+        await self.release()
 
     def backend(self) -> Backend:
         """Return what BleakScanner and BleakClient take as `backend`, bound to this radio."""
@@ -123,6 +154,7 @@ class BumbleClient(BaseBleakClient):
         super().__init__(address_or_ble_device, **kwargs)
         self._name = address_or_ble_device.name if isinstance(address_or_ble_device, BLEDevice) else None
         self._connection: Connection | None = None
+        self._device: Device | None = None
         self._subscribed: dict[int, Callable[[bytes], None]] = {}
 
     @property
@@ -149,32 +181,37 @@ class BumbleClient(BaseBleakClient):
             address = hci.Address(self.address)
         except ValueError as error:
             raise BleakDeviceNotFoundError(self.address, f"{self.address} is no address") from error
-        device = await self.radio.device()
+        device = self._device = await self.radio.acquire()
         deadline_s = asyncio.get_running_loop().time() + self._timeout
         try:
-            self._connection = await device.connect(address, timeout=self._timeout)
-        except core.TimeoutError as error:
-            raise TimeoutError(f"{self.address} did not connect") from error
-        except core.BaseBumbleError as error:
-            raise BleakError(f"Connection failed: {error}") from error
-        self._connection.on(Connection.EVENT_DISCONNECTION, self._disconnected)
-        try:
+            connection = self._connection = await self._link(device, address)
+            connection.on(Connection.EVENT_DISCONNECTION, self._disconnected)
             async with asyncio.timeout_at(deadline_s):
                 if pair:
                     await self.pair()
-                self.services = await self._asked(self._discover(Peer(self._connection)))
+                self.services = await self._asked(self._discover(Peer(connection)))
         except BaseException:
             await self.disconnect()
             raise
 
+    async def _link(self, device: Device, address: hci.Address) -> Connection:
+        try:
+            return await device.connect(address, timeout=self._timeout)
+        except core.TimeoutError as error:
+            raise TimeoutError(f"{self.address} did not connect") from error
+        except core.BaseBumbleError as error:
+            raise BleakError(f"Connection failed: {error}") from error
+
     async def disconnect(self) -> None:
         """Disconnect."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
+        try:
+            if connection is not None:
                 await connection.disconnect()
-            except core.BaseBumbleError as error:
-                raise BleakError(f"Disconnecting failed: {error}") from error
+        except core.BaseBumbleError as error:
+            raise BleakError(f"Disconnecting failed: {error}") from error
+        finally:
+            await self._release()
 
     async def pair(self, *args: Any, **kwargs: Any) -> None:
         """Pair, after which the link is encrypted."""
@@ -185,8 +222,8 @@ class BumbleClient(BaseBleakClient):
 
     async def unpair(self) -> None:
         """Forget the keys and disconnect."""
-        device = await self.radio.device()
-        if device.keystore is not None:
+        device = self._device
+        if device is not None and device.keystore is not None:
             await device.keystore.delete(hci.Address(self.address).to_string())
         await self.disconnect()
 
@@ -235,6 +272,11 @@ class BumbleClient(BaseBleakClient):
         """End a subscription."""
         self._connected()
         await self._asked(characteristic.obj.unsubscribe(self._subscribed.pop(characteristic.handle, None)))
+
+    async def _release(self) -> None:
+        device, self._device = self._device, None
+        if device is not None:
+            await self.radio.release()
 
     def _connected(self) -> Connection:
         if self._connection is None:

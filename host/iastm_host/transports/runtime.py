@@ -16,6 +16,8 @@ from pathlib import Path
 from iastm_host.events import Problem
 
 HEAP_BYTES = 160 * 1024
+# With Bluetooth, whose stand-in is Python where a board has C.
+HEAP_WITH_BLUETOOTH_BYTES = 192 * 1024
 _ASK_TIMEOUT_S = 10.0
 _NAME = "import sys; print(sys.implementation.name)"
 
@@ -28,9 +30,9 @@ class Runtime:
     command: tuple[str, ...]
     chosen_by: str
 
-    def module_command(self, module: str) -> list[str]:
+    def module_command(self, module: str, heap_bytes: int = HEAP_BYTES) -> list[str]:
         """Return the command that runs `module` under this interpreter, in a board's heap where that can be set."""
-        heap = ["-X", f"heapsize={HEAP_BYTES}"] if self.name == "micropython" else []
+        heap = ["-X", f"heapsize={heap_bytes}"] if self.name == "micropython" else []
         return [*self.command, *heap, "-m", module]
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ class SimulatedTransport:
             await self._look_for_its_end()
             raise
         if not chunk.data:
-            self._check(0)
+            raise_if_ended(self._tool, 0)
         return chunk
 
     async def write(self, data: bytes, *, privileged: bool = False) -> None:
@@ -58,19 +58,26 @@ class SimulatedTransport:
 
     def _opened(self) -> SerialTransport:
         if self._link is None:
-            raise TransportError(ENDED, "The simulated tool is not running.", "Start it again.")
+            raise not_running()
         return self._link
 
     async def _look_for_its_end(self) -> None:
         # A process that dies lets go of its link a moment before it has an exit code.
-        await asyncio.to_thread(self._check, _DYING_S)
+        await asyncio.to_thread(raise_if_ended, self._tool, _DYING_S)
 
-    def _check(self, patience_s: float) -> None:
-        code = self._tool.wait(patience_s)
-        if code is not None:
-            words = self._tool.last_words
-            raise TransportError(
-                ENDED,
-                f"The simulated tool ended by itself (exit code {code}).{' It said: ' + words if words else ''}",
-                "This is a fault of the firmware or its scenario: start again, and report what it said.",
-            )
+
+def not_running() -> TransportError:
+    """Return the error of a simulated tool that was not started."""
+    return TransportError(ENDED, "The simulated tool is not running.", "Start it again.")
+
+
+def raise_if_ended(tool: SimulatedTool, patience_s: float) -> None:
+    """Raise TransportError, with the tool's last words, where it ends by itself within `patience_s`."""
+    code = tool.wait(patience_s)
+    if code is not None:
+        words = tool.last_words
+        raise TransportError(
+            ENDED,
+            f"The simulated tool ended by itself (exit code {code}).{' It said: ' + words if words else ''}",
+            "This is a fault of the firmware or its scenario: start again, and report what it said.",
+        )

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from iastm_host.events import Problem
-from iastm_host.transports.runtime import Runtime
+from iastm_host.transports.runtime import HEAP_BYTES, HEAP_WITH_BLUETOOTH_BYTES, Runtime
 
 _ROWS_AT_ONCE = 1024
 _PIPE_BYTES = 4096
@@ -61,14 +61,20 @@ class SimulatedTool:
         self._threads: list[threading.Thread] = []
         self.port = ""
 
-    def start(self) -> None:
-        """Start the tool; raises Problem where it can't be started or the truth file can't be written."""
-        command = self._runtime.module_command("iastm_simulated")
+    def start(self, bluetooth: str = "") -> None:
+        """Start the tool; raises Problem where it can't be started or the truth file can't be written.
+
+        With `bluetooth`, where a virtual_peripheral listens, the tool has that radio and no `port`.
+        """
+        heap_bytes = HEAP_WITH_BLUETOOTH_BYTES if bluetooth else HEAP_BYTES
+        command = self._runtime.module_command("iastm_simulated", heap_bytes)
         if self._truth is not None:
             _check_writable(self._truth)
             command += ["--truth", str(self._truth)]
         try:
-            if self._on_pty:
+            if bluetooth:
+                self._start_on_pipe([*command, "--bluetooth", bluetooth])
+            elif self._on_pty:
                 self._start_on_pty(command)
             else:
                 self._start_on_socket(command)
@@ -143,10 +149,15 @@ class SimulatedTool:
         self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
 
     def _start_on_socket(self, command: list[str]) -> None:
-        self.port = ""
         self._listening.clear()
+        self._start_on_pipe([*command, "--listen", "127.0.0.1:0"])
+        if not self._listening.wait(_START_TIMEOUT_S) or not self.port:
+            raise OSError(self.last_words or "it does not listen")
+
+    def _start_on_pipe(self, command: list[str]) -> None:
+        self.port = ""
         self._process = subprocess.Popen(
-            [*command, "--listen", "127.0.0.1:0", "--settings", "-", "--rows", "-"],
+            [*command, "--settings", "-", "--rows", "-"],
             stdin=subprocess.PIPE,
             # Nothing of the tool's may come between what this program prints.
             stdout=subprocess.DEVNULL,
@@ -160,8 +171,6 @@ class SimulatedTool:
         )
         self._thread("tool rows", self._feed, self._process.stdin, json.dumps(self._settings).encode() + b"\n")
         self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
-        if not self._listening.wait(_START_TIMEOUT_S) or not self.port:
-            raise OSError(self.last_words or "it does not listen")
 
     def _feed(self, pipe: IO[bytes], head: bytes = b"") -> None:
         # The pipe is kept full; it blocks here until the tool has played what it has.

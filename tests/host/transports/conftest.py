@@ -147,7 +147,7 @@ class World:
 
     def radio(self, mtu: int = 247) -> Radio:
         """Return a radio of a host."""
-        return Radio(lambda: self.air.make_device("host", "C0:00:00:00:00:01"), mtu)
+        return Radio(lambda: self.air.make_device("host", "C0:00:00:00:00:01"), mtu=mtu)
 
     def link(self, wanted: str, mtu: int = 247, patience: Patience = QUICK) -> BleTransport:
         """Return a transport to a tool, over a radio of its own."""

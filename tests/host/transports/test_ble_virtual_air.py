@@ -26,7 +26,7 @@ from iastm_host.transports.borders import messages_in
 from iastm_host.transports.virtual_air import join, leave
 
 async def main():
-    radio = Radio(lambda: join(sys.argv[1], "host"))
+    radio = Radio(lambda: join(sys.argv[1], "host"), leave)
     link = BleTransport("IASTM-0001", lambda: 0, radio.backend(), Patience(settle_s=0.2))
     await link.open()
     await link.write(b"hello", privileged=True)
@@ -38,7 +38,6 @@ async def main():
     if len(sys.argv) > 2:
         await asyncio.sleep(60)
     await link.close()
-    await leave(await radio.device())
 
 asyncio.run(main())
 """
@@ -89,20 +88,42 @@ def test_when_the_program_with_the_air_ends_the_link_is_lost(on_air: Any, end_of
     async def test(world: Any) -> None:
         await world.tool()
         port = await world.air.serve()
-        radio = Radio(lambda: join(f"127.0.0.1:{port}", "host"))
+        radio = Radio(lambda: join(f"127.0.0.1:{port}", "host"), leave)
         link = BleTransport("IASTM-0001", world.clock, radio.backend(), QUICK)
         await link.open()
         await world.air.close()
         assert (await end_of_link(link)).reason == base.LOST
         await link.close()
-        await leave(await radio.device())
+
+    on_air(test)
+
+
+def test_a_host_joins_again_when_the_air_is_back(on_air: Any, end_of_link: Any, next_messages: Any) -> None:
+    async def test(world: Any) -> None:
+        await world.tool()
+        port = await world.air.serve()
+        radio = Radio(lambda: join(f"127.0.0.1:{port}", "host"), leave)
+        link = BleTransport("IASTM-0001", world.clock, radio.backend(), QUICK)
+        await link.open()
+        await world.air.close()
+        assert (await end_of_link(link)).reason == base.LOST
+        await link.close()
+        with pytest.raises(TransportError) as raised:
+            await link.open()
+        assert raised.value.reason == base.NO_ADAPTER
+        tool = await world.tool()
+        assert await world.air.serve(port) == port
+        await link.open()
+        await tool.notify(b"back")
+        assert await next_messages(link, 1) == [b"back"]
+        await link.close()
 
     on_air(test)
 
 
 def test_where_no_air_is_served_there_is_no_adapter() -> None:
     async def test() -> TransportError:
-        radio = Radio(lambda: join("127.0.0.1:9", "host"))
+        radio = Radio(lambda: join("127.0.0.1:9", "host"), leave)
         with pytest.raises(TransportError) as raised:
             await scan(0.1, radio.backend())
         return raised.value
@@ -120,14 +141,13 @@ def test_a_guest_that_sends_rubbish_harms_nobody(on_air: Any) -> None:
         _, rubbish = await asyncio.open_connection("127.0.0.1", port)
         rubbish.write(b"GET / HTTP/1.1\r\n\r\n")
         await rubbish.drain()
-        radio = Radio(lambda: join(f"127.0.0.1:{port}", "host"))
+        radio = Radio(lambda: join(f"127.0.0.1:{port}", "host"), leave)
         link = BleTransport("IASTM-0001", world.clock, radio.backend(), QUICK)
         await link.open()
         await link.write(b"x")
         while not (await link.read()).data:
             pass
         await link.close()
-        await leave(await radio.device())
         rubbish.close()
 
     on_air(test)

@@ -1,0 +1,92 @@
+"""A simulated tool on a virtual air, and the link to it: Bluetooth LE without a radio."""
+
+from __future__ import annotations
+
+import asyncio
+
+from iastm_host.events import Chunk
+from iastm_host.transports.base import Clock, TransportError
+from iastm_host.transports.ble import LEAST_MESSAGE_BYTES, BleTransport
+from iastm_host.transports.bleak_bumble import Radio
+from iastm_host.transports.simulated import not_running, raise_if_ended
+from iastm_host.transports.simulator import SimulatedTool
+from iastm_host.transports.virtual_air import VirtualAir
+from iastm_host.transports.virtual_peripheral import VirtualPeripheral
+
+TOOL_ADDRESS = "F1:00:00:00:00:01"
+_HOST_ADDRESS = "C0:00:00:00:00:01"
+_DYING_S = 1.0
+
+
+class ToolOnAir:
+    """A simulated tool whose radio is on an air of its own; made, used and ended in one event loop."""
+
+    def __init__(self, tool: SimulatedTool) -> None:
+        self._tool = tool
+        self._peripheral: VirtualPeripheral | None = None
+        self.air = VirtualAir()
+
+    async def start(self) -> None:
+        """Start the tool; raises Problem."""
+        self.air = VirtualAir()
+        self._peripheral = VirtualPeripheral(await self.air.make_device("tool", TOOL_ADDRESS))
+        await asyncio.to_thread(self._tool.start, await self._peripheral.start())
+
+    async def stop(self) -> None:
+        """End the tool and its air."""
+        peripheral, self._peripheral = self._peripheral, None
+        await asyncio.to_thread(self._tool.stop)
+        if peripheral is not None:
+            await peripheral.close()
+        await self.air.close()
+
+
+class SimulatedBleTransport:
+    """Starts the tool on `open`, ends it on `close`; between the two it is a BLE transport."""
+
+    def __init__(self, tool: SimulatedTool, clock: Clock) -> None:
+        self.mtu: int | None = LEAST_MESSAGE_BYTES
+        self._tool = tool
+        self._clock = clock
+        self._on_air = ToolOnAir(tool)
+        self._link: BleTransport | None = None
+
+    async def open(self) -> None:
+        """Start the tool and connect to it."""
+        await self._on_air.start()
+        radio = Radio(lambda: self._on_air.air.make_device("host", _HOST_ADDRESS))
+        self._link = BleTransport(TOOL_ADDRESS, self._clock, radio.backend())
+        try:
+            await self._link.open()
+        except TransportError:
+            await self._look_for_its_end()
+            raise
+        self.mtu = self._link.mtu
+
+    async def read(self) -> Chunk:
+        """Return what arrived; a tool that ended by itself is an error with its last words."""
+        try:
+            return await self._opened().read()
+        except TransportError:
+            await self._look_for_its_end()
+            raise
+
+    async def write(self, data: bytes, *, privileged: bool = False) -> None:
+        """Queue one message."""
+        await self._opened().write(data, privileged=privileged)
+
+    async def close(self) -> None:
+        """Disconnect and end the tool."""
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+        await self._on_air.stop()
+
+    def _opened(self) -> BleTransport:
+        if self._link is None:
+            raise not_running()
+        return self._link
+
+    async def _look_for_its_end(self) -> None:
+        # A process that dies lets go of its radio a moment before it has an exit code.
+        await asyncio.to_thread(raise_if_ended, self._tool, _DYING_S)
