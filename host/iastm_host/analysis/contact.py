@@ -76,6 +76,9 @@ _BOX_SHARE = 0.6
 # A file that holds nothing but so few boxes, each so long and with edges as of a weight, holds no contact.
 _FEW = 3
 _HUNG_S = 5.0
+# Pulls go down where the force rises above rest by less than this share of how far it falls below it.
+_INVERTED_SHARE = 0.25
+_EXTREME = 0.005
 
 
 class Span(NamedTuple):
@@ -152,6 +155,35 @@ def find_contact(time_s: Floats, force_n: Floats, pieces: list[tuple[int, int]])
         cut=sum(pull.cut for pull in pulls),
         stable_n=(heights[first], heights[last]),
     )
+
+
+def pulls_downwards_n(time_s: Floats, force_n: Floats, pieces: list[tuple[int, int]]) -> float | None:
+    """Return how far the force falls below rest where its pulls are negative, else None.
+
+    Rest is the level of the stillest windows. It must lie nearer to 0 than the lowest force does, and the recording
+    must begin or end there: a file of long holds is as still in them as at rest.
+    """
+    levels: list[Floats] = []
+    spans: list[Floats] = []
+    ends: list[float] = []
+    for begin, end in pieces:
+        if end - begin < 3:
+            continue
+        n = max(4, round(_STILL_S / float(np.median(np.diff(time_s[begin:end])))))
+        if end - begin >= n:
+            windows = np.lib.stride_tricks.sliding_window_view(force_n[begin:end], n)[:: max(1, n // 3)]
+            levels.append(np.median(windows, axis=1))
+            spans.append(np.ptp(windows, axis=1))
+            ends += [float(levels[-1][0]), float(levels[-1][-1])]
+    if not levels:
+        return None
+    span_n = np.concatenate(spans)
+    rest_n = float(np.median(np.concatenate(levels)[span_n <= np.quantile(span_n, 2 * _STILLEST)]))
+    low_n, high_n = np.quantile(force_n, [_EXTREME, 1 - _EXTREME]).tolist()
+    fall_n = rest_n - low_n
+    turned = fall_n > _FLOOR_N and high_n - rest_n < _INVERTED_SHARE * fall_n and abs(rest_n) < fall_n / 2
+    at_rest = min(abs(end_n - rest_n) for end_n in ends) < _INVERTED_SHARE * fall_n
+    return fall_n if turned and at_rest else None
 
 
 def _piece(time_s: Floats, force_n: Floats, begin: int, end: int) -> _Piece:

@@ -1,25 +1,34 @@
 """Strokes, stroke rate and time over limits of a whole recording of any gauge.
 
-Times are the file's own; forces stay as they are in the file, whatever rest level was found under them.
+Times are the file's own; forces stay as they are in the file, whatever rest level was found under them. What is net of
+rest stands beside them and is named so.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iastm_host.analysis.contact import Span, find_contact
+from iastm_host.analysis.contact import FoundContact, Span, find_contact, pulls_downwards_n
 from iastm_host.analysis.gauge_csv import GaugeRecording
 from iastm_host.analysis.profiles import Contact
 from iastm_host.analysis.stroke_rate import BURST_PAUSE_US
 from iastm_protocol.strokes import StrokeDetector
 
 Floats = NDArray[np.float64]
+
+# Rest that lies beyond this share of the usual peak is said.
+_REST_SHARE = 0.05
+# A contact of so many samples, and one so short, should be seen.
+_CONTACT_SAMPLES = 3
+_SHORT_CONTACT_S = 0.25
+# Less of a file than this out of contact, and its rest was not seen.
+_SELDOM = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,11 @@ class FileStroke:
     mean_n: float
     impulse_ns: float
     rest_n: float
+
+    @property
+    def peak_net_n(self) -> float:
+        """The peak above rest."""
+        return self.peak_n - self.rest_n
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +66,17 @@ class LevelsUsed:
 
 @dataclass(frozen=True, slots=True)
 class FileAnalysis:
-    """The strokes of a recording; `cut` counts those of which an end is missing: they are not among the strokes."""
+    """The strokes of a recording; `cut` counts those of which an end is missing: they are not among the strokes.
+
+    `rest_n` (n,) is the level of rest under each sample, None where none was found. `downwards_n` says how far the
+    force goes below rest where its pulls are negative, else None; contact is not searched in such a file.
+    """
 
     strokes: tuple[FileStroke, ...]
     cut: int
     levels: LevelsUsed
+    rest_n: Floats | None
+    downwards_n: float | None
 
     @property
     def stroke_rate_spm(self) -> float | None:
@@ -75,10 +95,17 @@ def analyse_recording(recording: GaugeRecording, contact: Contact | None, rate_h
     `rate_hz` is the nominal rate where it is known, and turns the shortest stroke into samples.
     """
     pieces = [(segment.begin, segment.end) for segment in recording.segments]
+    downwards_n = pulls_downwards_n(recording.time_s, recording.force_n, pieces)
+    rest_n: Floats | None = None
     if contact is None:
-        found = find_contact(recording.time_s, recording.force_n, pieces)
+        if downwards_n is None:
+            found = find_contact(recording.time_s, recording.force_n, pieces)
+        else:
+            found = FoundContact(None, None, 0.0, (), 0, None)
         levels = LevelsUsed("auto", found.on_n, found.off_n, found.noise_n, found.stable_n)
         spans, cut = found.spans, found.cut
+        if spans:
+            rest_n = _rest_by_sample(len(recording.force_n), spans)
     else:
         levels = LevelsUsed("fixed", contact.on_n, contact.off_n, None, None)
         spans, cut = _fixed(recording, contact, rate_hz)
@@ -86,7 +113,78 @@ def analyse_recording(recording: GaugeRecording, contact: Contact | None, rate_h
     strokes = tuple(
         _stroke(recording, span, int(np.searchsorted(begins, span.first, side="right")) - 1) for span in spans
     )
-    return FileAnalysis(strokes, cut, levels)
+    return FileAnalysis(strokes, cut, levels, rest_n, downwards_n)
+
+
+def net_of_rest(recording: GaugeRecording, analysis: FileAnalysis) -> GaugeRecording | None:
+    """Return the recording with each force less the level of rest under it, None where none was found."""
+    return None if analysis.rest_n is None else replace(recording, force_n=recording.force_n - analysis.rest_n)
+
+
+def force_notes(recording: GaugeRecording, analysis: FileAnalysis, warn_n: float, alarm_n: float) -> tuple[str, ...]:
+    """Return in words what a person should know before trusting the numbers: sign, rest, and too slow a gauge."""
+    notes = []
+    if analysis.downwards_n is not None:
+        notes.append(
+            f"pulls are negative: the force falls by {analysis.downwards_n:.1f} N from rest and hardly rises; strokes "
+            "and limits need pulls above 0: analyse the CSV with --invert, or turn the sign in the gauge"
+        )
+    elif not analysis.strokes and analysis.levels.method == "auto" and (over_s := time_over_s(recording, warn_n)) > 0:
+        notes.append(f"no stroke is found, yet the force lies over warn ({warn_n:g} N) for {over_s:.2f} s")
+    notes += [] if analysis.downwards_n is not None else _rest_notes(recording, analysis, warn_n, alarm_n)
+    period_s = _period_s(recording)
+    shortest_s = min([_SHORT_CONTACT_S, *(s.end_s - s.start_s + period_s for s in analysis.strokes)])
+    if period_s > shortest_s / _CONTACT_SAMPLES * (1 + 1e-6):
+        notes.append(
+            f"{1 / period_s:.3g} samples/s are too slow for strokes: those shorter than "
+            f"{_CONTACT_SAMPLES * period_s:.2g} s may be missed or run together, and peaks be higher than shown"
+        )
+    return tuple(notes)
+
+
+def _rest_notes(recording: GaugeRecording, analysis: FileAnalysis, warn_n: float, alarm_n: float) -> list[str]:
+    strokes, levels = analysis.strokes, analysis.levels
+    net = net_of_rest(recording, analysis)
+    if net is not None:
+        rests_n = [stroke.rest_n for stroke in strokes]
+        small_n = _REST_SHARE * median(stroke.peak_net_n for stroke in strokes)
+        if max(map(abs, rests_n)) <= small_n:
+            return []
+        level = f"at {median(rests_n):.1f} N, not at 0"
+        if max(rests_n) - min(rests_n) > small_n:
+            level = f"between {min(rests_n):.1f} and {max(rests_n):.1f} N, not at 0"
+        return [
+            f"The gauge rests {level}: forces are as in the file; net of rest: highest peak "
+            f"{max(stroke.peak_net_n for stroke in strokes):.1f} N, {time_over_s(net, warn_n):.2f} s over warn, "
+            f"{time_over_s(net, alarm_n):.2f} s over alarm"
+        ]
+    if levels.method == "auto" or levels.on_n is None or levels.off_n is None:
+        return []
+    resting_n = recording.force_n[recording.force_n < levels.off_n]
+    if len(resting_n) < _SELDOM * len(recording.force_n):
+        return [
+            f"The force hardly ever falls below {levels.off_n:g} N, where contact ends: the gauge may rest above 0; "
+            "--contact auto finds strokes from any level of rest"
+        ]
+    rest_n = float(np.median(resting_n))
+    usual_n = median(stroke.peak_n for stroke in strokes) - rest_n if strokes else levels.on_n / _REST_SHARE
+    if abs(rest_n) <= _REST_SHARE * usual_n:
+        return []
+    return [
+        f"The gauge rests at {rest_n:.1f} N, not at 0: forces are as in the file; --contact auto gives them net of "
+        "rest too"
+    ]
+
+
+def _period_s(recording: GaugeRecording) -> float:
+    steps_s = [np.diff(recording.time_s[segment.begin : segment.end]) for segment in recording.segments]
+    return float(np.median(np.concatenate(steps_s))) if any(map(len, steps_s)) else 0.0
+
+
+def _rest_by_sample(n: int, spans: tuple[Span, ...]) -> Floats:
+    """Return the level of rest (n,): under each pull its own, straight lines between."""
+    rows = [row for span in spans for row in (span.first, span.last)]
+    return np.interp(np.arange(n), rows, [span.rest_n for span in spans for _ in range(2)])
 
 
 def time_over_s(recording: GaugeRecording, limit_n: float) -> float:

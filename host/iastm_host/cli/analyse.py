@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from iastm_host.analysis.gauge_csv import NEWTONS, GaugeRecording, Segment, read_gauge_csv
-from iastm_host.analysis.gauge_strokes import FileAnalysis, analyse_recording, time_over_s
+from iastm_host.analysis.analyser import Analyser
+from iastm_host.analysis.exposure import Exposure
+from iastm_host.analysis.gauge_csv import NEWTONS, GaugeRecording, Segment, read_gauge_csv, saturation_note
+from iastm_host.analysis.gauge_strokes import FileAnalysis, analyse_recording, force_notes, net_of_rest, time_over_s
 from iastm_host.analysis.profiles import DEFAULT_PROFILE_KEY, Contact, profile_for
+from iastm_host.app.export import damage, saturated_samples
 from iastm_host.app.markers import MarkersInOrder
-from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
-from iastm_host.events import ForceBlock, Problem, ToolDescription
+from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
+from iastm_host.events import ForceBlock, Gap, Problem, ToolDescription
 from iastm_host.records.entries import Marker, Recording
 
 RECORDING_SUFFIX = ".iastm"
@@ -31,7 +34,8 @@ RECORDING_SUFFIX = ".iastm"
 class Source:
     """What is analysed: samples, and what the file says of limits (N), contact levels and nominal rate.
 
-    `markers` hold number, index and time_s (None where that sample's time is unknown).
+    `markers` hold number, index and time_s (None where that sample's time is unknown). `exposure` is that of the
+    live analysis, None for a CSV.
     """
 
     samples: GaugeRecording
@@ -41,6 +45,7 @@ class Source:
     contact: Contact | None
     rate_hz: float | None
     markers: tuple[dict[str, float | int | None], ...] = ()
+    exposure: Exposure | None = None
 
 
 def analyse(
@@ -54,10 +59,13 @@ def analyse(
             help="auto: found from the file; or ON_N,OFF_N in newtons. Without it what the file says, else auto."
         ),
     ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Turn the sign of the CSV's force: pulls are negative.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Find the strokes in a recording or in any gauge's CSV."""
-    source = load(file, time_column, force_column, unit)
+    source = load(file, time_column, force_column, unit, invert=invert)
     levels = source.contact if contact is None else parse_contact(contact, source.contact or Contact())
     analysis = analyse_recording(source.samples, levels, source.rate_hz)
     if as_json:
@@ -72,11 +80,21 @@ def load(
     force_column: str | None = None,
     unit: str | None = None,
     load_recording: Callable[[Path], Source] | None = None,
+    *,
+    invert: bool = False,
 ) -> Source:
     """Read a recording (with `load_recording`, by default `recorded_source`) or a CSV. Raises Problem."""
     if _is_recording(file):
+        if invert:
+            raise Problem(
+                "--invert is for the CSV of a gauge.",
+                "The sign of a recording is that of the tool's calibration: export it and analyse the CSV.",
+            )
         return (load_recording or recorded_source)(file)
     samples = read_gauge_csv(file, time_column, force_column, unit)
+    if invert:
+        turned = "the sign of the force is turned, as --invert asks"
+        samples = replace(samples, force_n=-samples.force_n, notes=(*samples.notes, turned))
     profile = profile_for(DEFAULT_PROFILE_KEY, None)
     remarks = samples.remarks
     stated = _stated(remarks, "contact_on_n"), _stated(remarks, "contact_off_n")
@@ -112,6 +130,8 @@ def recorded_source(path: Path) -> Source:
     forces: list[NDArray[np.float64]] = []
     segments: list[Segment] = []
     rate_hz: float | None = None
+    analyser: Analyser | None = None
+    saturated = 0
     before: ForceBlock | None = None
     in_order = MarkersInOrder(recording.markers())
     placed: list[tuple[Marker, float | None]] = []
@@ -119,6 +139,9 @@ def recorded_source(path: Path) -> Source:
     for event in recorded_events(recording):
         if isinstance(event, ToolDescription):
             rate_hz = event.rate_hz
+            analyser = analyser or Analyser(profile, recorded_tip(recording), rate_hz, recorded_contact(recording))
+        if analyser is not None and isinstance(event, ForceBlock | Gap):
+            analyser.feed(event)
         if not isinstance(event, ForceBlock) or len(event.force_n) == 0:
             continue
         if before is None:
@@ -128,6 +151,7 @@ def recorded_source(path: Path) -> Source:
             segments.append(Segment(rows, rows, "tool restart" if restarted else "missing samples"))
         times.append(np.float64(event.tool_us) * 1e-6 + np.arange(len(event.force_n)) * (event.period_us * 1e-6))
         forces.append(event.force_n)
+        saturated += int(np.count_nonzero(saturated_samples(event)))
         placed += [(marker, at_us * 1e-6) for marker, at_us in in_order.within(event)]
         rows += len(event.force_n)
         segments[-1] = replace(segments[-1], end=rows)
@@ -147,10 +171,19 @@ def recorded_source(path: Path) -> Source:
         time_column="time_s",
         force_column="force_n",
         unit="N",
-        notes=(),
+        notes=(*damage(recording), *([saturation_note(saturated)] if saturated else [])),
         remarks={},
     )
-    return Source(samples, profile.key, profile.warn_n, profile.alarm_n, recorded_contact(recording), rate_hz, markers)
+    return Source(
+        samples=samples,
+        profile=profile.key,
+        warn_n=profile.warn_n,
+        alarm_n=profile.alarm_n,
+        contact=recorded_contact(recording),
+        rate_hz=rate_hz,
+        markers=markers,
+        exposure=None if analyser is None else analyser.exposure,
+    )
 
 
 def parse_contact(text: str, stated: Contact) -> Contact | None:
@@ -169,6 +202,12 @@ def parse_contact(text: str, stated: Contact) -> Contact | None:
 def _contact(on_n: float, off_n: float, min_s: float) -> Contact:
     if not (math.isfinite(on_n) and math.isfinite(off_n) and off_n < on_n):
         raise Problem(f"Contact from {on_n:g} N until {off_n:g} N is impossible.", "OFF_N must lie below ON_N.")
+    if off_n < 0:
+        raise Problem(
+            f"Contact from {on_n:g} N until {off_n:g} N is impossible: a tool without load would never be out of it.",
+            "Levels are forces above 0. For a gauge that rests below 0 choose --contact auto; if pulls are negative, "
+            "add --invert.",
+        )
     return Contact(on_n, off_n, min_s)
 
 
@@ -188,6 +227,8 @@ def _stated(remarks: dict[str, str], name: str) -> float | None:
 def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
     """Return what --json prints."""
     samples = source.samples
+    net = net_of_rest(samples, analysis)
+    exposure = source.exposure
     return {
         "stroke_count": len(analysis.strokes),
         "strokes": [
@@ -195,6 +236,7 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
                 "start_s": stroke.start_s,
                 "end_s": stroke.end_s,
                 "peak_n": stroke.peak_n,
+                "peak_net_n": stroke.peak_net_n,
                 "mean_n": stroke.mean_n,
                 "impulse_ns": stroke.impulse_ns,
                 "peak_s": stroke.peak_s,
@@ -208,10 +250,16 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
         "time_over": {
             "warn_s": time_over_s(samples, source.warn_n),
             "alarm_s": time_over_s(samples, source.alarm_n),
+            "warn_net_s": None if net is None else time_over_s(net, source.warn_n),
+            "alarm_net_s": None if net is None else time_over_s(net, source.alarm_n),
             "warn_n": source.warn_n,
             "alarm_n": source.alarm_n,
             "profile": source.profile,
         },
+        "contact_s": None if exposure is None else exposure.contact_s,
+        "dose_ns": None if exposure is None else exposure.dose_ns,
+        "peak95_n": None if exposure is None else exposure.peak95_n,
+        "strokes_over_warn": None if exposure is None else exposure.strokes_over_warn,
         "contact": asdict(analysis.levels),
         "segments": [
             {
@@ -222,14 +270,18 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
             for segment in samples.segments
         ],
         "markers": list(source.markers),
-        "notes": list(samples.notes),
+        "notes": _notes(source, analysis),
     }
+
+
+def _notes(source: Source, analysis: FileAnalysis) -> list[str]:
+    return [*source.samples.notes, *force_notes(source.samples, analysis, source.warn_n, source.alarm_n)]
 
 
 def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
     """Print a short table."""
     samples = source.samples
-    table = Table("start s", "end s", "peak N", "mean N", "impulse N·s", "rest N", box=None)
+    table = Table("start s", "end s", "peak N", "net peak N", "mean N", "impulse N·s", "rest N", box=None)
     for column in table.columns:
         column.justify = "right"
     for stroke in analysis.strokes:
@@ -237,6 +289,7 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
             f"{stroke.start_s:.2f}",
             f"{stroke.end_s:.2f}",
             f"{stroke.peak_n:.2f}",
+            f"{stroke.peak_net_n:.2f}",
             f"{stroke.mean_n:.2f}",
             f"{stroke.impulse_ns:.2f}",
             f"{round(stroke.rest_n, 2) + 0.0:.2f}",
@@ -249,6 +302,16 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
     console.print(f"{len(analysis.strokes)} strokes{cut}; {said}")
     over = [f"{limit_n:g} N: {time_over_s(samples, limit_n):.2f} s" for limit_n in (source.warn_n, source.alarm_n)]
     console.print(f"Over warn, {over[0]}; over alarm, {over[1]} (profile {source.profile})")
+    net = net_of_rest(samples, analysis)
+    if net is not None:
+        over = [f"{limit_n:g} N: {time_over_s(net, limit_n):.2f} s" for limit_n in (source.warn_n, source.alarm_n)]
+        console.print(f"Net of rest: over warn, {over[0]}; over alarm, {over[1]}")
+    if (exposure := source.exposure) is not None:
+        peak95 = "" if exposure.peak95_n is None else f", 95th percentile of peaks {exposure.peak95_n:.2f} N"
+        console.print(
+            f"Exposure: contact {exposure.contact_s:.1f} s, dose over warn {exposure.dose_ns:.2f} N·s, "
+            f"{exposure.strokes_over_warn} strokes over warn{peak95}"
+        )
     levels = analysis.levels
     if levels.on_n is None or levels.off_n is None:
         console.print("No contact found.")
@@ -258,5 +321,5 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
     for marker in source.markers:
         at = "unknown" if marker["time_s"] is None else f"{marker['time_s']:.2f} s"
         console.print(f"Marker {marker['number']}: {at}")
-    for note in samples.notes:
+    for note in _notes(source, analysis):
         console.print(f"Note: {note}", markup=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from iastm_host.analysis.contact import FoundContact, find_contact
+from iastm_host.analysis.contact import FoundContact, find_contact, pulls_downwards_n
 
 RATES_HZ = (10.0, 20.0, 40.0, 80.0, 100.0, 160.0, 320.0)
 
@@ -265,3 +265,30 @@ def test_a_scale_changes_nothing():
     file = gauge_file(7)
     doubled = GaugeFile(file.time_s, file.force_n * 2, file.pulls_s)
     assert [s[:3] for s in find(file).spans] == [s[:3] for s in find(doubled).spans]
+
+
+def downwards_n(file) -> float | None:
+    return pulls_downwards_n(file.time_s, file.force_n, [(0, len(file.time_s))])
+
+
+def test_pulls_that_go_down_are_told_and_those_that_go_up_never_are(size):
+    told = 0
+    count = size(60, 600)
+    for seed in range(count):
+        file = gauge_file(seed)
+        assert downwards_n(file) is None, seed
+        told += downwards_n(file._replace(force_n=-file.force_n)) is not None
+    # Where the offset is as large as the pulls, nothing tells which way they go.
+    assert told >= 0.7 * count
+
+
+@pytest.mark.parametrize("hold_s", [1, 5, 40])
+@pytest.mark.parametrize("offset_n", [-12.0, 0.0, 2.0])
+def test_long_holds_on_an_offset_of_their_own_size_are_no_negative_pulls(hold_s, offset_n):
+    assert downwards_n(series("box", 6, hold_s, 2.0, 12.0, 0.9, offset_n=offset_n)) is None
+
+
+def test_how_far_negative_pulls_go_is_told():
+    file = series("sine", 8, 1.0, 1.5, 12.0, 1.0, offset_n=-1.0)
+    assert downwards_n(file._replace(force_n=-file.force_n)) == pytest.approx(12.0, abs=0.3)
+    assert pulls_downwards_n(file.time_s[:2], file.force_n[:2], [(0, 2)]) is None

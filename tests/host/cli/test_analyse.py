@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 from iastm_host.analysis.gauge_csv import GaugeRecording, Segment
 from iastm_host.analysis.gauge_strokes import analyse_recording
 from iastm_host.analysis.profiles import Contact
+from iastm_host.app.export import damage, export_csv
 from iastm_host.cli.analyse import Source, analyse, as_object, load, parse_contact, show
 from iastm_host.events import Problem
 from iastm_host.records.entries import Recording
+from iastm_protocol import kinds
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(analyse)
@@ -113,6 +115,12 @@ def test_a_recording_goes_to_the_reader_of_recordings(tmp_path):
     assert asked == [tmp_path / "run.iastm", renamed]
 
 
+def test_levels_below_0_are_explained():
+    with pytest.raises(Problem, match="never be out of it") as caught:
+        parse_contact("-1,-2", Contact())
+    assert "--contact auto" in caught.value.fix
+
+
 @pytest.mark.parametrize("text", ["", "loud", "1", "1,2,3", "0.5,0.8", "1,1", "nan,0.5", "inf,1", "0.8,x"])
 def test_impossible_contact_levels_are_refused(text):
     with pytest.raises(Problem) as caught:
@@ -168,3 +176,86 @@ def test_a_recording_lists_its_markers_with_the_time_of_their_samples(runs):
 
 def test_a_csv_has_no_markers(tmp_path):
     assert json.loads(run(force_csv(tmp_path), "--json").stdout)["markers"] == []
+
+
+@pytest.mark.parametrize("offset_n", [-6.0, 5.0])
+def test_net_of_rest_stands_beside_the_forces_of_the_file(tmp_path, offset_n):
+    path = force_csv(tmp_path, offset_n=offset_n)
+    found = json.loads(run(path, "--json").stdout)
+    truth = json.loads(run(force_csv(tmp_path), "--json", "--contact", "0.8,0.52").stdout)
+    assert [stroke["peak_net_n"] for stroke in found["strokes"]] == pytest.approx([6, 12, 16, 6], abs=0.05)
+    assert found["time_over"]["warn_net_s"] == pytest.approx(truth["time_over"]["warn_s"], abs=0.02)
+    assert found["time_over"]["alarm_net_s"] == pytest.approx(truth["time_over"]["alarm_s"], abs=0.02)
+    assert found["time_over"]["warn_s"] != pytest.approx(found["time_over"]["warn_net_s"], abs=0.1)
+    assert any(f"rests at {offset_n:.1f} N" in note for note in found["notes"])
+    assert truth["time_over"]["warn_net_s"] is None
+    printed = run(force_csv(tmp_path, offset_n=offset_n)).stdout
+    assert "net peak N" in printed
+    assert "Net of rest: over warn" in printed
+    assert f"rests at {offset_n:.1f} N" in " ".join(printed.split())
+
+
+def test_a_csv_whose_pulls_are_negative_is_turned_as_its_note_says(tmp_path):
+    path = force_csv(tmp_path, unit_n=-1.0, header="time_s,force_n")
+    found = json.loads(run(path, "--json").stdout)
+    assert found["strokes"] == []
+    assert any(note.startswith("pulls are negative") and "--invert" in note for note in found["notes"])
+    turned = json.loads(run(path, "--json", "--invert").stdout)
+    assert [stroke["peak_n"] for stroke in turned["strokes"]] == pytest.approx([6, 12, 16, 6], abs=0.01)
+    assert turned["notes"] == ["the sign of the force is turned, as --invert asks"]
+
+
+def test_a_recording_is_not_turned(tmp_path):
+    with pytest.raises(Problem, match="--invert is for"):
+        load(tmp_path / "run.iastm", invert=True)
+
+
+@pytest.fixture
+def overloaded(runs, fake_tool):
+    """A recording with ten samples at the converter's rail and two gaps, and its acquisition."""
+
+    class Overloaded(fake_tool):  # type: ignore[misc,valid-type]
+        def samples(self, counts, *, skip=0, **wishes):
+            index = range(self.next_index + skip, self.next_index + skip + len(counts))
+            at_rail = [1000 <= i < 1010 for i in index]
+            counts = [kinds.COUNTS_MAX if railed else n for railed, n in zip(at_rail, counts, strict=True)]
+            return super().samples(counts, flags=kinds.SATURATED if any(at_rail) else 0, skip=skip, **wishes)
+
+    made, _ = runs.make(
+        length_s=9.3, plan={"record": True}, tool=Overloaded(), peaks_n=(6.0, 12.0, 15.5), skip_at={200: 4, 300: 6}
+    )
+    made.start()
+    assert made.join(60)
+    return made
+
+
+def test_saturation_and_damage_of_a_recording_are_said(overloaded, tmp_path):
+    path = overloaded.summary().recording
+    said = "10 samples were at the sensor's limit: the force there was at least what is shown"
+    notes = json.loads(run(path, "--json").stdout)["notes"]
+    assert notes == [said]
+    data = bytearray(path.read_bytes())
+    data[len(data) * 3 // 4] ^= 0x20
+    torn = tmp_path / "torn.iastm"
+    torn.write_bytes(bytes(data[:-7]))
+    export_csv(Recording(torn), tmp_path / "torn.csv")
+    damaged = json.loads(run(torn, "--json").stdout)["notes"]
+    assert damaged == [*damage(Recording(torn)), said]
+    assert len(damaged) == 3
+    assert set(damaged) <= set(json.loads(run(tmp_path / "torn.csv", "--json").stdout)["notes"])
+
+
+def test_a_recording_has_the_exposure_it_had_live(overloaded):
+    live = overloaded.snapshot().exposure
+    found = json.loads(run(overloaded.summary().recording, "--json").stdout)
+    assert found["contact_s"] == pytest.approx(live.contact_s)
+    assert found["dose_ns"] == pytest.approx(live.dose_ns)
+    assert found["peak95_n"] == pytest.approx(live.peak95_n)
+    assert found["strokes_over_warn"] == live.strokes_over_warn > 0
+    assert live.dose_ns > 0
+    assert "Exposure: contact" in run(overloaded.summary().recording).stdout
+
+
+def test_a_csv_has_no_live_exposure(tmp_path):
+    found = json.loads(run(force_csv(tmp_path), "--json").stdout)
+    assert [found[key] for key in ("contact_s", "dose_ns", "peak95_n", "strokes_over_warn")] == [None] * 4
