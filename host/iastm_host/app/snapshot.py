@@ -77,7 +77,8 @@ class ZeroView:
     """The zero: offset it corrects and its change in newtons since the start.
 
     `progress` is what the request under way says to a person ("" none), `until_us` the host time until which a
-    finished request's word stays; `can_undo`: there is an older zero to go back to. `remaining_s` of the still second.
+    finished request's word stays; `can_undo`: there is another zero to go back to, the newer one where `undone`.
+    `remaining_s` of the still second.
     """
 
     busy: bool
@@ -85,6 +86,7 @@ class ZeroView:
     until_us: int
     can_undo: bool
     remaining_s: float
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ WORD_STAYS_US = 4_000_000
 # A still second that does not come ends the request.
 PATIENCE_US = 5_000_000
 NO_DATA = "No new data. Try again."
+UNDONE = "Old zero restored. U goes back."
+REDONE = "New zero restored. U goes back."
 HOLES = "Samples are missing. Try again."
 
 
@@ -51,6 +53,9 @@ class Zeroing:
         self._until_us = 0
         self._undo_counts: int | None = None
         self._present: ZeroReport | None = None
+        # Whether the command that goes out takes a zero back, and whether the zero in force came that way.
+        self._undoing = False
+        self._undone = False
 
     def press(self, now_us: int, rate_hz: float) -> None:
         """Ask for a new zero."""
@@ -69,10 +74,16 @@ class Zeroing:
         if self._undo_counts is None or self._awaiting is not None:
             self._say("There is no older zero to restore.", now_us)
             return None
+        self._undoing = True
         return SetZero(self._undo_counts)
 
     def sent(self, request_id: int, word: str) -> None:
-        """Tell under which id the command went out, and the word to show once it is accepted."""
+        """Tell under which id the command went out, and the word to show once it is accepted.
+
+        Of an undo it is said which of the two zeros came back.
+        """
+        if self._undoing:
+            word = REDONE if self._undone else UNDONE
         self._awaiting = (request_id, word)
 
     def answered(self, answer: Answer, now_us: int) -> None:
@@ -81,6 +92,9 @@ class Zeroing:
             return
         word = self._awaiting[1]
         self._awaiting = None
+        if answer.accepted:
+            self._undone = self._undoing and not self._undone
+        self._undoing = False
         self._say(word if answer.accepted else f"Zero not set: {answer.reason}", now_us)
 
     def reported(self, zero: ZeroReport) -> None:
@@ -126,6 +140,7 @@ class Zeroing:
             return None
         self._since_us = None
         self._offered = None
+        self._undoing = False
         return SetZero(round(float(counts.mean())))
 
     def view(self, now_us: int) -> ZeroView:
@@ -141,7 +156,7 @@ class Zeroing:
         word = self._word if now_us <= self._until_us else ""
         if self._since_us is not None:
             word = "Hold still to zero"
-        return ZeroView(busy, word, self._until_us, self._undo_counts is not None, remaining_s)
+        return ZeroView(busy, word, self._until_us, self._undo_counts is not None, remaining_s, self._undone)
 
     def _refuse(self, word: str, now_us: int) -> None:
         self._since_us = None

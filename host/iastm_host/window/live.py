@@ -17,6 +17,7 @@ from iastm_host.app.live_view import (
     live_view,
     problem_panel,
     records,
+    replays,
     summary_panel,
 )
 from iastm_host.app.session import Session
@@ -95,20 +96,20 @@ class LiveWindow(QWidget):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._commands: dict[str, Callable[[], None]] = {
             "pause": self._toggle_pause,
-            "marker": session.add_marker,
-            "zero": session.zero,
-            "undo_zero": session.undo_zero,
-            "record": self._start_recording,
+            "marker": self._ask(session.add_marker),
+            "zero": self._ask(session.zero),
+            "undo_zero": self._ask(session.undo_zero),
+            "record": self._ask(self._start_recording),
             "sound": self._toggle_sound,
             "inspect": self._toggle_inspect,
             "about": self._toggle_about,
         }
         self._keys: dict[int, Callable[[], None]] = {
             Qt.Key.Key_Space: self._toggle_pause,
-            Qt.Key.Key_M: session.add_marker,
-            Qt.Key.Key_Z: session.zero,
-            Qt.Key.Key_U: session.undo_zero,
-            Qt.Key.Key_R: self._start_recording,
+            Qt.Key.Key_M: self._ask(session.add_marker),
+            Qt.Key.Key_Z: self._ask(session.zero),
+            Qt.Key.Key_U: self._ask(session.undo_zero),
+            Qt.Key.Key_R: self._ask(self._start_recording),
             Qt.Key.Key_S: self._toggle_sound,
             Qt.Key.Key_I: self._toggle_inspect,
             Qt.Key.Key_Question: self._toggle_about,
@@ -188,7 +189,7 @@ class LiveWindow(QWidget):
         elif snapshot.finished and self._close_when_finished:
             self.close()
         elif snapshot.finished or self._ending:
-            self._show_last_page(summary_panel(snapshot))
+            self._show_last_page(summary_panel(snapshot, self._view))
         elif self._about:
             self._overlay.show_panel(about_panel(snapshot.profile, snapshot.tip))
         else:
@@ -202,6 +203,15 @@ class LiveWindow(QWidget):
         self._overlay.show_panel(panel)
 
     # Commands
+
+    def _ask(self, request: Callable[[], None]) -> Callable[[], None]:
+        """Return a request to the tool or its recording that nothing comes of in a replay."""
+
+        def ask() -> None:
+            if self._snapshot is not None and not replays(self._snapshot):
+                request()
+
+        return ask
 
     def _run_command(self, command: str) -> None:
         self._commands[command]()

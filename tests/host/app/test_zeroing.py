@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iastm_host.app.zeroing import CONFIRM_WITHIN_US, HOLES, NO_DATA, PATIENCE_US, WORD_STAYS_US, Zeroing
+from iastm_host.app.zeroing import (
+    CONFIRM_WITHIN_US,
+    HOLES,
+    NO_DATA,
+    PATIENCE_US,
+    REDONE,
+    UNDONE,
+    WORD_STAYS_US,
+    Zeroing,
+)
 from iastm_host.events import Answer, ForceBlock, SetZero, ZeroReport
 from iastm_protocol.kinds import SATURATED
 
@@ -169,6 +178,23 @@ def test_undo_gives_the_zero_before_and_undoing_that_goes_back() -> None:
     assert desk.zeroing.undo(desk.now_us) == SetZero(1000)
     desk.zeroing.reported(ZeroReport(1000, 20, 2000, True))
     assert desk.zeroing.undo(desk.now_us) == SetZero(2000)
+
+
+def test_each_undo_says_which_zero_came_back() -> None:
+    desk = Desk()
+    desk.zeroing.reported(ZeroReport(2000, 10, 1000, True))
+    counts, said = [1000, 2000], []
+    for request_id in range(4):
+        assert desk.zeroing.undo(desk.now_us) == SetZero(counts[request_id % 2])
+        desk.zeroing.sent(request_id, "")
+        desk.zeroing.reported(ZeroReport(counts[request_id % 2], 20, 0, True))
+        desk.zeroing.answered(Answer(request_id, True, ""), desk.now_us)
+        said.append((desk.word, desk.zeroing.view(desk.now_us).undone))
+    assert said == [(UNDONE, True), (REDONE, False)] * 2
+    desk.zeroing.undo(desk.now_us)
+    desk.zeroing.sent(9, "")
+    desk.zeroing.answered(Answer(9, False, "the tool is busy"), desk.now_us)
+    assert not desk.zeroing.view(desk.now_us).undone
 
 
 def test_the_same_zero_told_again_is_nothing_to_undo() -> None:

@@ -235,6 +235,14 @@ def test_keys_reach_the_session(app: QApplication) -> None:
     window.close()
 
 
+def test_a_replay_asks_nothing_of_a_tool(app: QApplication) -> None:
+    session = FakeSession(STATES["replay"])
+    window = make(session)
+    press(window, Qt.Key.Key_M, Qt.Key.Key_Z, Qt.Key.Key_U, Qt.Key.Key_R)
+    assert session.calls == []
+    window.close()
+
+
 def test_a_second_recording_is_not_started(app: QApplication) -> None:
     session = FakeSession(FINE)
     window = make(session)

@@ -10,7 +10,7 @@ from iastm_host.app.live_view.cursor import Cursor
 from iastm_host.app.live_view.force import AXIS_HEADROOM, FORCE_STATES, LADDER_ROWS, axis_top_n, classify
 from iastm_host.app.live_view.ladder import Ladder, ladder_of
 from iastm_host.app.live_view.panels import Panel, about_panel, problem_panel, summary_panel
-from iastm_host.app.live_view.recording import records
+from iastm_host.app.live_view.recording import records, replays
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.strip import RATE_BAND_SPM, Bar, Strip
 from iastm_host.app.live_view.texts import DASH, clock_text, force_text, limit_text, size_text
@@ -46,6 +46,7 @@ __all__ = [
     "live_view",
     "problem_panel",
     "records",
+    "replays",
     "size_text",
     "summary_panel",
 ]

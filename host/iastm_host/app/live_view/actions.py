@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iastm_host.app.live_view.recording import records
+from iastm_host.app.live_view.recording import records, replays
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.snapshot import LiveSnapshot
 
@@ -20,16 +20,14 @@ class Action:
 
 def actions_of(snapshot: LiveSnapshot, view: ViewState) -> tuple[Action, ...]:
     """Return what can be done now, most used first."""
-    actions = [Action("Space", "Go on" if view.paused else "Pause", "pause"), Action("M", "Marker", "marker")]
-    replay = snapshot.replay is not None or snapshot.link.carrier == "replay"
-    if not replay:
+    actions = [Action("Space", "Go on" if view.paused else "Pause", "pause")]
+    if not replays(snapshot):
+        actions.append(Action("M", "Marker", "marker"))
         actions.append(Action("Z", "Zero", "zero"))
         if snapshot.zero.can_undo:
-            actions.append(Action("U", "Undo zero", "undo_zero"))
+            actions.append(Action("U", "Redo zero" if snapshot.zero.undone else "Undo zero", "undo_zero"))
         if not records(snapshot):
             actions.append(Action("R", "Record", "record"))
-    else:
-        actions.remove(actions[1])
     if view.sound_available:
         on = not view.sound_paused(snapshot.taken_us)
         actions.append(Action("S", "Pause sound" if on else "Sound on", "sound"))

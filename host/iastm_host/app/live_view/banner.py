@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iastm_host.app.live_view.force import classify
-from iastm_host.app.live_view.recording import recording_trouble, records
+from iastm_host.app.live_view.recording import recording_trouble, records, replays
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, sentence
+from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, plain_fault, sentence
 from iastm_host.app.live_view.zero_check import zero_doubt
 from iastm_host.app.snapshot import LiveSnapshot
 
@@ -35,18 +35,18 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
     if snapshot.problem is not None:
         return Banner("technical", "stop", head_and_detail(snapshot.problem.what)[0], snapshot.problem.fix)
     if snapshot.medium_alert is not None and not snapshot.finished:
-        sub = "S turns the sound on" if view.sound_paused(snapshot.taken_us) else "S pauses the sound"
-        return Banner("medium", "warn", _medium_text(snapshot), f"{profile.title} · {sub}")
+        return Banner("medium", "warn", _medium_text(snapshot), _zero_answer(snapshot) or _alert_sub(snapshot, view))
+    if link.state == "lost" and not snapshot.finished and replays(snapshot):
+        return Banner("technical", "nolink", "Here the link was lost", link.reason)
     if link.state == "lost" and not snapshot.finished:
         advice = "Carry on: the tool warns by itself." if snapshot.tool_warns else "Nothing warns now: wait for it."
         return Banner("technical", "nolink", f"Link lost. {advice}", link.reason)
     if view.paused and snapshot.verdict.running_n is not None and snapshot.verdict.warn_crossed:
         over = classify(snapshot.verdict.running_n, profile)
         word = "Too hard" if snapshot.verdict.alarm_crossed or over == "too_hard" else "Hard"
-        return Banner(
-            "medium", "warn", f"{word}: {force_text(snapshot.verdict.running_n)} N", "The view is paused, alarms go on"
-        )
-    if snapshot.zero.word and (snapshot.zero.busy or snapshot.taken_us < snapshot.zero.until_us):
+        sub = _zero_answer(snapshot) or "The view is paused, alarms go on"
+        return Banner("medium", "warn", f"{word}: {force_text(snapshot.verdict.running_n)} N", sub)
+    if _zero_answer(snapshot):
         return Banner("notice", "info", snapshot.zero.word, _zero_sub(snapshot))
     trouble = recording_trouble(snapshot)
     if trouble:
@@ -56,7 +56,9 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
     if doubt is not None:
         return Banner("technical", "warn", *doubt)
     if snapshot.faults:
-        return Banner("technical", "warn", sentence(snapshot.faults[0]), " · ".join(snapshot.faults[1:]))
+        first, *others = (sentence(plain_fault(fault)) for fault in snapshot.faults)
+        head, _, detail = first.partition(": ")
+        return Banner("technical", "warn", head, " · ".join(filter(None, (sentence(detail), *others))))
     if snapshot.battery_percent is not None and snapshot.battery_percent <= LOW_BATTERY_PERCENT:
         return Banner("notice", "batlow", f"Battery {snapshot.battery_percent} %", "Charge after this client")
     return None
@@ -69,7 +71,22 @@ def _medium_text(snapshot: LiveSnapshot) -> str:
     return "Ease off"
 
 
+def _alert_sub(snapshot: LiveSnapshot, view: ViewState) -> str:
+    if not view.sound_available:
+        return snapshot.profile.title
+    sub = "S turns the sound on" if view.sound_paused(snapshot.taken_us) else "S pauses the sound"
+    return f"{snapshot.profile.title} · {sub}"
+
+
+def _zero_answer(snapshot: LiveSnapshot) -> str:
+    """Return what a request for a zero came to, as long as it stays; "" where there is none."""
+    zero = snapshot.zero
+    return zero.word if zero.busy or snapshot.taken_us < zero.until_us else ""
+
+
 def _zero_sub(snapshot: LiveSnapshot) -> str:
     if snapshot.zero.busy and snapshot.zero.remaining_s > 0:
         return f"{snapshot.zero.remaining_s:.1f} s left"
-    return "U restores the old zero" if snapshot.zero.can_undo else ""
+    if not snapshot.zero.can_undo:
+        return ""
+    return "U brings the new zero back" if snapshot.zero.undone else "U restores the old zero"

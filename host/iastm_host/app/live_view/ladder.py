@@ -9,6 +9,7 @@ import numpy as np
 
 from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view.force import FORCE_STATES, LADDER_ROWS, classify
+from iastm_host.app.live_view.recording import records, replays
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import force_text, head_and_detail, seconds_since
 from iastm_host.app.snapshot import LiveSnapshot
@@ -62,7 +63,7 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     if _saturated(snapshot):
         return _cover("saturated", "warn", "Out of range", "Ease off, then check the tip")
     if view.paused:
-        return _cover("paused", "pause", "Paused", "Space goes on. Recording and alarms still run.")
+        return _cover("paused", "pause", "Paused", _paused_sub(snapshot))
     verdict, trace = snapshot.verdict, snapshot.trace
     if snapshot.profile.technique == "hold":
         return _hold_ladder(snapshot, view)
@@ -86,12 +87,20 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     return _lit(classify(verdict.last_n, snapshot.profile), verdict.last_n)
 
 
+def _paused_sub(snapshot: LiveSnapshot) -> str:
+    if replays(snapshot):
+        return "Space goes on. The replay still runs."
+    return "Space goes on. Recording and alarms still run." if records(snapshot) else "Space goes on. Alarms still run."
+
+
 def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
     link = snapshot.link
     if snapshot.finished and snapshot.problem is not None:
         return _cover("stopped", "stop", "Stopped early", head_and_detail(snapshot.problem.what)[0])
     if snapshot.finished or link.state == "ended":
         return _cover("finished", "check", "Finished", link.reason or "The run has ended")
+    if link.state == "lost" and replays(snapshot):
+        return _cover("lost", "nolink", "Link was lost", "At this place of the recording")
     if link.state == "lost":
         lost_s = seconds_since(snapshot.taken_us, link.since_us)
         advice = "Carry on: the tool warns by itself" if snapshot.tool_warns else "Nothing warns now: wait for the link"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Profile, Tip
-from iastm_host.app.live_view.recording import records
+from iastm_host.app.live_view.recording import recording_trouble, records
+from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import (
     DASH,
+    at_least,
     clock_text,
     force_text,
     head_and_detail,
@@ -24,6 +27,7 @@ NO_PUBLISHED_THRESHOLD = (
 )
 WHAT_IT_IS = "A feedback and training aid. It is not a medical device."
 ONE_AXIS = "The tool measures force along one axis. It does not see shear, where bruising is said to build up."
+KEYS = "T changes the colours, F11 fills the screen, Esc held for a second ends."
 GRADES = {
     "measured": "measured, on people or on a bench",
     "measured, simulant": "measured, on a simulant",
@@ -73,6 +77,10 @@ def about_panel(profile: Profile, tip: Tip | None) -> Panel:
             else f"Force over the tip's contact area, {_area(tip)}.",
         ),
         ("Sensor", ONE_AXIS),
+        ("Peaks, 95 %", "19 of 20 strokes were no harder than this."),
+        ("Dose", "Force above warn × time, summed: 2 N above it for 3 s is 6 N·s."),
+        ("≥", "The sensor was at its limit: the force was at least this."),
+        ("Keys", KEYS),
     ]
     return Panel("Where the limits come from", tuple(rows), "Esc, ? or a click closes this")
 
@@ -87,31 +95,46 @@ def _graded(grade: str) -> str:
     return GRADES.get(grade, grade or "not stated")
 
 
-def summary_panel(snapshot: LiveSnapshot) -> Panel:
-    """Return what a run came to."""
+def summary_panel(snapshot: LiveSnapshot, view: ViewState) -> Panel:
+    """Return what a run came to; what keeps it from being whole comes first."""
     exposure = snapshot.exposure
     counts = {"warn": 0, "alarm": 0, "repeated": 0, "saturated": 0}
     for alert in snapshot.alerts:
         counts[alert.kind] = counts.get(alert.kind, 0) + 1
     alerts = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "none"
-    peak = DASH if exposure.peak95_n is None else f"{force_text(exposure.peak95_n)} N"
+    contact_s = view.region_contact_s(snapshot)
+    contact = clock_text(contact_s)
+    if exposure.contact_s - contact_s >= 1:
+        contact += f", and {clock_text(exposure.contact_s - contact_s)} while paused"
     recording = "Not recorded"
     if snapshot.recording is not None and records(snapshot):
         recording = f"{snapshot.recording.path} ({size_text(snapshot.recording.bytes_written)})"
+    trouble = recording_trouble(snapshot)
     rows: tuple[tuple[str, str], ...] = (
         ("Samples", f"{snapshot.samples_received:,} of {snapshot.samples_expected:,}"),
         ("Gaps", ", ".join(missing_words(snapshot)) or "none"),
         ("Strokes", f"{snapshot.stroke_count:,}, {exposure.strokes_over_warn:,} over warn"),
-        ("Peaks, 95 %", peak),
-        ("Dose", f"{exposure.dose_ns:.1f} N·s"),
-        ("Contact time", clock_text(exposure.contact_s)),
+        ("Hardest", _peak(exposure, exposure.hardest_n)),
+        ("Peaks, 95 %", _peak(exposure, exposure.peak95_n)),
+        ("Dose", f"{at_least(exposure)}{exposure.dose_ns:.1f} N·s"),
+        ("Contact time", contact),
         ("Alerts", alerts),
-        ("Recording", recording),
     )
+    if trouble:
+        rows = (("Recording", f"Not whole. {trouble}" if records(snapshot) else f"Not recorded. {trouble}"), *rows)
+        rows += (("File", recording),) if records(snapshot) else ()
+    else:
+        rows += (("Recording", recording),)
     if snapshot.problem is not None:
         rows = (("Problem", str(snapshot.problem)), *rows)
     title = "Stopped early" if snapshot.problem is not None else "Finished" if snapshot.finished else "Ending"
+    if trouble and snapshot.problem is None:
+        title += f", {'not all is' if records(snapshot) else 'nothing is'} recorded"
     return Panel(title, rows, "Enter, Esc or a click closes the window")
+
+
+def _peak(exposure: Exposure, peak_n: float | None) -> str:
+    return DASH if peak_n is None else f"{at_least(exposure)}{force_text(peak_n)} N"
 
 
 def problem_panel(what: str, fix: str) -> Panel:

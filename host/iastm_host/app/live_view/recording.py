@@ -1,4 +1,4 @@
-"""Whether what is shown is being recorded."""
+"""Whether what is shown is being recorded, or was."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from iastm_host.app.snapshot import LiveSnapshot
 def records(snapshot: LiveSnapshot) -> bool:
     """Whether a recording runs."""
     return snapshot.recording is not None and snapshot.recording.path != ""
+
+
+def replays(snapshot: LiveSnapshot) -> bool:
+    """Whether what is shown happened before, so that nothing can be asked of the tool."""
+    return snapshot.replay is not None or snapshot.link.carrier == "replay"
 
 
 def recording_trouble(snapshot: LiveSnapshot) -> str:

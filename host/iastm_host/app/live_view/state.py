@@ -45,6 +45,11 @@ class ViewState:
         contact_s = max(0.0, snapshot.exposure.contact_s - self.frozen.exposure.contact_s)
         return replace(self, frozen=None, cursor=None, paused_contact_s=self.paused_contact_s + contact_s)
 
+    def region_contact_s(self, snapshot: LiveSnapshot) -> float:
+        """Return the contact time of the region: all but that of pauses."""
+        shown = self.frozen if self.frozen is not None else snapshot
+        return max(0.0, shown.exposure.contact_s - self.paused_contact_s)
+
     def inspect(self, snapshot: LiveSnapshot) -> ViewState:
         """Return this view, standing still with a cursor at the newest stroke's peak; a second time without."""
         if self.cursor is not None:

@@ -101,8 +101,7 @@ def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
 
 
 def _contact_bar(snapshot: LiveSnapshot, view: ViewState) -> Bar:
-    shown = view.frozen if view.frozen is not None else snapshot
-    contact_s = max(0.0, shown.exposure.contact_s - view.paused_contact_s)
+    contact_s = view.region_contact_s(snapshot)
     limit_s = snapshot.profile.region_time_s
     if not limit_s or snapshot.profile.technique == "hold":
         return Bar("Contact time", clock_text(contact_s), "", None, "none")

@@ -9,6 +9,18 @@ DASH = "–"
 HEAD_LENGTH = 60
 """A sentence longer than this does not stand in large letters on one line."""
 
+PLAIN_FAULTS = {
+    "converter at its rail": "Sensor at its limit: ease off, then check the tip",
+    "converter silent": "No force from the sensor: end here, check the tool",
+    "converter frozen": "The sensor's force stands still: end here, check the tool",
+    "converter fails": "The sensor fails: end here, check the tool",
+    "conversions missed": "The sensor missed some samples",
+    "rate is not the stated one": "The sensor is faster or slower than it should be: check the tool",
+    "link stalled": "The tool could not send for a while",
+    "link too narrow for the full rate": "The link is too slow for every sample",
+}
+"""Faults as the tool's own room names them, for who builds one, and what they mean to who treats with it."""
+
 
 def force_text(force_n: float) -> str:
     """Return newtons with one decimal, whole from 100 N on."""
@@ -57,6 +69,11 @@ def head_and_detail(what: str) -> tuple[str, str]:
     """Return what happened in words for large letters, and the rest: a long sentence is parted at its first colon."""
     head, colon, detail = what.partition(": ")
     return (f"{head}.", sentence(detail)) if colon and len(what) > HEAD_LENGTH else (what, "")
+
+
+def plain_fault(fault: str) -> str:
+    """Return a fault of the tool in the words of who treats with it, one without such words as it is."""
+    return PLAIN_FAULTS.get(fault, fault)
 
 
 def sentence(words: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iastm_host.app.live_view.banner import LOW_BATTERY_PERCENT
 from iastm_host.app.live_view.ladder import Ladder
-from iastm_host.app.live_view.recording import records
+from iastm_host.app.live_view.recording import records, replays
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import clock_text, size_text
 from iastm_host.app.snapshot import LinkView, LiveSnapshot
@@ -24,6 +24,12 @@ LINK_WORDS: dict[str, tuple[str, str, bool]] = {
     "ended": ("check", "Ended", False),
     "closed": ("usb", "Connecting", False),
 }
+REPLAY_WORDS: dict[str, tuple[str, str, bool]] = {
+    **dict.fromkeys(("connecting", "greeting", "synchronising", "closed"), ("play", "Opening", False)),
+    "streaming": ("play", "Replay", False),
+    "lost": ("nolink", "Was lost", True),
+}
+"""What the states of the link are called where they happened before; others as live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +71,21 @@ def chips_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> tuple[C
 
 def _link_chip(snapshot: LiveSnapshot, ladder: Ladder) -> Chip:
     link: LinkView = snapshot.link
-    icon, word, inverse = LINK_WORDS.get(link.state, ("info", link.state.capitalize(), False))
+    words = {**LINK_WORDS, **REPLAY_WORDS} if replays(snapshot) else LINK_WORDS
+    icon, word, inverse = words.get(link.state, ("info", link.state.capitalize(), False))
     if ladder.state == "stale":
         return Chip("info", "No data", "", inverse=True)
     replay = snapshot.replay
     if replay is not None and link.state == "streaming":
-        pace = "as fast as it goes" if replay.speed == 0 else "" if replay.speed == 1 else f", {replay.speed:g}×"
+        pace = ", as fast as it goes" if replay.speed == 0 else "" if replay.speed == 1 else f", {replay.speed:g}×"
         return Chip("play", "Replay", f"{clock_text(replay.position_s)} of {clock_text(replay.length_s)}{pace}")
     return Chip(icon, word, "", inverse)
 
 
 def _recording_chip(snapshot: LiveSnapshot) -> Chip:
     recording = snapshot.recording
+    if recording is None and replays(snapshot):
+        return Chip("norec", "", "Recorded before")
     if recording is None or not records(snapshot):
         return Chip("norec", "", "Not recording", inverse=recording is not None)
     return Chip("rec", clock_text(recording.elapsed_s), size_text(recording.bytes_written), recording.trouble != "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from iastm_host.app.live_view.ladder import held_s_of
+from iastm_host.app.live_view.recording import replays
 from iastm_host.app.live_view.texts import clock_text
 from iastm_host.app.snapshot import LiveSnapshot
 
@@ -23,7 +24,7 @@ SHARE_KNOWN = 0.9
 def zero_doubt(snapshot: LiveSnapshot) -> tuple[str, str] | None:
     """Return what to do about a zero that the force says is off, and why; None where it does not."""
     verdict, trace = snapshot.verdict, snapshot.trace
-    if snapshot.finished or snapshot.link.state != "streaming" or snapshot.link.carrier == "replay":
+    if snapshot.finished or snapshot.link.state != "streaming" or replays(snapshot):
         return None
     if verdict.running_n is None:
         if trace.last_tool_us - verdict.contact_end_us < REST_S * 1e6:

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.host.app.live_view.snapshots import LIVE, RESTING_S, resting, with_link, with_verdict
 from tests.host.window.fake_session import medium_alert
 
 from iastm_host.app.live_view import live_view
+from iastm_host.app.live_view.texts import PLAIN_FAULTS
 from iastm_host.app.snapshot import LinkView, RecordingView, ZeroView
 from iastm_host.events import Problem
+from iastm_host.tool.words import FAULTS
+from iastm_protocol import kinds
 
 
 def test_a_paused_view_says_so_and_the_alert_goes_on() -> None:
@@ -48,7 +52,7 @@ def test_banners_come_in_order_of_what_must_be_acted_on() -> None:
         shown.append(banner.text)
     assert shown == [
         "Battery 9 %",
-        "Converter silent",
+        "No force from the sensor",
         "Disk full",
         "Hold still to zero",
         "Link lost. Carry on: the tool warns by itself.",
@@ -79,3 +83,44 @@ def test_only_a_medium_alert_flashes() -> None:
     assert alert is not None
     assert lost is not None
     assert (alert.flashing, lost.flashing) == (True, False)
+
+
+@pytest.mark.parametrize("fault", [FAULTS[kinds.FAULT_ADC_SATURATED], FAULTS[kinds.FAULT_ADC_FAILS]])
+def test_faults_are_said_in_the_words_of_who_treats(fault: str) -> None:
+    banner = live_view(resting(6.8, faults=(fault, "something new")), LIVE).banner
+    assert banner is not None
+    assert "sensor" in banner.text.lower()
+    assert "tip" in banner.sub or "check the tool" in banner.sub
+    assert banner.sub.endswith("Something new")
+
+
+def test_every_fault_of_the_converter_has_its_plain_words() -> None:
+    assert set(PLAIN_FAULTS) <= set(FAULTS.values())
+    assert not [fault for fault in FAULTS.values() if "conver" in fault and fault not in PLAIN_FAULTS]
+
+
+def test_without_a_loudspeaker_no_sound_is_offered() -> None:
+    snapshot = resting(6.8, medium_alert=medium_alert(RESTING_S))
+    mute, loud = (live_view(snapshot, view).banner for view in (LIVE.without_sound(), LIVE))
+    assert mute is not None
+    assert loud is not None
+    assert "sound" not in mute.sub
+    assert "S pauses the sound" in loud.sub
+
+
+def test_an_alert_does_not_hide_the_answer_to_a_request_for_a_zero() -> None:
+    snapshot = resting(6.8, medium_alert=medium_alert(RESTING_S))
+    zero = ZeroView(False, "Zero set", snapshot.taken_us + 1, True, 0.0)
+    banner = live_view(replace(snapshot, zero=zero), LIVE).banner
+    assert banner is not None
+    assert (banner.text, banner.sub) == ("Ease off: 3 of the last 5 over 14 N", "Zero set")
+
+
+def test_undo_a_second_time_is_called_by_what_it_does() -> None:
+    snapshot = resting(6.8)
+    undone = replace(snapshot, zero=ZeroView(False, "Old zero", snapshot.taken_us + 1, True, 0.0, undone=True))
+    view = live_view(undone, LIVE)
+    assert view.banner is not None
+    assert view.banner.sub == "U brings the new zero back"
+    assert "Redo zero" in [action.label for action in view.actions]
+    assert "Undo zero" in [action.label for action in live_view(snapshot, LIVE).actions]

@@ -31,3 +31,23 @@ def test_a_recording_that_could_not_start_is_not_shown_as_running() -> None:
     view = live_view(resting(6.8, recording=RecordingView("", 0, 0.0, "Disk full.")), LIVE)
     assert (view.chips[1].near, view.chips[1].inverse) == ("Not recording", True)
     assert "record" in [action.command for action in view.actions]
+
+
+def test_a_replay_speaks_of_what_was_and_claims_nothing_that_runs_now() -> None:
+    fast = with_link(resting(6.8, recording=None, replay=ReplayView(13.0, 14.0, 0.0)), "streaming", carrier="replay")
+    assert live_view(fast, LIVE).chips[0].near == "0:13 of 0:14, as fast as it goes"
+    assert live_view(fast, LIVE).chips[1].near == "Recorded before"
+    paused = live_view(fast, LIVE.pause(fast)).ladder
+    assert "Recording" not in paused.sub
+    assert "alarms" not in paused.sub.lower()
+    lost = live_view(with_link(fast, "lost", carrier="replay"), LIVE)
+    assert (lost.chips[0].word, lost.ladder.word) == ("Was lost", "Link was lost")
+    assert lost.banner is not None
+    assert "Nothing warns now" not in lost.banner.text + lost.ladder.sub
+    assert live_view(with_link(fast, "connecting", carrier="replay"), LIVE).chips[0].word == "Opening"
+
+
+def test_a_pause_claims_a_recording_only_where_one_runs() -> None:
+    running, none = resting(6.8), resting(6.8, recording=None)
+    assert live_view(running, LIVE.pause(running)).ladder.sub == "Space goes on. Recording and alarms still run."
+    assert live_view(none, LIVE.pause(none)).ladder.sub == "Space goes on. Alarms still run."
