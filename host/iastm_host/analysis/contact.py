@@ -179,11 +179,18 @@ def pulls_downwards_n(time_s: Floats, force_n: Floats, pieces: list[tuple[int, i
         return None
     span_n = np.concatenate(spans)
     rest_n = float(np.median(np.concatenate(levels)[span_n <= np.quantile(span_n, 2 * _STILLEST)]))
-    low_n, high_n = np.quantile(force_n, [_EXTREME, 1 - _EXTREME]).tolist()
+    low_n, high_n = np.quantile(_without_marks(force_n, rest_n), [_EXTREME, 1 - _EXTREME]).tolist()
     fall_n = rest_n - low_n
     turned = fall_n > _FLOOR_N and high_n - rest_n < _INVERTED_SHARE * fall_n and abs(rest_n) < fall_n / 2
     at_rest = min(abs(end_n - rest_n) for end_n in ends) < _INVERTED_SHARE * fall_n
     return fall_n if turned and at_rest else None
+
+
+def _without_marks(force_n: Floats, rest_n: float) -> Floats:
+    """Leave out a lowest number with nothing between it and half the way to rest: a mark such as -999, no pull."""
+    while len(others := force_n[force_n > force_n.min()]) and others.min() > (force_n.min() + rest_n) / 2:
+        force_n = others
+    return force_n
 
 
 def _piece(time_s: Floats, force_n: Floats, begin: int, end: int) -> _Piece:

@@ -346,7 +346,8 @@ def _sentinels(forces: Floats, lines: list[int]) -> list[str]:
             where = _list([f"line {lines[row]}" for row in at])
             notes.append(
                 f"the force is {value:g} in {len(at)} rows ({where}), far outside everything else: probably a mark "
-                "for missing samples, but taken as force here; leave these rows out"
+                "for missing samples, and taken as force here, so strokes and times may be wrong: leave these rows out "
+                "and analyse again"
             )
     return sorted(notes)
 

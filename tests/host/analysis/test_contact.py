@@ -292,3 +292,17 @@ def test_how_far_negative_pulls_go_is_told():
     file = series("sine", 8, 1.0, 1.5, 12.0, 1.0, offset_n=-1.0)
     assert downwards_n(file._replace(force_n=-file.force_n)) == pytest.approx(12.0, abs=0.3)
     assert pulls_downwards_n(file.time_s[:2], file.force_n[:2], [(0, 2)]) is None
+
+
+@pytest.mark.parametrize("every", [7, 50, 400])
+def test_marks_for_missing_samples_are_no_negative_pulls(every):
+    file = series("sine", 8, 1.0, 1.5, 12.0, 1.0, offset_n=0.0)
+    marked = np.arange(len(file.time_s)) % every == 3
+    assert downwards_n(file._replace(force_n=np.where(marked, -999.0, file.force_n))) is None
+
+
+def test_marks_for_missing_samples_hide_no_negative_pulls():
+    file = series("sine", 8, 1.0, 1.5, 12.0, 1.0, offset_n=0.0)
+    marked = np.arange(len(file.time_s)) % 400 == 3
+    turned = file._replace(force_n=np.where(marked, -999.0, -file.force_n))
+    assert downwards_n(turned) == pytest.approx(12.0, abs=0.3)
