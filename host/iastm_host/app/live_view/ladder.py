@@ -11,7 +11,7 @@ from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view.force import FORCE_STATES, LADDER_ROWS, classify
 from iastm_host.app.live_view.recording import records, replays
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import force_text, head_and_detail, seconds_since
+from iastm_host.app.live_view.texts import clock_text, force_text, head_and_detail, seconds_since
 from iastm_host.app.snapshot import LiveSnapshot
 
 STALE_AFTER_US = 500_000
@@ -153,7 +153,7 @@ def _long_contact_ladder(snapshot: LiveSnapshot, steady_n: float) -> Ladder:
     over = classify(highest_n, profile) in {"hard", "too_hard"}
     force_n = highest_n if over else steady_n
     lit = _lit(classify(force_n, profile), force_n)
-    lit = replace(lit, held_text=f"{held_s_of(snapshot):.0f} s")
+    lit = replace(lit, held_text=clock_text(held_s_of(snapshot)))
     # The target is for strokes: a force within it is not called fine, nor one below it too light.
     if lit.state == "fine":
         return replace(lit, state="hold", word="Held")

@@ -30,9 +30,10 @@ def zero_doubt(snapshot: LiveSnapshot) -> tuple[str, str] | None:
         if trace.last_tool_us - verdict.contact_end_us < REST_S * 1e6:
             return None
         rest_n = _known(trace.force_n[-round(REST_S * 1e6 / trace.period_us) :], REST_S, trace.period_us)
-        if rest_n is None or float(np.median(rest_n)) >= REST_BELOW_N:
+        median_n = 0.0 if rest_n is None else float(np.median(rest_n))
+        if median_n >= REST_BELOW_N:
             return None
-        return "Zero is off: lift the tool, press Z", f"{float(np.median(rest_n)):.1f} N with nothing touching"
+        return "Zero is off: lift the tool, press Z", f"−{-median_n:.1f} N with nothing touching"
     held_s = held_s_of(snapshot)
     if snapshot.profile.technique == "hold" or held_s < UNVARIED_S:
         return None

@@ -208,7 +208,7 @@ def pressing(steady_n: float, held_s: float, highest_n: float | None = None) -> 
 def test_a_contact_too_long_for_a_stroke_shows_what_is_pressed_now_and_no_more_the_last_stroke() -> None:
     assert live_view(pressing(8.0, 5.9), LIVE).ladder.number == "6.8"
     view = live_view(pressing(8.0, 12.0), LIVE)
-    assert (view.ladder.word, view.ladder.number, view.ladder.held_text) == ("Held", "8.0", "12 s")
+    assert (view.ladder.word, view.ladder.number, view.ladder.held_text) == ("Held", "8.0", "0:12")
     assert view.shows_force
     assert "In contact 0:12" in view.strip.stroke_notes
     assert (live_view(pressing(30.0, 10.0), LIVE).ladder.word) == "Too hard"
