@@ -96,7 +96,9 @@ def test_faults_are_said_in_the_words_of_who_treats(fault: str) -> None:
 
 def test_every_fault_of_the_converter_has_its_plain_words() -> None:
     assert set(PLAIN_FAULTS) <= set(FAULTS.values())
-    assert not [fault for fault in set(FAULTS.values()) - set(PLAIN_FAULTS) if "converter" in fault or "conversion" in fault]
+    assert not [
+        fault for fault in set(FAULTS.values()) - set(PLAIN_FAULTS) if "converter" in fault or "conversion" in fault
+    ]
 
 
 def test_without_a_loudspeaker_no_sound_is_offered() -> None:
