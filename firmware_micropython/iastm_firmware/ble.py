@@ -161,6 +161,7 @@ class BleLink(Link):
         self._since_ticks = 0
         self._force_ticks = 0
         self._battery_percent = kinds.UNKNOWN_U8
+        self._advertises = False
         self._notifier = _Notifier(self._radio)
         super().__init__(
             tool,
@@ -189,6 +190,8 @@ class BleLink(Link):
         """A second has passed: a status is due, and the battery may have changed."""
         super().second()
         self._show_battery()
+        if not self._advertises:
+            self._advertise()
 
     def _start(self, bluetooth):
         board = self.tool.board
@@ -251,7 +254,7 @@ class BleLink(Link):
             if self._connection is None:
                 self._begin(connection)
             else:
-                self._radio.gap_disconnect(connection)
+                self._drop(connection)
         elif connection != self._connection:
             return
         elif event == _IRQ_CENTRAL_DISCONNECT:
@@ -286,7 +289,14 @@ class BleLink(Link):
         if ticks_between(self._since_ticks, now_ticks) >= _HELLO_WITHIN_US:
             # Nobody may keep the tool from its host by holding its one connection.
             self._since_ticks = now_ticks
-            self._radio.gap_disconnect(self._connection)
+            self._drop(self._connection)
+
+    def _drop(self, connection):
+        try:
+            self._radio.gap_disconnect(connection)
+        except OSError:
+            # It is going already, or will be told again.
+            return
 
     def _show_force(self):
         now_ticks = self.tool.clock.now()
@@ -323,7 +333,12 @@ class BleLink(Link):
         in_use = self._connection is not None
         response = _field(_AD_NAME, name[:_NAME_BYTES])
         response += _field(_AD_SERVICE_DATA_128, tool_uuid + bytes([_IN_USE if in_use else 0]))
-        self._radio.gap_advertise(_ADVERTISE_EVERY_US, adv_data=data, resp_data=response, connectable=not in_use)
+        try:
+            self._radio.gap_advertise(_ADVERTISE_EVERY_US, adv_data=data, resp_data=response, connectable=not in_use)
+            self._advertises = True
+        except OSError:
+            # The stack is busy, as while a connection comes or goes: `second` tries again.
+            self._advertises = False
 
 
 def _field(kind, data):

@@ -30,10 +30,13 @@ import socket
 import struct
 
 _QUEUED_NOTIFICATIONS = 12
-_READ_BYTES = 4096
+# Read anew every millisecond: in a board's heap only small pieces are sure to be found.
+_READ_BYTES = 256
 _POLL_EVERY_MS = 1
 _DEFAULT_BUFFER_BYTES = 20
 _LEAST_MTU = 23
+# Windows has a number of its own for a socket that would block.
+_NOT_NOW = (errno.EAGAIN, getattr(errno, "EWOULDBLOCK", errno.EAGAIN))
 _CONFIGURATION = ("gap_name", "mtu", "bond", "mitm", "le_secure", "io")
 
 _IRQ_CENTRAL_CONNECT = 1
@@ -159,9 +162,9 @@ class BLE:
         self._flush()
         if self._to_refuse:
             self._to_refuse -= 1
-            raise OSError(errno.ENOMEM)
+            raise OSError(errno.ENOMEM, "no room")
         if self._unsent or self._queued >= _QUEUED_NOTIFICATIONS:
-            raise OSError(errno.ENOMEM)
+            raise OSError(errno.ENOMEM, "no room")
         self._queued += 1
         self._tell("N", struct.pack("<HH", connection, handle) + bytes(value))
 
@@ -181,7 +184,7 @@ class BLE:
         try:
             data = self._socket.recv(_READ_BYTES)
         except OSError as error:
-            if error.errno == errno.EAGAIN:
+            if error.errno in _NOT_NOW:
                 return
             data = b""
         if not data:
@@ -234,7 +237,7 @@ class BLE:
             try:
                 sent = self._socket.send(self._unsent)
             except OSError as error:
-                if error.errno != errno.EAGAIN:
+                if error.errno not in _NOT_NOW:
                     # The radio is gone; `poll` finds that out.
                     self._unsent = b""
                 return

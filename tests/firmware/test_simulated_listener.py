@@ -249,6 +249,14 @@ def test_a_port_that_another_has_is_refused_in_words(program: Program) -> None:
         assert address.encode() in program.refused("--rows", os.devnull, "--listen", address)
 
 
+def test_a_radio_that_is_not_there_is_told_in_words(program: Program) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    assert address.encode() in program.refused("--rows", os.devnull, "--bluetooth", address)
+    assert b"is not HOST:PORT" in program.refused("--rows", os.devnull, "--bluetooth", "here")
+    assert b"--virtual" in program.refused("--rows", "-", "--bluetooth", address, "--virtual", "5")
+
+
 @pytest.mark.parametrize("address", ["", "here", "127.0.0.1", ":5", "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:70000"])
 def test_what_is_no_address_is_refused_in_words(program: Program, address: str) -> None:
     assert b"is not HOST:PORT" in program.refused("--rows", os.devnull, "--listen", address)
