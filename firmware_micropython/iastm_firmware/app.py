@@ -4,7 +4,8 @@ A board is one file with a class of these attributes:
 
 - `name`, `runtime` ("micropython 1.29.0"), `serial_number`: text; `simulated`: bool; `source_hash`: 8 bytes;
 - `rate_mhz`: nominal conversions per 1000 s; `ring_depth`: samples to keep, as far as memory goes;
-- `adc`: the converter, see sampler.py; `stream`: the host's bytes, see stream.py;
+- `adc`: the converter, see sampler.py; `stream`: the host's bytes, see stream.py, or console.py where that port is
+  the board's REPL too; `run` closes it;
 - `links(tool)`: a list of links beside that on `stream`, as `[BleLink(tool, bluetooth)]` of ble.py, or `[]`;
 - `calibration`: `iastm_protocol.messages.Calibration`; `zero_counts`, and `zero_confirmed`: False where a stored
   zero was not looked at since power-on (then nothing is alerted, and samples say "zero uncertain");
@@ -71,8 +72,13 @@ class App:
 
 
 def run(board, *others):
-    """Run the firmware on `board`, and `others` (coroutines) beside it; what ends it goes to `board.failed`."""
+    """Run the firmware on `board`, and `others` (coroutines) beside it; what ends it goes to `board.failed`.
+
+    KeyboardInterrupt and SystemExit pass through.
+    """
     try:
         asyncio.run(_together([App(board).run()] + list(others)))
     except Exception as error:
         board.failed(error)
+    finally:
+        board.stream.close()

@@ -29,7 +29,7 @@ class ByteStream:
         n = 0
         while self._readable and n < _READ_BYTES and self._waiting():
             try:
-                data = self._source.read(1)
+                data = self._read_byte()
             except OSError as error:
                 if error.errno not in _PEER_GONE:
                     raise
@@ -59,6 +59,12 @@ class ByteStream:
             self._end()
             return 0
 
+    def close(self):
+        """Leave the source and the sink to whoever opened them."""
+
+    def _read_byte(self):
+        return self._source.read(1)
+
     def _waiting(self):
         for _ in self._poll.ipoll(0):
             return True
@@ -79,3 +85,6 @@ class Unplugged:
     def write(self, data):
         """Take nothing of `data`."""
         return 0
+
+    def close(self):
+        """Do nothing: nothing was opened."""

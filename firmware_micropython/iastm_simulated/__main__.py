@@ -142,8 +142,6 @@ def _run(options, settings, listener, bluetooth):
         adc.close()
         if bluetooth is not None:
             bluetooth.close()
-        if listener is not None:
-            listener.close()
 
 
 def main(arguments):
