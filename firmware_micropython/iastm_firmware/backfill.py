@@ -40,6 +40,11 @@ class SampleBackfill:
         self._end = min(first_index + samples, next_index)
         self._ring.lose(self._cursor)
 
+    @property
+    def under_way(self):
+        """Whether some of what was asked for was not sent yet."""
+        return self._next < self._end
+
     def cancel(self):
         """Fetch no more."""
         self._end = 0

@@ -15,6 +15,8 @@ _MAX_READS_PER_STEP = 4
 _MAX_FRAMES_PER_STEP = 4
 # Of a carrier's window: fetched samples leave it to the newest, which come about between two acknowledgements.
 _FRAMES_FOR_LIVE = 16
+# And these the newest leave to a hole: nothing but what was fetched can be acknowledged while there is one.
+_FRAMES_FOR_FETCHED = 4
 _ANSWERS_KEPT = 4
 
 
@@ -234,7 +236,8 @@ class Link:
             self._report_number, kind, payload = tool.reports.after(self._report_number)
             self._send(kind, payload)
             return True
-        n = 0 if self._window.full() else tool.ring.take(self._cursor, self._writer.payload)
+        spare = _FRAMES_FOR_FETCHED if self._fetched_samples.under_way else 0
+        n = 0 if self._window.full(spare) else tool.ring.take(self._cursor, self._writer.payload)
         if n:
             self._window.sent(self._writer.payload, n)
             self._finish(kinds.FORCE_SAMPLES, n)
@@ -255,7 +258,8 @@ class Link:
         if event is not None:
             self._send(*event)
             return True
-        n = 0 if self._window.full(_FRAMES_FOR_LIVE) else self._fetched_samples.write(self._writer.payload)
+        spare = _FRAMES_FOR_LIVE if self._window.vouched else 0
+        n = 0 if self._window.full(spare) else self._fetched_samples.write(self._writer.payload)
         if n:
             if self._fetched_samples.kind == kinds.FORCE_SAMPLES:
                 self._window.sent(self._writer.payload, n)

@@ -2,9 +2,11 @@
 
 from iastm_firmware.clock import ticks_between
 from iastm_protocol._compat import const
+from iastm_protocol.kinds import BACKFILLED
 
 # A host that acknowledges does so several times a second.
 _PATIENCE_US = const(2000000)
+_FLAGS_AT = const(14)
 _COUNTS_AT = const(15)
 
 
@@ -23,12 +25,15 @@ class Window:
         self._ends = [0] * frames
         self._oldest = 0
         self._count = 0
+        # How many of them went out up to the newest fetched one.
+        self._up_to_fetched = 0
         self._acknowledged = False
         self._since_ticks = 0
 
     def restart(self):
         """Another host comes: nothing is under way to it, and nothing acknowledged."""
         self._count = 0
+        self._up_to_fetched = 0
         self._acknowledged = False
 
     def acknowledge(self, next_index):
@@ -44,10 +49,12 @@ class Window:
         self._acknowledged = True
         self._oldest = (self._oldest + come) % self._frames
         self._count -= come
+        self._up_to_fetched = max(0, self._up_to_fetched - come)
 
     def hole(self):
         """The host asks for samples once more: what is beyond them may have come, and can't be acknowledged."""
         self._count = 0
+        self._up_to_fetched = 0
         self._since_ticks = self._clock.now()
 
     def sent(self, payload, n):
@@ -57,6 +64,13 @@ class Window:
         end = (payload[0] | payload[1] << 8 | payload[2] << 16 | payload[3] << 24) + (n - _COUNTS_AT) // 3
         self._ends[(self._oldest + self._count) % self._frames] = end
         self._count += 1
+        if payload[_FLAGS_AT] & BACKFILLED:
+            self._up_to_fetched = self._count
+
+    @property
+    def vouched(self):
+        """Whether a fetched frame is under way: acknowledged, it speaks for what went before it."""
+        return self._up_to_fetched > 0
 
     def full(self, spare=0):
         """Return whether samples must wait for an acknowledgement, `spare` frames of the window being for others."""

@@ -15,8 +15,8 @@ _ALERTS_KEPT = 100
 
 _DEFAULTS = {
     "rate_mhz": 320000,
-    # A minute at 320 per second, as far as memory goes.
-    "ring_depth": 19200,
+    # What fits beside the compiled firmware, with room, into the heap of a board. A minute at 320/s is 19200.
+    "ring_depth": 2048,
     "serial_number": "SIM-0001",
     "zero_counts": 0,
     "zero_confirmed": True,

@@ -28,6 +28,7 @@ class _Radio:
         self._decoder = Decoder(kinds.MAX_LINK_PAYLOAD)
         self._asked_until = 0
         self._heard_ms = 0
+        self.asks_again = True
         self._now_ms = 0
         self.next_index = 0
         self.have: set[int] = set()
@@ -67,7 +68,8 @@ class _Radio:
 
     def _ask(self) -> None:
         beyond = [index for index in self.have if index > self.next_index]
-        if beyond and (self.next_index >= self._asked_until or self._now_ms - self._heard_ms > 1000):
+        again = self.asks_again and self._now_ms - self._heard_ms > 1000
+        if beyond and (self.next_index >= self._asked_until or again):
             samples = min(4096, min(beyond) - self.next_index)
             self._asked_until = self.next_index + samples
             self._heard_ms = self._now_ms
@@ -93,3 +95,26 @@ def test_a_hole_is_filled_while_new_samples_go_out_at_once(
     # Two batches at most.
     assert radio.late_samples <= 2 * 16
     assert radio.under_way <= 2 * _FRAMES
+
+
+def test_after_a_pause_of_the_host_both_the_hole_and_what_is_new_go_on(bench: Callable[..., Any]) -> None:
+    radio = _Radio(bench, 320, 20)
+    # Nothing but acknowledgements of what was fetched may set it going again.
+    radio.asks_again = False
+    radio.bench.start()
+    radio.run(2000)
+    radio.bench.tool.links[0].restart()
+    radio.bench.run(20_000)
+    radio.bench.start()
+    radio.bench.stream.written = b""
+    radio.run(2000)
+    # Its radio goes on for less than two seconds while the host says nothing.
+    for _ in range(450):
+        radio.bench.run(4)
+    radio.late_samples = 0
+    radio.run(1000)
+    first = radio.next_index
+    radio.late_samples = 0
+    radio.run(10_000)
+    assert radio.next_index > first + 1600
+    assert radio.late_samples <= 2 * 16
