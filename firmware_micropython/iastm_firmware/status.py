@@ -109,8 +109,8 @@ class Health:
             bit <<= 1
 
 
-def _measured(read, unknown):
-    # What a board measures beside the force may fail without any harm to it.
+def measured(read, unknown):
+    """Return what `read` of a board measures beside the force, `unknown` where it can't: no harm to the force."""
     try:
         return read()
     except OSError:
@@ -122,8 +122,8 @@ def status_payload(tool, damaged_frames, unknown_kinds, overrun_samples):
     board = tool.board
     return messages.Status(
         tool.sampler.next_index,
-        _measured(board.battery_percent, kinds.UNKNOWN_U8),
-        _measured(board.temperature_cdeg, kinds.UNKNOWN_I16),
+        measured(board.battery_percent, kinds.UNKNOWN_U8),
+        measured(board.temperature_cdeg, kinds.UNKNOWN_I16),
         tool.health.faults,
         tool.sampler.missed,
         overrun_samples,

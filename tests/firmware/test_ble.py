@@ -317,6 +317,17 @@ def test_advertising_that_failed_is_tried_again_within_a_second(desk: Desk) -> N
     assert desk.radio.advertised[-1]["connectable"]
 
 
+def test_a_battery_that_can_not_be_read_is_unknown_and_ends_nothing(desk: Desk) -> None:
+    def failing() -> int:
+        raise OSError(errno.EIO, "no answer")
+
+    level = desk.radio.handles[0x2A19]
+    assert desk.radio.values[level] == bytes([77])
+    desk.bench.board.battery_percent = failing
+    desk.tool.second()
+    assert desk.radio.values[level] == b""
+
+
 def test_a_flood_of_writes_is_bounded_and_counted(desk: Desk) -> None:
     desk.connect()
     desk.hello()
