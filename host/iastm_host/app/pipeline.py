@@ -106,7 +106,7 @@ class Pipeline:
             self._order(lost, events)
         elif wish is not None:
             self.client.fetch(wish.first_index, wish.samples)
-        self.client.acknowledge(self._timeline.next_index)
+        self.client.acknowledge(self._timeline.next_index, fetching=self._timeline.hole is not None)
 
 
 def limits_for(profile: Profile, contact: Contact) -> SetLimits:

@@ -131,6 +131,10 @@ class _View:
 
 
 def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
+    if not view.headless:
+        # Loaded before other threads run: PySide6 goes through the list of modules while it loads, and stumbles where
+        # another thread adds to it.
+        import iastm_host.window.run  # noqa: F401
     acquisition.start()
     code = 0
     try:

@@ -47,6 +47,7 @@ TRIES = 3
 SILENT_AFTER_US = 2_000_000
 PING_EVERY_US = 1_000_000
 ACKNOWLEDGE_EVERY_US = 200_000
+ACKNOWLEDGE_FETCHED_EVERY_US = 50_000
 # Handshakes count their requests from 1, so that a replay asks under the same ids; a person's commands start here.
 _FIRST_COMMAND_ID = 0x8000
 # A batch may stretch or shrink against the stated rate by this factor; beyond it its times are damage.
@@ -214,9 +215,13 @@ class ToolClient:
         """Ask for samples once more; they come as blocks that are backfilled, or as a Gap."""
         self._send(kinds.FETCH, messages.Fetch(first_index, samples).to_payload())
 
-    def acknowledge(self, next_index: int) -> None:
-        """Tell the tool, from time to time, that all before `next_index` is here or lost for good."""
-        if self.state == states.STREAMING and self._now_us - self._acknowledged_us >= ACKNOWLEDGE_EVERY_US:
+    def acknowledge(self, next_index: int, *, fetching: bool = False) -> None:
+        """Tell the tool, from time to time, that all before `next_index` is here or lost for good.
+
+        While samples are fetched it is told more often: the tool sends only so far beyond what it was told.
+        """
+        every_us = ACKNOWLEDGE_FETCHED_EVERY_US if fetching else ACKNOWLEDGE_EVERY_US
+        if self.state == states.STREAMING and self._now_us - self._acknowledged_us >= every_us:
             self._acknowledged_us = self._now_us
             self._send(kinds.ACK, messages.Ack(next_index, self._next_event).to_payload())
 
