@@ -50,6 +50,14 @@ class Timeline:
 
     def add(self, item: ForceBlock | Gap) -> list[ForceBlock | Gap]:
         """Return what can now be told in order. A Gap says that its samples can't be had."""
+        if (
+            isinstance(item, ForceBlock)
+            and not self._held
+            and (item.boot_id, item.first_index) == (self._boot_id, self._next_index)
+        ):
+            # The usual case, many times a second for each tool.
+            self._tell(item)
+            return [item]
         ordered: list[ForceBlock | Gap] = []
         if isinstance(item, Gap):
             if item.boot_id == self._boot_id:
@@ -99,9 +107,12 @@ class Timeline:
             if known >= len(block.force_n):
                 continue
             ordered.append(without_first(block, known) if known else block)
-            self._next_index = block.next_index
-            self._next_us = block.tool_us + round(len(block.force_n) * block.period_us)
+            self._tell(block)
         del self._held[:done]
+
+    def _tell(self, block: ForceBlock) -> None:
+        self._next_index = block.next_index
+        self._next_us = block.tool_us + round(len(block.force_n) * block.period_us)
 
 
 def without_first(block: ForceBlock, count: int) -> ForceBlock:
