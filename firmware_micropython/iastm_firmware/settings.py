@@ -21,10 +21,7 @@ class Settings:
 
     def change_zero(self, counts, from_index):
         """Put a zero in force that the user confirmed, from sample `from_index` on."""
-        zero = self.zero
-        # A zero that is only confirmed leaves what it can be undone to.
-        previous_counts = zero.previous_counts if counts == zero.counts else zero.counts
-        self.zero = Zero(counts, from_index, previous_counts, True)
+        self.zero = Zero(counts, from_index, self.zero.counts, True)
         self.zero_revision += 1
 
     def change_limits(self, limits):

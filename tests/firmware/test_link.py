@@ -186,9 +186,11 @@ def test_a_zero_set_over_one_link_stands_at_its_place_on_another_that_stalls(
     b.run(300)
     b.tool.set_zero(100)
     b.run(300)
+    b.tool.set_zero(200)
+    b.run(300)
     b.stream.room = None
     b.run(1500)
-    assert b.heard().of(messages.Zero)[-1].counts == 100
+    assert [zero.counts for zero in b.heard().of(messages.Zero)] == [0, 100, 200]
     _samples_stand_between_their_zeros(b.heard())
 
 
@@ -208,6 +210,8 @@ def test_limits_that_hold_already_reset_nothing(bench: Callable[..., Any], wire:
     assert b.board.alerts == [(201, kinds.ALARM), (601, 0)]
     (stroke,) = heard.of(messages.StrokeReport)
     assert (stroke.first_index, stroke.last_index, stroke.truncated) == (200, 599, False)
+    # Set at the start, and under another name.
+    assert [e.kind for e in heard.of(messages.ToolEvent)] == [kinds.EVENT_BOOT] + 2 * [kinds.EVENT_LIMITS]
 
 
 def test_a_zero_that_holds_already_can_still_be_undone(bench: Callable[..., Any], wire: Any) -> None:

@@ -12,12 +12,14 @@ class _Sink:
         self.now_us = 0
         self.room = 1 << 20
         self.takes_us = 0
+        self.writes = 0
         self.written = b""
 
     def ticks_us(self) -> int:
         return self.now_us
 
     def write(self, data: memoryview) -> int:
+        self.writes += 1
         self.now_us += self.takes_us
         n = min(self.room, len(data))
         self.room -= n
@@ -81,6 +83,43 @@ def test_two_writes_that_were_held_by_the_driver_suspend_the_link() -> None:
     assert not outlet.suspended
     outlet.send(memoryview(b"b"))
     assert outlet.suspended
+
+
+def test_a_driver_that_holds_writes_is_not_tried_again_by_itself_and_one_that_refuses_is() -> None:
+    for takes_us, more in ((500_000, 0), (0, 5)):
+        outlet, sink = _outlet()
+        sink.takes_us = takes_us
+        sink.room = 2
+        outlet.send(memoryview(b"abcde"))
+        while not outlet.suspended:
+            sink.now_us += 10_000
+            outlet.ready()
+        writes = sink.writes
+        for _ in range(500):
+            sink.now_us += 10_000
+            assert not outlet.ready()
+        assert sink.writes == writes + more
+        sink.takes_us = 0
+        sink.room = 100
+        outlet.resume()
+        assert outlet.ready()
+        assert sink.written == b"abcde"
+
+
+def test_a_sink_that_takes_bytes_again_is_written_to_within_a_second() -> None:
+    outlet, sink = _outlet()
+    sink.room = 0
+    outlet.send(memoryview(b"abcde"))
+    while not outlet.suspended:
+        sink.now_us += 10_000
+        outlet.ready()
+    sink.room = 2
+    sink.now_us += 1_000_000
+    # Two of five bytes go, and the rest needs no second to wait for.
+    assert not outlet.ready()
+    sink.room = 100
+    assert outlet.ready()
+    assert sink.written == b"abcde"
 
 
 def test_a_stall_that_passed_is_forgotten() -> None:
