@@ -170,7 +170,7 @@ def test_what_is_recorded_over_a_faulty_link_is_the_truth_or_a_gap(
             for index, counts in enumerate(event.raw_counts.tolist(), event.first_index):
                 assert counts == int(played[index][3]), (seed, index)
             at = event.next_index
-        assert lost == 0, (seed, link.faults, "the tool keeps more than these faults last")
         told = ran.json
-        assert told["gaps"] == 0
-        assert told["samples"]["received"] == told["samples"]["expected"] >= RUN_S * 320
+        # What was away for longer than the tool's ring lasts is a gap, and counted as one.
+        assert told["samples"]["received"] + lost == told["samples"]["expected"] >= RUN_S * 320
+        assert (told["gaps"] == 0) == (lost == 0)
