@@ -1,21 +1,38 @@
-"""Plays tones where the machine can; says so where it can't. QtMultimedia is loaded on first use and may be missing."""
+"""Plays tones where the machine can; says so where it can't. QtMultimedia may be missing."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from PySide6.QtCore import (
-    QBuffer,
-    QByteArray,
-    QIODevice,
-    QMessageLogContext,
-    QObject,
-    QtMsgType,
-    qInstallMessageHandler,
-)
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QLoggingCategory, QObject
 
 from iastm_host.app.sounds import SAMPLE_RATE_HZ, Tone, render
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep what Qt says of missing devices off the terminal: the window shows that there is none.
+
+    No message handler in Python does this: Qt speaks while it loads libraries and would wait for the interpreter, which
+    another thread may hold while it waits to load one too.
+    """
+    QLoggingCategory.setFilterRules("*=false")
+    try:
+        yield
+    finally:
+        QLoggingCategory.setFilterRules("")
+
+
+try:
+    with _quietly():
+        from PySide6 import QtMultimedia
+except ImportError as error:
+    _missing = str(error)
+else:
+    _missing = ""
 
 log = logging.getLogger(__name__)
 
@@ -49,17 +66,13 @@ class QtSpeaker(QObject):
         self._buffer: QBuffer | None = None
         self._rendered: dict[str, QByteArray] = {}
         self._failures: tuple[Any, ...] = ()
-        before = qInstallMessageHandler(_to_log)
-        try:
+        if _missing:
+            log.debug("no QtMultimedia: %s", _missing)
+            return
+        with _quietly():
             self._search()
-        except ImportError as error:
-            log.debug("no QtMultimedia: %s", error)
-        finally:
-            qInstallMessageHandler(before)
 
     def _search(self) -> None:
-        from PySide6 import QtMultimedia
-
         device = QtMultimedia.QMediaDevices.defaultAudioOutput()
         if device.isNull():
             return
@@ -85,11 +98,6 @@ class QtSpeaker(QObject):
         self._buffer = QBuffer(pcm, self)
         self._buffer.open(QIODevice.OpenModeFlag.ReadOnly)
         self._sink.start(self._buffer)
-
-
-def _to_log(_kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
-    """Keep what Qt says while it looks for a device off the terminal: that there is none is shown in the window."""
-    log.debug("%s", text)
 
 
 def make_speaker(wanted: bool, parent: QObject | None = None) -> Speaker:

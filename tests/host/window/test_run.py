@@ -3,6 +3,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -119,3 +121,13 @@ def test_no_sound_is_wanted_or_to_be_had_without_a_word(app: QApplication, capfd
     speaker = make_speaker(True)
     assert speaker.available == isinstance(speaker, QtSpeaker)
     assert capfd.readouterr().err == ""
+
+
+def test_all_of_qt_that_a_window_needs_is_loaded_before_another_thread_can_run() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, iastm_host.window.run; print(*(n for n in sys.modules if 'PySide6' in n))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert "PySide6.QtMultimedia" in loaded
