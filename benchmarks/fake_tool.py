@@ -52,7 +52,7 @@ class FakeTool:
         )
         said = self._frame(kinds.FORCE_SAMPLES, samples)
         if first // RATE_HZ != end // RATE_HZ:
-            said += self._frame(kinds.STATUS, messages.Status(end, 82, 2150, 0, 0, 0, 0, 0, 90_000, end // RATE_HZ))
+            said += self._frame(kinds.STATUS, messages.Status(end, 82, 2150, 0, 0, 0, 0, 0, 90_000, end // RATE_HZ, 0))
         if first // _STROKE_EVERY != end // _STROKE_EVERY:
             stroke = messages.StrokeReport(end // _STROKE_EVERY, end - 400, end - 60, end - 200, 280_000, 1, False, 0)
             said += self._frame(kinds.STROKE, stroke)
@@ -101,6 +101,7 @@ class FakeTool:
             self._cell.calibration_id,
             bytes.fromhex(self._cell.sha256),
             kinds.FEATURE_SIMULATED,
+            bytes(16),
         )
 
     def _frame(self, kind: int, message: object) -> bytes:

@@ -131,4 +131,5 @@ def status_payload(tool, damaged_frames, unknown_kinds, overrun_samples):
         min(unknown_kinds, _COUNTER_MAX),
         gc.mem_free(),
         tool.health.uptime_s(),
+        tool.events.last_number,
     ).to_payload()

@@ -12,6 +12,7 @@ from iastm_firmware.status import Health
 from iastm_firmware.version import VERSION
 from iastm_firmware.watch import Watch
 from iastm_protocol import kinds, messages
+from iastm_protocol.signing import NO_CHALLENGE
 
 _REPORTS_KEPT = 16
 
@@ -105,8 +106,8 @@ class Tool:
             if n > kinds.MAX_LINK_PAYLOAD:
                 raise ValueError("%s take %d bytes, and a frame %d" % (what, n, kinds.MAX_LINK_PAYLOAD))
 
-    def hello_answer(self):
-        """Return what the tool says of itself."""
+    def hello_answer(self, challenge=NO_CHALLENGE):
+        """Return what the tool says of itself; `challenge` is what commands on this link are signed for."""
         board = self.board
         calibration = self.settings.calibration
         features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES | kinds.FEATURE_BACKFILL
@@ -127,4 +128,5 @@ class Tool:
             calibration.calibration_id,
             calibration.sha256,
             features,
+            challenge,
         )

@@ -11,6 +11,7 @@ COMMAND = 0x04
 ACK = 0x05
 FETCH = 0x06
 FETCH_EVENTS = 0x07
+SIGNED_COMMAND = 0x08
 # Frame kinds, tool to host.
 HELLO_ANSWER = 0x02
 FORCE_SAMPLES = 0x10
@@ -24,6 +25,7 @@ LIMITS = 0x17
 PONG = 0x18
 RESPONSE = 0x19
 GONE = 0x1A
+KEY = 0x1B
 # Kinds from here up belong to recordings and are refused on a link.
 FIRST_RECORDING_KIND = 0x80
 RECEIVED = 0x80
@@ -38,6 +40,8 @@ STOP_STREAM = 0x02
 DESCRIBE = 0x03
 SET_ZERO = 0x04
 SET_LIMITS = 0x05
+GET_KEY = 0x06
+RENEW_KEY = 0x07
 
 # Errors of a response.
 OK = 0
@@ -46,6 +50,8 @@ BAD_ARGUMENT = 2
 NOT_ALLOWED = 3
 BUSY = 4
 FAILED = 5
+NEEDS_KEY = 6
+NEEDS_PRESS = 7
 
 # Flags of force samples: true for at least one sample of the batch.
 SATURATED = 0x01
@@ -69,6 +75,7 @@ EVENT_LIMITS = 3
 EVENT_FAULT = 4
 EVENT_FAULT_CLEARED = 5
 EVENT_BUTTON = 6
+EVENT_KEY = 7
 
 # Faults of the tool, bits of status.
 FAULT_ADC_SILENT = 0x01
@@ -88,6 +95,7 @@ FEATURE_ZERO = 0x02
 FEATURE_STROKES = 0x04
 FEATURE_BACKFILL = 0x08
 FEATURE_SIMULATED = 0x10
+FEATURE_KEYS = 0x20
 
 UNKNOWN_U8 = 0xFF
 UNKNOWN_I16 = -0x8000

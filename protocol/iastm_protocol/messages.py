@@ -10,6 +10,7 @@ from iastm_protocol import kinds
 from iastm_protocol._compat import TYPE_CHECKING
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.fields import Reader, Writer
+from iastm_protocol.signing import CHALLENGE_BYTES, KEY_BYTES, TAG_BYTES
 
 if TYPE_CHECKING:
     from typing import Any
@@ -72,12 +73,14 @@ class HelloAnswer(
             "calibration_id",
             "calibration_sha256",
             "features",
+            "challenge",
         ),
     )
 ):
     """What a tool says of itself: rate in millihertz, ring depth in samples, a random boot id (32 bits).
 
-    `runtime` names what runs the firmware, as "micropython 1.29.0".
+    `runtime` names what runs the firmware, as "micropython 1.29.0". `challenge` is what signed commands are signed for,
+    see signing.py; NO_CHALLENGE where this link needs no signature.
     """
 
     def to_payload(self):
@@ -91,7 +94,7 @@ class HelloAnswer(
         for name, unit in self.channels:
             w.text(name).text(unit)
         w.number("I", self.ring_depth).text(self.calibration_id).raw(self.calibration_sha256, _SHA256_BYTES)
-        return w.number("I", self.features).payload()
+        return w.number("I", self.features).raw(self.challenge, CHALLENGE_BYTES).payload()
 
     @staticmethod
     def from_payload(payload):
@@ -126,6 +129,7 @@ class HelloAnswer(
             calibration_id,
             sha256,
             r.number("I"),
+            r.raw(CHALLENGE_BYTES),
         )
 
 
@@ -232,12 +236,14 @@ class Status(
             "unknown_kinds",
             "heap_free_bytes",
             "uptime_s",
+            "last_event",
         ),
     )
 ):
     """Sent once a second. `battery_percent` 255 and `temperature_cdeg` −32768 mean unknown; counters since boot.
 
-    `next_index` is that of the conversion to come; `overrun_samples` left the ring before they were sent.
+    `next_index` is that of the conversion to come; `overrun_samples` left the ring before they were sent; `last_event`
+    is the id of the newest tool event.
     """
 
     def to_payload(self):
@@ -245,7 +251,8 @@ class Status(
         w = Writer().number("I", self.next_index).number("B", self.battery_percent)
         w.number("h", self.temperature_cdeg).number("I", self.faults).number("I", self.missed_conversions)
         w.number("I", self.overrun_samples).number("H", self.damaged_frames).number("H", self.unknown_kinds)
-        return w.number("I", self.heap_free_bytes).number("I", self.uptime_s).payload()
+        w.number("I", self.heap_free_bytes).number("I", self.uptime_s)
+        return w.number("I", self.last_event).payload()
 
     @staticmethod
     def from_payload(payload):
@@ -260,6 +267,7 @@ class Status(
             r.number("I"),
             r.number("H"),
             r.number("H"),
+            r.number("I"),
             r.number("I"),
             r.number("I"),
         )
@@ -450,6 +458,33 @@ class Command(namedtuple("Command", ("request_id", "command", "body"))):
         return Command(r.number("H"), r.number("B"), r.rest())
 
 
+class SignedCommand(namedtuple("SignedCommand", ("counter", "tag", "command"))):
+    """A command with its proof: `command` is the payload of a Command, `tag` as signing.py makes it."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("I", self.counter).raw(self.tag, TAG_BYTES).raw(self.command).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "signed command")
+        return SignedCommand(r.number("I"), r.raw(TAG_BYTES), r.rest())
+
+
+class Key(namedtuple("Key", ("key",))):
+    """The tool's key: whoever has it may change the tool's state."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().raw(self.key, KEY_BYTES).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        return Key(Reader(payload, "key").raw(KEY_BYTES))
+
+
 class Response(namedtuple("Response", ("request_id", "command", "error", "text"))):
     """The answer to a command: error OK or one of the typed errors, with words for a person."""
 
@@ -493,5 +528,7 @@ MESSAGES: "dict[int, Any]" = {
     kinds.FETCH_EVENTS: FetchEvents,
     kinds.GONE: Gone,
     kinds.COMMAND: Command,
+    kinds.SIGNED_COMMAND: SignedCommand,
+    kinds.KEY: Key,
     kinds.RESPONSE: Response,
 }

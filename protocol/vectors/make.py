@@ -72,6 +72,7 @@ ANSWER = HelloAnswer(
     "sim-50N",
     SHA256,
     kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES | kinds.FEATURE_SIMULATED,
+    bytes(16),
 )
 BIGGEST_ANSWER = HelloAnswer(
     kinds.MAJOR,
@@ -88,6 +89,7 @@ BIGGEST_ANSWER = HelloAnswer(
     "Kalibrierung µ ½ 校准",
     b"\xff" * 32,
     U32,
+    b"\xff" * 16,
 )
 CALIBRATION = Calibration("sim-50N", SHA256, 50.0, (0.0, 2.0**-17))
 LIMITS = Limits("iastm-one-hand", 11_000, 14_000, 800, 520)
@@ -104,7 +106,7 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
         "hello answer, least values",
         kinds.HELLO_ANSWER,
         0,
-        HelloAnswer(kinds.MAJOR, 0, "", b"\0" * 8, "", "", "", 0, 1, (), 0, "", b"\0" * 32, 0),
+        HelloAnswer(kinds.MAJOR, 0, "", b"\0" * 8, "", "", "", 0, 1, (), 0, "", b"\0" * 32, 0, b"\0" * 16),
     ),
     (
         "force samples",
@@ -129,16 +131,16 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
     ("stroke, truncated, rate unknown", kinds.STROKE, 4, StrokeReport(1, 0, 47, 3, 110_000, 4_000_000, True, 0)),
     ("stroke, greatest values", kinds.STROKE, U16, StrokeReport(U32, U32, U32, U32, I32_MAX, I64_MAX, True, U32)),
     ("stroke, least values", kinds.STROKE, 0, StrokeReport(0, 0, 0, 0, I32_MIN, I64_MIN, False, 0)),
-    ("status", kinds.STATUS, 5, Status(19_200, 87, 3110, 0, 0, 0, 0, 0, 98_304, 60)),
+    ("status", kinds.STATUS, 5, Status(19_200, 87, 3110, 0, 0, 0, 0, 0, 98_304, 60, 3)),
     (
         "status, battery and temperature unknown, faults",
         kinds.STATUS,
         6,
         Status(
-            1, kinds.UNKNOWN_U8, kinds.UNKNOWN_I16, kinds.FAULT_ADC_SILENT | kinds.FAULT_LINK_STALLED, 3, 2, 1, 4, 0, 0
+            1, kinds.UNKNOWN_U8, kinds.UNKNOWN_I16, kinds.FAULT_ADC_SILENT | kinds.FAULT_LINK_STALLED, 3, 2, 1, 4, 0, 0, 1
         ),
     ),
-    ("status, greatest values", kinds.STATUS, U16, Status(U32, 100, 0x7FFF, U32, U32, U32, U16, U16, U32, U32)),
+    ("status, greatest values", kinds.STATUS, U16, Status(U32, 100, 0x7FFF, U32, U32, U32, U16, U16, U32, U32, U32)),
     ("alert, warn", kinds.ALERT, 10, AlertReport(kinds.WARN, 6412, 20_037_500, 1_441_800)),
     ("alert, alarm, greatest values", kinds.ALERT, 11, AlertReport(kinds.ALARM, U32, U48, I32_MAX)),
     ("alert, least values", kinds.ALERT, 12, AlertReport(kinds.WARN, 0, 0, I32_MIN)),

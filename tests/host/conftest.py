@@ -98,6 +98,7 @@ class FakeTool:
             "fake-50n",
             bytes(32),
             kinds.FEATURE_SIMULATED | (kinds.FEATURE_BACKFILL if self.keeps else 0),
+            bytes(16),
         )
 
     def describe(self) -> bytes:

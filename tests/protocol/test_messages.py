@@ -159,7 +159,7 @@ def test_text_that_utf8_cannot_carry_is_refused() -> None:
 
 
 def test_a_hello_answer_without_a_rate_is_refused_on_both_sides() -> None:
-    answer = HelloAnswer(1, 0, "", bytes(8), "", "", "", 0, 1, (), 0, "", bytes(32), 0)
+    answer = HelloAnswer(1, 0, "", bytes(8), "", "", "", 0, 1, (), 0, "", bytes(32), 0, bytes(16))
     payload = bytearray(answer.to_payload())
     with pytest.raises(LocalProtocolError):
         answer._replace(rate_mhz=0).to_payload()

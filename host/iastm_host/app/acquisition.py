@@ -93,12 +93,19 @@ class Acquisition:
     """Runs a transport; every method may be called from any thread."""
 
     def __init__(
-        self, transport: Transport, plan: Plan, clock: Callable[[], int], wall_clock: Callable[[], datetime]
+        self,
+        transport: Transport,
+        plan: Plan,
+        clock: Callable[[], int],
+        wall_clock: Callable[[], datetime],
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
         self._transport = transport
         self._plan = plan
         self._clock = clock
         self._wall_clock = wall_clock
+        # None is asyncio's own; another may have a time of its own.
+        self._loop_factory = loop_factory
         self._lock = threading.Lock()
         self._state = LiveState(plan.carrier, plan.profile, plan.tip, plan.contact, live=plan.live)
         self._pipeline = self._new_pipeline()
@@ -196,7 +203,8 @@ class Acquisition:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
+                runner.run(self._main())
         except Exception as error:
             log.exception("acquisition failed")
             self._fail(Problem(f"The program failed inside: {error!r}.", "Start it again, and report this."))

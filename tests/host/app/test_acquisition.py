@@ -607,7 +607,7 @@ def test_snapshots_may_be_taken_while_a_run_writes(runs: Any) -> None:
 
 def test_a_tool_event_or_status_without_samples_is_shown_and_counts_nothing(runs: Any) -> None:
     run, link = runs.make(length_s=3.0)
-    status = messages.Status(9, 41, 2000, kinds.FAULT_ADC_SILENT, 0, 0, 0, 0, 1, 60)
+    status = messages.Status(9, 41, 2000, kinds.FAULT_ADC_SILENT, 0, 0, 0, 0, 1, 60, 0)
 
     def silent() -> None:
         link._answers += link.tool.wire(kinds.STATUS, status)

@@ -357,8 +357,8 @@ def test_unknown_kinds_are_skipped_and_counted_and_those_of_recordings_refused(b
 
 def test_status_and_tool_events_come_in_words_and_unknown_is_none(by_hand: Any) -> None:
     hand = by_hand()
-    status = messages.Status(9, kinds.UNKNOWN_U8, kinds.UNKNOWN_I16, 0x80000001, 1, 2, 3, 4, 5000, 60)
-    known = messages.Status(9, 77, -550, 0, 0, 0, 0, 0, 1, 60)
+    status = messages.Status(9, kinds.UNKNOWN_U8, kinds.UNKNOWN_I16, 0x80000001, 1, 2, 3, 4, 5000, 60, 0)
+    known = messages.Status(9, 77, -550, 0, 0, 0, 0, 0, 1, 60, 0)
     event = messages.ToolEvent(3, kinds.EVENT_BUTTON, 42, 1, 0)
     unknown = messages.ToolEvent(4, 99, 43, 1, 0)
     hand.step(
