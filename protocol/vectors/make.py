@@ -1,11 +1,13 @@
 """Writes the vectors beside this file and the worked exchange in SPEC.md: `python protocol/vectors/make.py`.
 
-What a reader must make of damage, of strokes, limits and conversions is stated here by hand or computed another
-way (exact fractions, a plain COBS encoder), never taken from the code under test. Wire bytes of messages come from
-the code; tests hold some of them against bytes worked out by hand.
+What a reader must make of damage, of strokes, limits, conversions and signatures is stated here by hand or computed
+another way (exact fractions, a plain COBS encoder, the library's HMAC), never taken from the code under test. Wire
+bytes of messages come from the code; tests hold some of them against bytes worked out by hand.
 """
 
 import binascii
+import hashlib
+import hmac
 import json
 import struct
 import sys
@@ -32,10 +34,12 @@ from iastm_protocol.messages import (  # noqa: E402
     Gone,
     Hello,
     HelloAnswer,
+    Key,
     Limits,
     Ping,
     Pong,
     Response,
+    SignedCommand,
     Status,
     StrokeReport,
     ToolEvent,
@@ -43,6 +47,7 @@ from iastm_protocol.messages import (  # noqa: E402
     pack_counts,
     set_zero_body,
 )
+from iastm_protocol.signing import NO_CHALLENGE, TAG_BYTES  # noqa: E402
 
 Json = dict[str, Any]
 
@@ -71,8 +76,13 @@ ANSWER = HelloAnswer(
     19_200,
     "sim-50N",
     SHA256,
-    kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES | kinds.FEATURE_SIMULATED,
-    bytes(16),
+    kinds.FEATURE_LIMITS
+    | kinds.FEATURE_ZERO
+    | kinds.FEATURE_STROKES
+    | kinds.FEATURE_BACKFILL
+    | kinds.FEATURE_SIMULATED
+    | kinds.FEATURE_KEYS,
+    NO_CHALLENGE,
 )
 BIGGEST_ANSWER = HelloAnswer(
     kinds.MAJOR,
@@ -93,6 +103,20 @@ BIGGEST_ANSWER = HelloAnswer(
 )
 CALIBRATION = Calibration("sim-50N", SHA256, 50.0, (0.0, 2.0**-17))
 LIMITS = Limits("iastm-one-hand", 11_000, 14_000, 800, 520)
+KEY = bytes(range(0x40, 0x60))
+CHALLENGE = bytes(range(0xA0, 0xB0))
+
+
+def plain_tag(key: bytes, challenge: bytes, counter: int, command: bytes) -> bytes:
+    """Return the tag of a signed command by the library's HMAC."""
+    return hmac.digest(key, challenge + struct.pack("<I", counter) + command, "sha256")[:TAG_BYTES]
+
+
+def signed(key: bytes, challenge: bytes, counter: int, command: Command) -> SignedCommand:
+    """Return a command with its proof."""
+    payload = command.to_payload()
+    return SignedCommand(counter, plain_tag(key, challenge, counter, payload), payload)
+
 
 # Any: messages share to_payload and no base class.
 MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
@@ -102,6 +126,7 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
     ("hello, 255 bytes of name that are not 255 letters", kinds.HELLO, 2, Hello(kinds.MAJOR, 0, "é" * 127 + "e", 1)),
     ("hello answer", kinds.HELLO_ANSWER, 0, ANSWER),
     ("hello answer, greatest values", kinds.HELLO_ANSWER, U16, BIGGEST_ANSWER),
+    ("hello answer, a challenge", kinds.HELLO_ANSWER, 1, ANSWER._replace(challenge=CHALLENGE)),
     (
         "hello answer, least values",
         kinds.HELLO_ANSWER,
@@ -137,7 +162,17 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
         kinds.STATUS,
         6,
         Status(
-            1, kinds.UNKNOWN_U8, kinds.UNKNOWN_I16, kinds.FAULT_ADC_SILENT | kinds.FAULT_LINK_STALLED, 3, 2, 1, 4, 0, 0, 1
+            1,
+            kinds.UNKNOWN_U8,
+            kinds.UNKNOWN_I16,
+            kinds.FAULT_ADC_SILENT | kinds.FAULT_LINK_STALLED,
+            3,
+            2,
+            1,
+            4,
+            0,
+            0,
+            1,
         ),
     ),
     ("status, greatest values", kinds.STATUS, U16, Status(U32, 100, 0x7FFF, U32, U32, U32, U16, U16, U32, U32, U32)),
@@ -179,6 +214,22 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
     ("command, set zero", kinds.COMMAND, 16, Command(4, kinds.SET_ZERO, set_zero_body(-2048))),
     ("command, set limits", kinds.COMMAND, 17, Command(5, kinds.SET_LIMITS, LIMITS.to_payload())),
     ("command, unknown, longest body", kinds.COMMAND, 18, Command(U16, U8, b"\x00\xff" * 238 + b"\x00")),
+    ("command, get key", kinds.COMMAND, 19, Command(6, kinds.GET_KEY, b"")),
+    ("command, renew key", kinds.COMMAND, 20, Command(7, kinds.RENEW_KEY, b"")),
+    (
+        "signed command, set zero",
+        kinds.SIGNED_COMMAND,
+        21,
+        signed(KEY, CHALLENGE, 1, Command(8, kinds.SET_ZERO, set_zero_body(-2048))),
+    ),
+    (
+        "signed command, greatest values, longest body",
+        kinds.SIGNED_COMMAND,
+        U16,
+        SignedCommand(U32, b"\xff" * 16, Command(U16, U8, b"\xff" * 457).to_payload()),
+    ),
+    ("key", kinds.KEY, 22, Key(KEY)),
+    ("key, zeros", kinds.KEY, 23, Key(bytes(32))),
     ("response, accepted", kinds.RESPONSE, 19, Response(4, kinds.SET_ZERO, kinds.OK, "")),
     (
         "response, refused",
@@ -187,6 +238,12 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
         Response(U16, U8, kinds.UNKNOWN_COMMAND, "this firmware knows no command 255"),
     ),
     ("response, longest text", kinds.RESPONSE, 21, Response(0, 0, U8, "t" * 255)),
+    (
+        "response, needs a press",
+        kinds.RESPONSE,
+        24,
+        Response(6, kinds.GET_KEY, kinds.NEEDS_PRESS, "press the tool's button, then ask within a minute"),
+    ),
 ]
 
 
@@ -798,6 +855,56 @@ def conversion() -> Json:
     }
 
 
+# Signatures ----------------------------------------------------------------------------------------------------------
+
+
+def signing_case(name: str, key: bytes, challenge: bytes, counter: int, command: bytes, tag: bytes) -> Json:
+    """Return one command and a tag for it."""
+    return {
+        "name": name,
+        "key_hex": key.hex(),
+        "challenge_hex": challenge.hex(),
+        "counter": counter,
+        "command_hex": command.hex(),
+        "tag_hex": tag.hex(),
+    }
+
+
+def signing() -> Json:
+    """Return commands with their tags, and with tags that prove nothing."""
+    set_limits = Command(5, kinds.SET_LIMITS, LIMITS.to_payload()).to_payload()
+    longest = Command(U16, U8, bytes(i % 251 for i in range(457))).to_payload()
+    made = [
+        ("set zero", KEY, CHALLENGE, 1, Command(8, kinds.SET_ZERO, set_zero_body(-2048)).to_payload()),
+        ("set limits", KEY, CHALLENGE, 2, set_limits),
+        ("the same once more, a counter further", KEY, CHALLENGE, 3, set_limits),
+        ("the same with another challenge", KEY, CHALLENGE[::-1], 3, set_limits),
+        ("the same with another key", KEY[::-1], CHALLENGE, 3, set_limits),
+        ("a counter of four bytes", KEY, CHALLENGE, 0x01020304, Command(1, kinds.DESCRIBE, b"").to_payload()),
+        ("the greatest counter, the longest command", b"\xff" * 32, b"\xff" * 16, U32, longest),
+        ("zeros", bytes(32), bytes(16), 0, bytes(3)),
+        ("no command", KEY, CHALLENGE, 1, b""),
+    ]
+    right = plain_tag(KEY, CHALLENGE, 2, set_limits)
+    other_limits = Command(5, kinds.SET_LIMITS, LIMITS._replace(alarm_mn=0).to_payload()).to_payload()
+    wrong = [
+        ("the lowest bit of the first byte", bytes([right[0] ^ 0x01]) + right[1:]),
+        ("the highest bit of the last byte", right[:-1] + bytes([right[-1] ^ 0x80])),
+        ("that of another key", plain_tag(KEY[::-1], CHALLENGE, 2, set_limits)),
+        ("that of another challenge", plain_tag(KEY, CHALLENGE[::-1], 2, set_limits)),
+        ("that of another counter", plain_tag(KEY, CHALLENGE, 1, set_limits)),
+        ("that of other limits", plain_tag(KEY, CHALLENGE, 2, other_limits)),
+        ("a plain hash", hashlib.sha256(KEY + CHALLENGE + struct.pack("<I", 2) + set_limits).digest()[:TAG_BYTES]),
+        ("the other half of the HMAC", hmac.digest(KEY, CHALLENGE + struct.pack("<I", 2) + set_limits, "sha256")[16:]),
+        ("zeros", bytes(TAG_BYTES)),
+    ]
+    return {
+        "about": "Commands with their tags, and with tags that must be refused. command_hex: the payload of a COMMAND.",
+        "signed": [signing_case(*case, plain_tag(*case[1:])) for case in made],
+        "refused": [signing_case(name, KEY, CHALLENGE, 2, set_limits, tag) for name, tag in wrong],
+    }
+
+
 # The worked exchange -------------------------------------------------------------------------------------------------
 
 EXCHANGE: list[tuple[str, str, int, int, Any]] = [
@@ -845,6 +952,7 @@ MAKERS: dict[str, Callable[[], Json]] = {
     "strokes.json": strokes,
     "limits.json": limits,
     "conversion.json": conversion,
+    "signing.json": signing,
 }
 
 

@@ -16,6 +16,7 @@ from iastm_protocol.fragments import FragmentDecoder, fragments
 from iastm_protocol.frames import BareFrameWriter, Decoder, FrameWriter, encode, unstuff
 from iastm_protocol.limits import LimitWatch
 from iastm_protocol.messages import MESSAGES, Channel, check_prefix, pack_counts
+from iastm_protocol.signing import same, tag
 from iastm_protocol.strokes import StrokeDetector, StrokeSpan
 
 # 64-bit floats keep this; boards have 32-bit ones and keep 1 mN.
@@ -165,12 +166,14 @@ def run_messages(report, cases, rng):
 
 def run_lengths(report, name, cls, message, payload):
     """Every truncation is refused in the peer's name, every tail of a newer minor version is read over."""
-    # These two end in what takes all that is left.
-    open_end = message == "ForceSamples" or message == "Command"
+    # These end in what takes all that is left.
+    open_end = message in ("ForceSamples", "Command", "SignedCommand")
     whole = cls.from_payload(payload)
     for n in range(len(payload)):
         if message == "Command" and n >= 3:
             report.equal(name + ", shorter body", cls.from_payload(payload[:n]).body, payload[3:n])
+        elif message == "SignedCommand" and n >= 20:
+            report.equal(name + ", shorter command", cls.from_payload(payload[:n]).command, payload[20:n])
         elif message == "ForceSamples" and n > 15 and n % 3 == 0:
             report.equal(name + ", fewer samples", cls.from_payload(payload[:n]).packed, payload[15:n])
         else:
@@ -418,6 +421,7 @@ _BAD_NUMBERS = {
     "f64": (float("nan"), float("inf"), -float("inf")),
     "text": ("x" * 256, "é" * 128),
     "8 bytes": (b"", b"7 bytes", b"9 bytes.."),
+    "16 bytes": (b"", b"x" * 15, b"x" * 17),
     "32 bytes": (b"", b"x" * 31, b"x" * 33),
     "coefficients": ((), (1.0,), (0.0, float("nan")), (0.0, float("inf")), (0.0,) * 256),
     "channels": ((("n" * 256, "N"),), (("force", "N" * 256),), (("a", "b"),) * 256),
@@ -440,6 +444,7 @@ _FIELD_TYPES = {
         "calibration_id": "text",
         "calibration_sha256": "32 bytes",
         "features": "u32",
+        "challenge": "16 bytes",
     },
     "ForceSamples": {"first_index": "u32", "first_us": "u48", "span_us": "u32", "flags": "u8", "packed": "samples"},
     "StrokeReport": {
@@ -462,6 +467,7 @@ _FIELD_TYPES = {
         "unknown_kinds": "u16",
         "heap_free_bytes": "u32",
         "uptime_s": "u32",
+        "last_event": "u32",
     },
     "AlertReport": {"kind": "u8", "index": "u32", "tool_us": "u48", "counts": "i32"},
     "ToolEvent": {"event_id": "u32", "kind": "u8", "index": "u32", "tool_us": "u48", "value": "i32"},
@@ -480,10 +486,12 @@ _FIELD_TYPES = {
     "FetchEvents": {"first_event": "u32"},
     "Gone": {"first_index": "u32", "samples": "u32"},
     "Command": {"request_id": "u16", "command": "u8"},
+    "SignedCommand": {"counter": "u32", "tag": "16 bytes"},
+    "Key": {"key": "32 bytes"},
     "Response": {"request_id": "u16", "command": "u8", "error": "u8", "text": "text"},
 }
-# Fields that any value fits: truth values and the open body of a command.
-_FREE_FIELDS = {"StrokeReport": 1, "Zero": 1, "Command": 1}
+# Fields that any value fits: truth values, the open body of a command, and the command in a signed one.
+_FREE_FIELDS = {"StrokeReport": 1, "Zero": 1, "Command": 1, "SignedCommand": 1}
 
 
 def run_ranges(report, cases):
@@ -511,6 +519,29 @@ def run_ranges(report, cases):
         report.raises("kind", LocalProtocolError, encode, kind, 0, b"")
     report.raises("payload", LocalProtocolError, FrameWriter(4).frame, 1, 0, b"12345")
     report.equal("sequence", encode(1, 0x12345, b""), encode(1, 0x2345, b""))
+
+
+def run_signing(report, vectors):
+    """Tags as the library's HMAC makes them; one that differs by a bit, in length or in what it covers is none."""
+    report.section("signing")
+    for case in vectors["signed"] + vectors["refused"]:
+        covered = [unhex(case["key_hex"]), unhex(case["challenge_hex"]), case["counter"], unhex(case["command_hex"])]
+        made = tag(*covered)
+        report.equal(case["name"] + ", size", len(made), 16)
+        report.equal(case["name"], same(made, unhex(case["tag_hex"])), case in vectors["signed"])
+        if case in vectors["refused"]:
+            continue
+        report.equal(case["name"] + ", tag", made, unhex(case["tag_hex"]))
+        for form in (bytearray, memoryview):
+            report.equal(
+                case["name"] + ", other types", tag(*[form(x) if x is covered[3] else x for x in covered]), made
+            )
+        for bit in range(8 * len(made)):
+            flipped = bytearray(made)
+            flipped[bit // 8] ^= 1 << bit % 8
+            report.true(f"{case['name']}, bit {bit}", not same(made, flipped))
+        for other in (made[:-1], made + b"\x00", b"", b"\x00" + made):
+            report.true(case["name"] + ", another length", not same(made, other) and not same(other, made))
 
 
 def run_refusals(report):
@@ -561,6 +592,7 @@ def main(directory, seed, rounds):
     run_limits(report, read("limits.json")["cases"], rng)
     run_not_a_number(report)
     run_conversion(report, read("conversion.json")["cases"])
+    run_signing(report, read("signing.json"))
     run_ranges(report, messages)
     run_refusals(report)
     print(

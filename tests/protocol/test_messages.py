@@ -23,10 +23,12 @@ from iastm_protocol.messages import (
     Gone,
     Hello,
     HelloAnswer,
+    Key,
     Limits,
     Ping,
     Pong,
     Response,
+    SignedCommand,
     Status,
     StrokeReport,
     ToolEvent,
@@ -68,10 +70,11 @@ ANY_MESSAGE = st.one_of(
         TEXT,
         SHA256,
         U32,
+        st.binary(min_size=16, max_size=16),
     ),
     st.builds(ForceSamples, U32, U48, U32, U8, st.lists(I24, min_size=1, max_size=155).map(pack_counts)),
     st.builds(StrokeReport, U32, U32, U32, U32, I32, I64, st.booleans(), U32),
-    st.builds(Status, U32, U8, I16, U32, U32, U32, U16, U16, U32, U32),
+    st.builds(Status, U32, U8, I16, U32, U32, U32, U16, U16, U32, U32, U32),
     st.builds(AlertReport, U8, U32, U48, I32),
     st.builds(ToolEvent, U32, U8, U32, U48, I32),
     st.builds(Calibration, TEXT, SHA256, FLOAT, st.lists(FLOAT, min_size=2, max_size=6).map(tuple)),
@@ -84,6 +87,8 @@ ANY_MESSAGE = st.one_of(
     st.builds(FetchEvents, U32),
     st.builds(Gone, U32, U32),
     st.builds(Command, U16, U8, st.binary(max_size=400)),
+    st.builds(SignedCommand, U32, st.binary(min_size=16, max_size=16), st.binary(max_size=400)),
+    st.builds(Key, st.binary(min_size=32, max_size=32)),
     st.builds(Response, U16, U8, U8, TEXT),
 )
 
@@ -98,8 +103,9 @@ def test_a_message_comes_back_as_it_went(message: Any) -> None:
 @given(ANY_MESSAGE, st.data())
 def test_a_payload_that_ends_too_soon_is_the_peers_fault(message: Any, data: st.DataObject) -> None:
     payload = message.to_payload()
-    # The two messages that are open at the end are cut within what they must have.
-    needed = 17 if isinstance(message, ForceSamples) else 3 if isinstance(message, Command) else len(payload)
+    # Those that are open at the end are cut within what they must have.
+    least = {"ForceSamples": 17, "Command": 3, "SignedCommand": 20}
+    needed = least.get(type(message).__name__, len(payload))
     short = payload[: data.draw(st.integers(0, needed - 1))]
     with pytest.raises(RemoteProtocolError):
         type(message).from_payload(short)
@@ -107,7 +113,7 @@ def test_a_payload_that_ends_too_soon_is_the_peers_fault(message: Any, data: st.
 
 @given(ANY_MESSAGE, st.binary(min_size=1, max_size=40))
 def test_fields_of_a_newer_minor_version_are_read_over(message: Any, tail: bytes) -> None:
-    if isinstance(message, ForceSamples | Command):
+    if isinstance(message, ForceSamples | Command | SignedCommand):
         return
     assert type(message).from_payload(message.to_payload() + tail) == message
 

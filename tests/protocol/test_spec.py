@@ -13,6 +13,7 @@ import pytest
 from iastm_protocol import kinds
 from iastm_protocol.frames import cobs_size
 from iastm_protocol.messages import MESSAGES
+from iastm_protocol.signing import CHALLENGE_BYTES, KEY_BYTES, TAG_BYTES
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
 SPEC = (PROTOCOL / "SPEC.md").read_text(encoding="utf-8")
@@ -142,11 +143,10 @@ def test_the_table_of_numbers_is_complete() -> None:
 
 def test_the_tables_of_commands_and_errors_are_complete() -> None:
     commands = named("### 5.1 COMMAND", name_at=1, value_at=0)
-    assert commands == {
-        name: getattr(kinds, name) for name in ("START_STREAM", "STOP_STREAM", "DESCRIBE", "SET_ZERO", "SET_LIMITS")
-    }
+    names = ("START_STREAM", "STOP_STREAM", "DESCRIBE", "SET_ZERO", "SET_LIMITS", "GET_KEY", "RENEW_KEY")
+    assert commands == {name: getattr(kinds, name) for name in names}
     errors = named("### 5.2 RESPONSE", name_at=1, value_at=0)
-    names = ("OK", "UNKNOWN_COMMAND", "BAD_ARGUMENT", "NOT_ALLOWED", "BUSY", "FAILED")
+    names = ("OK", "UNKNOWN_COMMAND", "BAD_ARGUMENT", "NOT_ALLOWED", "BUSY", "FAILED", "NEEDS_KEY", "NEEDS_PRESS")
     assert errors == {name: getattr(kinds, name) for name in names}
 
 
@@ -155,4 +155,6 @@ def test_the_stated_sizes_are_the_codes() -> None:
     largest = kinds.MAX_LINK_PAYLOAD + 7
     assert f"({largest} bytes) takes at most {cobs_size(largest)}, {cobs_size(largest) + 2} with its zeros" in SPEC
     assert f"1–{(kinds.MAX_LINK_PAYLOAD - 15) // 3} raw counts" in SPEC
+    assert f"the payload of a COMMAND (5.1), up to {kinds.MAX_LINK_PAYLOAD - 4 - TAG_BYTES} bytes" in SPEC
+    assert (f"| … | {CHALLENGE_BYTES} | bytes | challenge |" in SPEC, KEY_BYTES) == (True, 32)
     assert f"# The IASTM tool protocol, version {kinds.MAJOR}.{kinds.MINOR}" in SPEC
