@@ -143,11 +143,20 @@ def test_the_table_of_numbers_is_complete() -> None:
 
 def test_the_tables_of_commands_and_errors_are_complete() -> None:
     commands = named("### 5.1 COMMAND", name_at=1, value_at=0)
-    names = ("START_STREAM", "STOP_STREAM", "DESCRIBE", "SET_ZERO", "SET_LIMITS", "GET_KEY", "RENEW_KEY")
-    assert commands == {name: getattr(kinds, name) for name in names}
+    named_commands = ("START_STREAM", "STOP_STREAM", "DESCRIBE", "SET_ZERO", "SET_LIMITS", "GET_KEY", "RENEW_KEY")
+    assert commands == {name: getattr(kinds, name) for name in named_commands}
     errors = named("### 5.2 RESPONSE", name_at=1, value_at=0)
-    names = ("OK", "UNKNOWN_COMMAND", "BAD_ARGUMENT", "NOT_ALLOWED", "BUSY", "FAILED", "NEEDS_KEY", "NEEDS_PRESS")
-    assert errors == {name: getattr(kinds, name) for name in names}
+    named_errors = (
+        "OK",
+        "UNKNOWN_COMMAND",
+        "BAD_ARGUMENT",
+        "NOT_ALLOWED",
+        "BUSY",
+        "FAILED",
+        "NEEDS_KEY",
+        "NEEDS_PRESS",
+    )
+    assert errors == {name: getattr(kinds, name) for name in named_errors}
 
 
 def test_the_stated_sizes_are_the_codes() -> None:
