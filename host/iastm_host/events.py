@@ -5,7 +5,7 @@ Times in `tool_us` are microseconds of the tool's clock, those in `host_us` of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +131,7 @@ class ToolEvent:
 
 @dataclass(frozen=True, slots=True)
 class ToolDescription:
-    """What the tool said of itself."""
+    """What the tool said of itself; `challenge` is empty where commands need no signature."""
 
     firmware_version: str
     source_hash: str
@@ -146,6 +146,7 @@ class ToolDescription:
     simulated: bool
     protocol: str
     backfills: bool = False
+    challenge: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,24 @@ class SetLimits:
     contact_off_n: float
 
 
-Command = SetZero | SetLimits
+@dataclass(frozen=True, slots=True)
+class GetKey:
+    """Command: the key with which changes are signed; comes as KeyReport where the tool gives it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenewKey:
+    """Command: a new key in the old one's place; comes as KeyReport."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """The tool's key, 32 bytes."""
+
+    key: bytes = field(repr=False)
+
+
+Command = SetZero | SetLimits | GetKey | RenewKey
 Event = (
     Arrived
     | ForceBlock
@@ -253,4 +271,5 @@ Event = (
     | ClockOffset
     | Unreadable
     | Answer
+    | KeyReport
 )

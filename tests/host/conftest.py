@@ -19,7 +19,7 @@ from iastm_host.events import Chunk, Event
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
 from iastm_host.transports.base import EndOfStream, TransportError
-from iastm_protocol import frames, kinds, messages
+from iastm_protocol import frames, kinds, messages, signing
 from iastm_protocol.errors import RemoteProtocolError
 
 RATE_HZ = 320
@@ -30,7 +30,8 @@ ZERO_COUNTS = 84_213
 class FakeTool:
     """Answers as SPEC.md says. `now_us` is its clock; `refuse` maps a command to (error, text).
 
-    `mute` holds frame kinds and (COMMAND, command) pairs that get no answer; `heard` is what the host said.
+    `mute` holds frame kinds and (COMMAND, command) pairs that get no answer; `heard` is what the host said. With a
+    `key` it changes only for commands that are signed with it, and gives it out. `happened` are its events.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class FakeTool:
         zero_counts: int = ZERO_COUNTS,
         coefficients: tuple[float, ...] = (0.0, 1 / COUNTS_PER_N),
         keeps: int = 0,
+        key: bytes = b"",
     ) -> None:
         self.boot_id = boot_id
         self.rate_hz = rate_hz
@@ -59,6 +61,10 @@ class FakeTool:
         self.mute: set[object] = set()
         self.refuse: dict[int, tuple[int, str]] = {}
         self.heard: list[tuple[int, bytes]] = []
+        self.happened: list[messages.ToolEvent] = []
+        self.key = key
+        self.challenge = bytes(range(16)) if key else signing.NO_CHALLENGE
+        self._counter = 0
         self._decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
         self._sequence = 0
         self._session = 0
@@ -98,7 +104,7 @@ class FakeTool:
             "fake-50n",
             bytes(32),
             kinds.FEATURE_SIMULATED | (kinds.FEATURE_BACKFILL if self.keeps else 0),
-            bytes(16),
+            self.challenge,
         )
 
     def describe(self) -> bytes:
@@ -151,6 +157,15 @@ class FakeTool:
         self.zero = messages.Zero(counts, self.next_index, self.zero.counts, True)
         return self.wire(kinds.ZERO, self.zero)
 
+    def happen(self, kind: int) -> bytes:
+        """Let an event of `kind` happen; return how it is told."""
+        self.happened.append(messages.ToolEvent(len(self.happened) + 1, kind, self.next_index, self.now_us, 0))
+        return self.wire(kinds.TOOL_EVENT, self.happened[-1])
+
+    def status(self) -> bytes:
+        """Return the tool's state."""
+        return self.wire(kinds.STATUS, messages.Status(self.next_index, 80, 0, 0, 0, 0, 0, 0, 1, 1, len(self.happened)))
+
     def _answer(self, kind: int, payload: bytes) -> bytes:
         if kind == kinds.HELLO:
             session = messages.Hello.from_payload(payload).session
@@ -164,9 +179,27 @@ class FakeTool:
             return self.wire(kinds.PONG, messages.Pong(messages.Ping.from_payload(payload).ping_id, self.now_us))
         if kind == kinds.FETCH:
             return self._fetched(messages.Fetch.from_payload(payload))
+        if kind == kinds.FETCH_EVENTS:
+            first = messages.FetchEvents.from_payload(payload).first_event
+            return b"".join(self.wire(kinds.TOOL_EVENT, each) for each in self.happened if each.event_id >= first)
+        if kind == kinds.SIGNED_COMMAND:
+            return self._signed(messages.SignedCommand.from_payload(payload))
         if kind != kinds.COMMAND:
             return b""
-        return self._command(messages.Command.from_payload(payload))
+        command = messages.Command.from_payload(payload)
+        if self.key and command.command in (kinds.SET_ZERO, kinds.SET_LIMITS):
+            needs = messages.Response(command.request_id, command.command, kinds.NEEDS_KEY, "this needs the tool's key")
+            return self.wire(kinds.RESPONSE, needs)
+        return self._command(command)
+
+    def _signed(self, signed: messages.SignedCommand) -> bytes:
+        right = signing.tag(self.key, self.challenge, signed.counter, signed.command)
+        command = messages.Command.from_payload(signed.command)
+        if signed.tag != right or signed.counter <= self._counter:
+            wrong = messages.Response(command.request_id, command.command, kinds.NEEDS_KEY, "this was not signed right")
+            return self.wire(kinds.RESPONSE, wrong)
+        self._counter = signed.counter
+        return self._command(command)
 
     def _command(self, command: messages.Command) -> bytes:
         if (kinds.COMMAND, command.command) in self.mute:
@@ -190,6 +223,8 @@ class FakeTool:
         if command.command == kinds.SET_LIMITS:
             self.limits = messages.Limits.from_payload(command.body)
             return self.wire(kinds.LIMITS, self.limits)
+        if command.command == kinds.GET_KEY:
+            return self.wire(kinds.KEY, messages.Key(self.key))
         if command.command in (kinds.START_STREAM, kinds.STOP_STREAM):
             self.streaming = command.command == kinds.START_STREAM
         return self.describe() if command.command == kinds.DESCRIBE else b""

@@ -322,7 +322,7 @@ class Acquisition:
         client = self._pipeline.client
         if client.state not in _OVER:
             return True
-        if self._was_live() and not client.other_version:
+        if self._was_live() and not client.hopeless:
             if self._plan.live:
                 problem = _unreachable(client)
                 raise TransportError(LOST, problem.what, problem.fix)
@@ -511,7 +511,7 @@ class Acquisition:
     def _swap(self) -> None:
         """Let the fresh client go on; what was counted so far stays counted, in view of the whole session."""
         assert self._fresh is not None
-        self._fresh.take_over_commands(self._pipeline.client)
+        self._fresh.take_over(self._pipeline.client)
         self._pipeline.client, self._fresh = self._fresh, None
 
     def _give_up_recording(self) -> None:

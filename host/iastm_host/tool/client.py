@@ -21,10 +21,14 @@ from iastm_host.events import (
     Event,
     ForceBlock,
     Gap,
+    GetKey,
+    KeyReport,
     LimitsReport,
     LinkChanged,
     Problem,
+    RenewKey,
     SetLimits,
+    SetZero,
     StatusReport,
     ToolDescription,
     ToolEvent,
@@ -34,9 +38,11 @@ from iastm_host.events import (
 from iastm_host.tool import states
 from iastm_host.tool.carrier import Decoder, new_decoder, wrapped
 from iastm_host.tool.clock import AT_HELLO, ClockEstimate
+from iastm_host.tool.dialect import Dialect
+from iastm_host.tool.signer import Signer
 from iastm_host.tool.timeline import NOT_KEPT
 from iastm_host.tool.words import ERRORS, EVENTS, faults_in
-from iastm_protocol import kinds, messages
+from iastm_protocol import kinds, messages, signing
 from iastm_protocol.conversion import to_newtons
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 
@@ -52,14 +58,15 @@ ACKNOWLEDGE_FETCHED_EVERY_US = 50_000
 _FIRST_COMMAND_ID = 0x8000
 # A batch may stretch or shrink against the stated rate by this factor; beyond it its times are damage.
 _PERIOD_FACTOR = 4.0
-# What changes the tool's state goes by the encrypted way where a link has one.
-_PRIVILEGED = (kinds.SET_ZERO, kinds.SET_LIMITS)
+FETCH_EVENTS_EVERY_US = 500_000
+_CHANGES = (kinds.SET_ZERO, kinds.SET_LIMITS)
 _MILLI = 1000
+_BODY_AT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A frame that waits for its answer."""
+    """A frame that waits for its answer; `tries` is 0 where it was not sent yet."""
 
     kind: int
     request_id: int
@@ -73,11 +80,20 @@ class ToolClient:
     """One connection to one tool; made anew for each connection and for the start of a recording.
 
     `session` is a random number of this run, the same for all its clients: a hello of the same session leaves the
-    tool's stream running. Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder`
-    counts damage. `other_version`: the tool speaks another major version, which no second try mends.
+    tool's stream running. `signer` is the same for all of them too. Without `stream` the tool is not asked to stream.
+    Counters: `malformed` (frames whose content broke the rules), `unknown_kinds`; `decoder` counts damage. `hopeless`:
+    the tool speaks another major version, which no second try mends.
     """
 
-    def __init__(self, host_name: str, limits: SetLimits | None = None, session: int = 0) -> None:
+    def __init__(
+        self,
+        host_name: str,
+        limits: SetLimits | None = None,
+        session: int = 0,
+        signer: Signer | None = None,
+        *,
+        stream: bool = True,
+    ) -> None:
         self.decoder: Decoder = new_decoder(None)
         self.state = states.CLOSED
         self.reason = ""
@@ -87,10 +103,12 @@ class ToolClient:
         self.calibration: CalibrationReport | None = None
         self.malformed = 0
         self.unknown_kinds = 0
-        self.other_version = False
+        self.hopeless = False
         self._host_name = host_name
         self._limits = limits
         self._session = session
+        self._signer = signer or Signer({})
+        self._stream = stream
         self._mtu: int | None = None
         self._outgoing: list[bytes] = []
         self._privileged: list[bytes] = []
@@ -115,6 +133,9 @@ class ToolClient:
         self._ping_due_us = 0
         self._next_index = 0
         self._next_event = 1
+        self._events_asked_us = 0
+        self._events_tries = 0
+        self._limits_held: messages.Limits | None = None
         self._acknowledged_us = 0
         # Each zero with the index from which it holds; the first holds for all before.
         self._zeros: list[tuple[int, int]] = []
@@ -129,6 +150,7 @@ class ToolClient:
             kinds.PONG: self._on_pong,
             kinds.RESPONSE: self._on_response,
             kinds.GONE: self._on_gone,
+            kinds.KEY: self._on_key,
             # The tool's own strokes and alerts are advice to its light and motor; the host derives its own.
             kinds.STROKE: _nothing,
             kinds.ALERT: _nothing,
@@ -185,26 +207,27 @@ class ToolClient:
         return events
 
     def request(self, command: Command) -> int:
-        """Send `command`; return the id under which its Answer will come.
+        """Send `command`, now or as soon as the link is live; return the id under which its Answer will come.
 
-        Raises Problem where a value does not fit the protocol.
+        It is accepted once the tool says that it holds what it was told. Raises Problem where a value does not fit the
+        protocol.
         """
         try:
-            if isinstance(command, SetLimits):
-                code, body = kinds.SET_LIMITS, _limits_body(command)
-            else:
-                code, body = kinds.SET_ZERO, messages.set_zero_body(command.counts)
+            code, body = _code_and_body(command)
         except LocalProtocolError as error:
             raise Problem(f"The tool can't be told this: {error}.", "Choose another value.") from error
         request_id = self._command_id
         self._command_id = max(_FIRST_COMMAND_ID, (request_id + 1) & 0xFFFF)
-        self._commands[request_id] = self._send_request(kinds.COMMAND, request_id, code, body)
+        payload = messages.Command(request_id, code, body).to_payload()
+        request = _Request(kinds.COMMAND, request_id, code, payload, 0, 0)
+        self._commands[request_id] = self._resend(request) if self.state == states.STREAMING else request
         return request_id
 
-    def take_over_commands(self, other: ToolClient) -> None:
+    def take_over(self, other: Dialect) -> None:
         """Wait for the answers that `other`, an earlier client of the same tool, still waits for."""
-        self._commands.update(other._commands)
-        self._command_id = other._command_id
+        if isinstance(other, ToolClient):
+            self._commands.update(other._commands)
+            self._command_id = other._command_id
 
     @property
     def backfills(self) -> bool:
@@ -269,6 +292,9 @@ class ToolClient:
         waiting = self._waiting
         if waiting is None or self._now_us - waiting.sent_us < REPEAT_AFTER_US:
             return []
+        if waiting.tries >= TRIES and waiting.command == kinds.SET_LIMITS:
+            # One that waits to be paired with, or answers nobody but its owner, can be watched all the same.
+            return [self._unconfirmed(waiting.request_id), *self._next_step()]
         if waiting.tries >= TRIES:
             did = "was busy" if self._busy is not None else "did not answer"
             return self._move(states.NO_ANSWER, f"The tool said hello, then {did} for {TRIES} s.")
@@ -285,14 +311,17 @@ class ToolClient:
     def _repeat_commands(self) -> list[Event]:
         events: list[Event] = []
         for request_id, request in list(self._commands.items()):
-            if self._now_us - request.sent_us < REPEAT_AFTER_US:
+            if request.tries and self._now_us - request.sent_us < REPEAT_AFTER_US:
                 continue
             if request.tries >= TRIES:
                 del self._commands[request_id]
-                events.append(Answer(request_id, False, f"The tool did not answer for {TRIES} s."))
+                events.append(self._unconfirmed(request_id))
             else:
                 self._commands[request_id] = self._resend(request)
         return events
+
+    def _unconfirmed(self, request_id: int) -> Answer:
+        return Answer(request_id, False, f"The tool did not confirm it for {TRIES} s.")
 
     def _what_was_seen(self) -> str:
         limit_s = GIVE_UP_AFTER_US / 1e6
@@ -323,12 +352,39 @@ class ToolClient:
             payload = messages.Ping(request_id).to_payload()
         else:
             payload = messages.Command(request_id, command, body).to_payload()
-        self._send(kind, payload, privileged=command in _PRIVILEGED)
-        return _Request(kind, request_id, command, payload, self._now_us, 1)
+        return self._resend(_Request(kind, request_id, command, payload, 0, 0))
 
     def _resend(self, request: _Request) -> _Request:
-        self._send(request.kind, request.payload, privileged=request.command in _PRIVILEGED)
+        signed = self._signed(request)
+        if signed is not None:
+            self._send(kinds.SIGNED_COMMAND, signed, privileged=True)
+        else:
+            # Without its key the tool is asked the open way, and refuses in words: to pair would be for nothing.
+            self._send(request.kind, request.payload, privileged=request.command == kinds.GET_KEY)
         return replace(request, sent_us=self._now_us, tries=request.tries + 1)
+
+    def _signed(self, request: _Request) -> bytes | None:
+        tool = self.tool
+        if request.command not in _CHANGES or tool is None or not tool.challenge:
+            return None
+        return self._signer.sign(tool.serial_number, tool.challenge, request.payload)
+
+    def _fetch_events(self) -> bool:
+        """Ask for the tool events that are missing; return whether it was asked often enough."""
+        if self._events_tries >= TRIES:
+            return True
+        if self.state == states.STREAMING and self._now_us - self._events_asked_us >= FETCH_EVENTS_EVERY_US:
+            self._events_tries += 1
+            self._events_asked_us = self._now_us
+            self._send(kinds.FETCH_EVENTS, messages.FetchEvents(self._next_event).to_payload())
+        return False
+
+    def _pass_over_events(self, next_event: int, index: int) -> list[Event]:
+        """Go on at `next_event`, and tell of the events before it that the tool keeps no more."""
+        lost = next_event - self._next_event
+        self._next_event = next_event
+        self._events_tries = 0
+        return [ToolEvent(next_event - 1, f"{lost} events lost", index)] if lost else []
 
     # The handshake: one step after the other, each answered before the next
 
@@ -338,7 +394,8 @@ class ToolClient:
         if self._limits is not None:
             self._steps.append(self._command_step(kinds.SET_LIMITS, _limits_body(self._limits)))
         self._steps += [self._ping_request] * AT_HELLO
-        self._steps.append(self._command_step(kinds.START_STREAM, b""))
+        if self._stream:
+            self._steps.append(self._command_step(kinds.START_STREAM, b""))
         self._next_step()
 
     def _command_step(self, command: int, body: bytes) -> Callable[[int], _Request]:
@@ -367,13 +424,14 @@ class ToolClient:
             return []
         major, minor = messages.check_prefix(payload)
         if major != kinds.MAJOR:
-            self.other_version = True
+            self.hopeless = True
             return self._move(
                 states.OTHER_VERSION,
                 f"The tool speaks protocol {major}.{minor}, this program {kinds.MAJOR}.{kinds.MINOR}. "
                 + ("Update this program." if major > kinds.MAJOR else "Update the tool's firmware."),
             )
         hello = messages.HelloAnswer.from_payload(payload)
+        challenge = b"" if hello.challenge == signing.NO_CHALLENGE else hello.challenge
         if self.state == states.SYNCHRONISING and self.tool is not None and self.tool.boot_id == hello.boot_id:
             # The answer to a hello that was repeated because the first one was slow, or to DESCRIBE.
             return []
@@ -391,6 +449,7 @@ class ToolClient:
             simulated=bool(hello.features & kinds.FEATURE_SIMULATED),
             backfills=bool(hello.features & kinds.FEATURE_BACKFILL),
             protocol=f"{major}.{minor}",
+            challenge=challenge,
         )
         if self.tool is None or self.tool.boot_id != tool.boot_id:
             self.calibration = None
@@ -398,6 +457,7 @@ class ToolClient:
             self._zeros = []
             self._next_index = 0
             self._next_event = 1
+            self._events_tries = 0
             self.clock = ClockEstimate()
         self.tool = tool
         events: list[Event] = [tool, *self._move(states.GREETED)]
@@ -458,7 +518,11 @@ class ToolClient:
     def _on_status(self, payload: bytes) -> list[Event]:
         status = messages.Status.from_payload(payload)
         unknown = status.temperature_cdeg == kinds.UNKNOWN_I16
+        events: list[Event] = []
+        if status.last_event >= self._next_event and self._fetch_events():
+            events += self._pass_over_events(status.last_event + 1, status.next_index)
         return [
+            *events,
             StatusReport(
                 status.next_index,
                 None if status.battery_percent == kinds.UNKNOWN_U8 else status.battery_percent,
@@ -468,15 +532,18 @@ class ToolClient:
                 status.overrun_samples,
                 status.heap_free_bytes,
                 status.uptime_s,
-            )
+            ),
         ]
 
     def _on_tool_event(self, payload: bytes) -> list[Event]:
         event = messages.ToolEvent.from_payload(payload)
         if event.event_id < self._next_event:
             return []
+        if event.event_id > self._next_event and not self._fetch_events():
+            return []
+        lost = self._pass_over_events(event.event_id, event.index)
         self._next_event = event.event_id + 1
-        return [ToolEvent(event.event_id, EVENTS.get(event.kind, f"event {event.kind}"), event.index)]
+        return [*lost, ToolEvent(event.event_id, EVENTS.get(event.kind, f"event {event.kind}"), event.index)]
 
     def _on_calibration(self, payload: bytes) -> list[Event]:
         said = messages.Calibration.from_payload(payload)
@@ -497,6 +564,7 @@ class ToolClient:
 
     def _on_limits(self, payload: bytes) -> list[Event]:
         said = messages.Limits.from_payload(payload)
+        self._limits_held = said
         return [
             LimitsReport(
                 said.profile,
@@ -530,13 +598,31 @@ class ToolClient:
         waiting = self._waiting
         if waiting is not None and waiting.kind == kinds.COMMAND and waiting.request_id == said.request_id:
             return self._step_answered(said, reason)
-        if self._commands.pop(said.request_id, None) is not None:
-            return [Answer(said.request_id, said.error == kinds.OK, reason)]
-        return []
+        request = self._commands.get(said.request_id)
+        if request is None or (said.error == kinds.OK and not self._holds(request)):
+            # What it holds now was lost on the way, or is not what it was told: asked again, it says it once more.
+            return []
+        del self._commands[said.request_id]
+        return [Answer(said.request_id, said.error == kinds.OK, reason)]
+
+    def _holds(self, request: _Request) -> bool:
+        """Whether the tool says that what `request` asks for is so."""
+        body = request.payload[_BODY_AT:]
+        if request.command == kinds.SET_ZERO:
+            held: bool = self.zero is not None and self.zero.counts == messages.read_zero_body(body)
+            return held
+        if request.command == kinds.SET_LIMITS:
+            return bool(self._limits_held == messages.Limits.from_payload(body))
+        if request.command in (kinds.DESCRIBE, kinds.START_STREAM):
+            return self.zero is not None and self.calibration is not None
+        return True
+
+    def _on_key(self, payload: bytes) -> list[Event]:
+        return [KeyReport(messages.Key.from_payload(payload).key)]
 
     def _step_answered(self, said: messages.Response, reason: str) -> list[Event]:
         if said.error == kinds.OK:
-            return self._next_step()
+            return self._next_step() if self._waiting is not None and self._holds(self._waiting) else []
         if said.error == kinds.BUSY:
             self._busy = self._step
             return []
@@ -564,6 +650,17 @@ def _readable(data: bytes) -> str:
     """Return foreign bytes as one line that is fit for any terminal."""
     text = data.decode("ascii", "backslashreplace")
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _code_and_body(command: Command) -> tuple[int, bytes]:
+    if isinstance(command, SetLimits):
+        return kinds.SET_LIMITS, _limits_body(command)
+    if isinstance(command, SetZero):
+        return kinds.SET_ZERO, messages.set_zero_body(command.counts)
+    if isinstance(command, RenewKey):
+        return kinds.RENEW_KEY, b""
+    assert isinstance(command, GetKey)
+    return kinds.GET_KEY, b""
 
 
 def _limits_body(limits: SetLimits) -> bytes:

@@ -8,15 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iastm_host.events import Chunk, ForceBlock, LimitsReport, SetLimits, SetZero, ZeroReport
+from iastm_host.events import Answer, Chunk, ForceBlock, LimitsReport, SetLimits, SetZero, ZeroReport
 from iastm_host.tool import states
 from iastm_host.tool.carrier import ChunkDecoder, new_decoder, wrapped
 from iastm_host.tool.client import ToolClient
+from iastm_host.tool.signer import Signer
 from iastm_host.transports.borders import bordered
-from iastm_protocol import frames, kinds
+from iastm_protocol import frames, kinds, messages
 from iastm_protocol.fragments import FragmentDecoder, fragments
 
 LIMITS = SetLimits("iastm-one-hand", 11.0, 14.0, 0.8, 0.52)
+KEY = bytes(range(32))
+KEYS = {"F-1": KEY}
+
+
+_COMMAND_AT = {kinds.COMMAND: 2, kinds.SIGNED_COMMAND: 22}
 
 
 class OverMessages:
@@ -25,10 +31,10 @@ class OverMessages:
     `by_way` is what each way carried, as kinds of frames and commands; `chunks` is all that came.
     """
 
-    def __init__(self, tool: Any, mtu: int) -> None:
+    def __init__(self, tool: Any, mtu: int, keys: dict[str, bytes] | None = None) -> None:
         self.tool = tool
         self.mtu = mtu
-        self.client = ToolClient("test 1", LIMITS)
+        self.client = ToolClient("test 1", LIMITS, signer=Signer(keys or {}))
         self.host_us = 1_000_000_000
         self.by_way: dict[bool, list[tuple[int, int]]] = {False: [], True: []}
         self.chunks: list[Chunk] = []
@@ -40,8 +46,8 @@ class OverMessages:
 
     def step(self, data: bytes = b"") -> None:
         self.host_us += 10_000
-        messages, self._answers = self._answers + self.pieces(data), []
-        chunk = Chunk(self.host_us, b"".join(map(bordered, messages)))
+        arriving, self._answers = self._answers + self.pieces(data), []
+        chunk = Chunk(self.host_us, b"".join(map(bordered, arriving)))
         self.chunks.append(chunk)
         self.events += self.client.receive(chunk)
         for privileged, sent in ((False, self.client.to_send()), (True, self.client.to_send_privileged())):
@@ -49,7 +55,7 @@ class OverMessages:
                 assert len(message) <= self.mtu
                 self._ways[privileged].feed(message)
             while (frame := self._ways[privileged].next_frame()) is not None:
-                command = frame.payload[2] if frame.kind == kinds.COMMAND else 0
+                command = frame.payload[_COMMAND_AT[frame.kind]] if frame.kind in _COMMAND_AT else 0
                 self.by_way[privileged].append((frame.kind, command))
                 self.tool.now_us = self.host_us
                 self._answers += self.pieces(self.tool.take(frames.encode(*frame)))
@@ -82,13 +88,13 @@ def test_a_tool_is_greeted_and_its_samples_are_read_whatever_a_message_holds(fak
     assert link.client.decoder.damaged == 0
 
 
-def test_only_what_changes_the_tool_goes_by_the_encrypted_way(fake_tool: Any) -> None:
-    link = OverMessages(fake_tool(), 20).until_live()
-    assert link.by_way[True] == [(kinds.COMMAND, kinds.SET_LIMITS)]
+def test_only_what_changes_the_tool_goes_by_the_encrypted_way_and_signed(fake_tool: Any) -> None:
+    link = OverMessages(fake_tool(key=KEY), 20, KEYS).until_live()
+    assert link.by_way[True] == [(kinds.SIGNED_COMMAND, kinds.SET_LIMITS)]
     link.client.request(SetZero(84_000))
     for _ in range(200):
         link.step()
-    assert link.by_way[True] == [(kinds.COMMAND, kinds.SET_LIMITS), (kinds.COMMAND, kinds.SET_ZERO)]
+    assert link.by_way[True] == [(kinds.SIGNED_COMMAND, kinds.SET_LIMITS), (kinds.SIGNED_COMMAND, kinds.SET_ZERO)]
     assert link.tool.zero.counts == 84_000
     open_way = set(link.by_way[False])
     assert {(kinds.HELLO, 0), (kinds.PING, 0), (kinds.COMMAND, kinds.START_STREAM)} <= open_way
@@ -98,13 +104,47 @@ def test_only_what_changes_the_tool_goes_by_the_encrypted_way(fake_tool: Any) ->
 
 
 def test_a_privileged_request_that_is_repeated_stays_privileged(fake_tool: Any) -> None:
-    tool = fake_tool()
+    tool = fake_tool(key=KEY)
     tool.mute.add((kinds.COMMAND, kinds.SET_LIMITS))
-    link = OverMessages(tool, 97)
+    link = OverMessages(tool, 97, KEYS)
     for _ in range(350):
         link.step()
-    assert len(link.by_way[True]) == 3
+    assert link.by_way[True] == [(kinds.SIGNED_COMMAND, kinds.SET_LIMITS)] * 3
     assert (kinds.COMMAND, kinds.SET_LIMITS) not in link.by_way[False]
+
+
+@pytest.mark.parametrize("keys", [{}, {"F-1": bytes(32)}, {"F-2": KEY}])
+def test_without_its_key_a_tool_is_watched_and_says_why_it_changes_nothing(
+    fake_tool: Any, keys: dict[str, bytes]
+) -> None:
+    link = OverMessages(fake_tool(key=KEY), 97, keys).until_live()
+    request_id = link.client.request(SetZero(84_000))
+    for _ in range(20):
+        link.step(link.tool.samples([1, 2, 3]))
+    refused = [event for event in link.events if isinstance(event, Answer)]
+    assert [answer.accepted for answer in refused] == [False, False]
+    assert refused[-1].request_id == request_id
+    assert link.tool.limits.profile == "none"
+    assert link.tool.zero.counts != 84_000
+    assert any(isinstance(event, ForceBlock) for event in link.events)
+
+
+def test_a_limit_that_is_never_confirmed_leaves_a_tool_that_is_watched(fake_tool: Any) -> None:
+    tool = fake_tool(key=KEY)
+    tool.mute.add((kinds.COMMAND, kinds.SET_LIMITS))
+    link = OverMessages(tool, 97, KEYS)
+    for _ in range(400):
+        link.step()
+    assert link.client.state == states.STREAMING
+    (answer,) = [event for event in link.events if isinstance(event, Answer)]
+    assert not answer.accepted
+
+
+def test_two_clients_of_a_run_never_sign_with_the_same_counter() -> None:
+    signer = Signer(KEYS)
+    counters = [messages.SignedCommand.from_payload(signer.sign("F-1", bytes(16), b"\1\0\4")).counter for _ in range(3)]
+    assert counters == [1, 2, 3]
+    assert signer.sign("F-2", bytes(16), b"\1\0\4") is None
 
 
 def test_on_a_byte_stream_all_goes_one_way(by_hand: Any) -> None:
@@ -127,10 +167,10 @@ def test_a_replay_of_the_chunks_says_the_same_again(fake_tool: Any) -> None:
 
 def test_a_lost_message_costs_its_frame_and_no_other() -> None:
     sent = [(kinds.STATUS, n, random.Random(n).randbytes(60)) for n in range(3)]
-    messages = [wrapped(20, *frame) for frame in sent]
-    del messages[1][2]
+    pieces = [wrapped(20, *frame) for frame in sent]
+    del pieces[1][2]
     decoder = new_decoder(20)
-    decoder.feed(b"".join(bordered(message) for frame in messages for message in frame))
+    decoder.feed(b"".join(bordered(message) for frame in pieces for message in frame))
     assert [decoder.next_frame(), decoder.next_frame(), decoder.next_frame()] == [sent[0], sent[2], None]
     assert decoder.damaged == 1
 

@@ -359,8 +359,8 @@ def test_status_and_tool_events_come_in_words_and_unknown_is_none(by_hand: Any) 
     hand = by_hand()
     status = messages.Status(9, kinds.UNKNOWN_U8, kinds.UNKNOWN_I16, 0x80000001, 1, 2, 3, 4, 5000, 60, 0)
     known = messages.Status(9, 77, -550, 0, 0, 0, 0, 0, 1, 60, 0)
-    event = messages.ToolEvent(3, kinds.EVENT_BUTTON, 42, 1, 0)
-    unknown = messages.ToolEvent(4, 99, 43, 1, 0)
+    event = messages.ToolEvent(1, kinds.EVENT_BUTTON, 42, 1, 0)
+    unknown = messages.ToolEvent(2, 99, 43, 1, 0)
     hand.step(
         hand.tool.wire(kinds.STATUS, status)
         + hand.tool.wire(kinds.STATUS, known)
@@ -371,7 +371,38 @@ def test_status_and_tool_events_come_in_words_and_unknown_is_none(by_hand: Any) 
         StatusReport(9, None, None, ("converter silent", "fault 31"), 1, 2, 5000, 60),
         StatusReport(9, 77, -5.5, (), 0, 0, 1, 60),
     ]
-    assert hand.of(ToolEvent) == [ToolEvent(3, "button", 42), ToolEvent(4, "event 99", 43)]
+    assert hand.of(ToolEvent) == [ToolEvent(1, "button", 42), ToolEvent(2, "event 99", 43)]
+
+
+def test_a_tool_event_that_was_lost_is_fetched_and_told_in_order(by_hand: Any) -> None:
+    hand = by_hand()
+    hand.tool.happen(kinds.EVENT_BOOT)
+    hand.step(hand.tool.happen(kinds.EVENT_BUTTON))
+    hand.tool.happen(kinds.EVENT_ZERO)
+    for _ in range(60):
+        hand.step(hand.tool.samples([1, 2, 3]))
+    assert [event.kind for event in hand.of(ToolEvent)] == ["boot", "button", "zero"][:2]
+    hand.step(hand.tool.status())
+    for _ in range(3):
+        hand.step()
+    assert [event.kind for event in hand.of(ToolEvent)] == ["boot", "button", "zero"]
+    asked = [payload for kind, payload in hand.tool.heard if kind == kinds.FETCH_EVENTS]
+    assert asked == [messages.FetchEvents(1).to_payload(), messages.FetchEvents(3).to_payload()]
+
+
+def test_tool_events_that_the_tool_keeps_no_more_are_told_as_lost(by_hand: Any) -> None:
+    hand = by_hand()
+    for _ in range(5):
+        hand.tool.happen(kinds.EVENT_BUTTON)
+    hand.tool.happened[:3] = []
+    late = hand.tool.wire(kinds.TOOL_EVENT, hand.tool.happened[-1])
+    for n in range(250):
+        hand.step(hand.tool.samples([1, 2, 3]) + (late if n % 50 == 0 else b""))
+    assert [(event.id, event.kind) for event in hand.of(ToolEvent)] == [
+        (3, "3 events lost"),
+        (4, "button"),
+        (5, "button"),
+    ]
 
 
 def test_the_tools_own_strokes_and_alerts_are_advice_and_make_no_event(by_hand: Any) -> None:
@@ -411,7 +442,7 @@ def test_a_command_without_answer_is_repeated_and_then_given_up(by_hand: Any) ->
     request_id = hand.client.request(SetZero(1))
     for _ in range(320):
         hand.step(hand.tool.samples([1, 2, 3]))
-    assert hand.of(Answer) == [Answer(request_id, False, "The tool did not answer for 3 s.")]
+    assert hand.of(Answer) == [Answer(request_id, False, "The tool did not confirm it for 3 s.")]
     sent = [payload for kind, payload in hand.tool.heard if kind == kinds.COMMAND]
     assert len(sent) == 3
     assert len(set(sent)) == 1
