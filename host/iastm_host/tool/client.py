@@ -131,6 +131,7 @@ class ToolClient:
         self._commands: dict[int, _Request] = {}
         self._ping: _Request | None = None
         self._ping_due_us = 0
+        self.pings_unanswered = 0
         self._next_index = 0
         self._next_event = 1
         self._events_asked_us = 0
@@ -248,6 +249,11 @@ class ToolClient:
             self._acknowledged_us = self._now_us
             self._send(kinds.ACK, messages.Ack(next_index, self._next_event).to_payload())
 
+    def ping(self) -> None:
+        """Time a round trip now, rather than when the second is over, unless one is under way."""
+        if self.state == states.STREAMING and self._ping is None:
+            self._send_ping()
+
     def stop_stream(self) -> None:
         """Ask the tool to stop streaming; nobody waits for the answer."""
         self._send_request(kinds.COMMAND, 0, kinds.STOP_STREAM, b"")
@@ -284,8 +290,7 @@ class ToolClient:
             self._ask_who()
             return events
         if now >= self._ping_due_us:
-            self._ping_due_us = now + PING_EVERY_US
-            self._ping = self._ping_request(0)
+            self._send_ping()
         return self._repeat_commands()
 
     def _repeat_step(self) -> list[Event]:
@@ -404,6 +409,11 @@ class ToolClient:
     def _ping_request(self, _request_id: int) -> _Request:
         self._ping_id = (self._ping_id + 1) & 0xFFFF
         return self._send_request(kinds.PING, self._ping_id, 0, b"")
+
+    def _send_ping(self) -> None:
+        self.pings_unanswered += self._ping is not None
+        self._ping_due_us = self._now_us + PING_EVERY_US
+        self._ping = self._ping_request(0)
 
     def _next_step(self) -> list[Event]:
         if self._steps:

@@ -8,6 +8,7 @@ of that of the middle. The shortest of recent round trips bounds it best. Drift 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from iastm_host.events import ClockOffset
 
@@ -17,16 +18,32 @@ KEPT = 32
 JUMP_US = 5_000
 
 
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """When the host asked and was answered, and when, by its own clock, the tool read the question."""
+
+    sent_us: int
+    tool_us: int
+    received_us: int
+
+    @property
+    def length_us(self) -> int:
+        """How long it took there and back, in host microseconds."""
+        return self.received_us - self.sent_us
+
+
 class ClockEstimate:
-    """Collects round trips; `offset` is the present estimate, None before the first."""
+    """Collects round trips; `offset` is the present estimate and `newest` the last trip, None before the first."""
 
     def __init__(self) -> None:
+        self.newest: RoundTrip | None = None
         self._trips: deque[tuple[int, int]] = deque(maxlen=KEPT)
 
     def add(self, sent_us: int, tool_us: int, received_us: int) -> None:
         """Take one round trip; one that ended before it began is left out."""
         if received_us < sent_us:
             return
+        self.newest = RoundTrip(sent_us, tool_us, received_us)
         trip_us, offset_us = received_us - sent_us, (sent_us + received_us) // 2 - tool_us
         known = self.offset
         if known is not None:

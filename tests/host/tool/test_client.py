@@ -261,6 +261,28 @@ def test_pings_go_on_each_second_of_the_stream(by_hand: Any) -> None:
     assert len(hand.of(ClockOffset)) - before in (4, 5)
 
 
+def test_more_round_trips_can_be_asked_for_one_at_a_time(by_hand: Any) -> None:
+    hand = by_hand(up_us=100_000, down_us=100_000)
+    before = sum(kind == kinds.PING for kind, _ in hand.tool.heard)
+    for _ in range(200):
+        hand.client.ping()
+        hand.step(hand.tool.samples([90_000] * 3))
+    # Two seconds hold ten trips of 200 ms.
+    assert sum(kind == kinds.PING for kind, _ in hand.tool.heard) - before in (9, 10)
+    assert hand.client.clock.newest is not None
+    assert 200_000 <= hand.client.clock.newest.length_us <= 220_000
+    assert hand.client.pings_unanswered == 0
+
+
+def test_a_ping_that_is_not_answered_within_a_second_is_counted_and_another_is_sent(by_hand: Any) -> None:
+    hand = by_hand()
+    hand.tool.mute = {kinds.PING}
+    for _ in range(450):
+        hand.client.ping()
+        hand.step(hand.tool.samples([90_000] * 3))
+    assert hand.client.pings_unanswered == 4
+
+
 def test_an_unasked_pong_does_not_move_the_clock(by_hand: Any) -> None:
     hand = by_hand()
     before = hand.client.clock.offset

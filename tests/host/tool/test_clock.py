@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iastm_host.events import ClockOffset
-from iastm_host.tool.clock import KEPT, ClockEstimate
+from iastm_host.tool.clock import KEPT, ClockEstimate, RoundTrip
 
 TRIPS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=KEPT)
 
@@ -31,6 +31,16 @@ def test_an_answer_before_the_question_counts_for_nothing() -> None:
     estimate = ClockEstimate()
     estimate.add(1000, 5, 999)
     assert estimate.offset is None
+
+
+def test_the_newest_trip_is_told_with_its_length() -> None:
+    estimate = ClockEstimate()
+    assert estimate.newest is None
+    estimate.add(0, 200, 400)
+    estimate.add(1_000_000, 1_000_100, 1_900_000)
+    estimate.add(2_000_000, 2_000_100, 1_999_999)
+    assert estimate.newest == RoundTrip(1_000_000, 1_000_100, 1_900_000)
+    assert estimate.newest.length_us == 900_000
 
 
 def test_an_old_short_trip_gives_way_so_that_drift_is_followed() -> None:
