@@ -2,13 +2,14 @@
 
 Each notification is one message of a chunk (see borders.py). What is written waits in a queue of its own for each of
 the two ways in, so that neither a slow radio nor a pairing dialogue holds back what arrives; a write that fails ends
-the link, and `read` says why.
+the link, and `read` says why. Where only pairing fails the link can still be watched: `pairing_refused` says so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass
 
 from bleak import BleakClient
@@ -27,7 +28,6 @@ from iastm_host.transports.base import (
     NOT_A_TOOL,
     NOT_CONNECTED,
     NOT_FOUND,
-    NOT_PAIRED,
     NOT_READING,
     Clock,
     Inbox,
@@ -35,6 +35,8 @@ from iastm_host.transports.base import (
 )
 from iastm_host.transports.borders import MAX_MESSAGE_BYTES, bordered
 from iastm_host.transports.scan import SYSTEM, TOOL_SERVICE, Backend, FoundTool, find, radio_error
+
+log = logging.getLogger(__name__)
 
 STREAM = "1a570002-6d1e-4c3b-9f0a-7c5e2b8d4f10"
 QUERY = "1a570003-6d1e-4c3b-9f0a-7c5e2b8d4f10"
@@ -66,11 +68,16 @@ class Patience:
 
 
 class BleTransport:
-    """`tool` is a name or an address; `mtu`, the longest message to the tool, is known when the link is open."""
+    """`tool` is a name or an address; `mtu`, the longest message to the tool, is known when the link is open.
+
+    `pairing_refused` says in words why privileged messages don't reach the tool, "" as long as they do or none was
+    sent: they are dropped then, until the link is opened again.
+    """
 
     def __init__(self, tool: str, clock: Clock, backend: Backend = SYSTEM, patience: Patience | None = None) -> None:
         # Not None from the start: borders stand in every chunk, whatever the connection takes.
         self.mtu: int | None = LEAST_MESSAGE_BYTES
+        self.pairing_refused = ""
         self._wanted = tool
         self._name = tool
         self._clock = clock
@@ -81,11 +88,12 @@ class BleTransport:
         self._ways: dict[bool, _Way] = {}
 
     async def open(self) -> None:
-        """Find the tool, connect and subscribe."""
+        """Find the tool, connect and subscribe; cancelled, it leaves nothing behind."""
         patience = self._patience
         found = await find(self._wanted, patience.find_s, patience.settle_s, self._backend)
         self._name = str(found)
         self._inbox = Inbox(self._clock)
+        self.pairing_refused = ""
         client = BleakClient(found.device, self._disconnected, timeout=patience.connect_s, backend=self._backend.client)
         self._client = client
         try:
@@ -95,7 +103,7 @@ class BleTransport:
         except (BleakError, OSError, TimeoutError) as error:
             await self.close()
             raise self._open_error(found, error) from error
-        except TransportError:
+        except BaseException:
             await self.close()
             raise
 
@@ -167,14 +175,11 @@ class BleTransport:
                 except BleakGATTProtocolError as error:
                     if error.code not in _NEEDS_PAIRING:
                         raise
-                    await self._pair(client)
-                    await self._write_one(client, characteristic, message)
+                    await self._write_paired(client, characteristic, message)
         except TransportError as error:
             self._inbox.fail(error)
         except TimeoutError:
             self._inbox.fail(self._not_reading())
-        except BleakGATTProtocolError as error:
-            self._inbox.fail(self._not_paired() if error.code in _NEEDS_PAIRING else self._lost(str(error)))
         except (BleakError, OSError, EOFError) as error:
             self._inbox.fail(self._lost(str(error) or type(error).__name__))
 
@@ -182,14 +187,32 @@ class BleTransport:
         async with asyncio.timeout(self._patience.write_s):
             await client.write_gatt_char(characteristic, message, response=True)
 
-    async def _pair(self, client: BleakClient) -> None:
+    async def _write_paired(self, client: BleakClient, characteristic: BleakGATTCharacteristic, message: bytes) -> None:
+        """Pair and write; drop the message where the tool does not pair."""
+        if self.pairing_refused:
+            return
+        if await self._pair(client):
+            try:
+                await self._write_one(client, characteristic, message)
+                return
+            except BleakGATTProtocolError as error:
+                if error.code not in _NEEDS_PAIRING:
+                    raise
+        self.pairing_refused = (
+            f"{self._name} did not pair with this computer, so it takes no limits and no zero from it. Remove the tool "
+            "in the system's Bluetooth settings, switch it off and on, then connect again."
+        )
+        log.warning(self.pairing_refused)
+
+    async def _pair(self, client: BleakClient) -> bool:
         try:
             async with asyncio.timeout(self._patience.pair_s):
                 await client.pair()
         except (BleakError, OSError, TimeoutError, NotImplementedError) as error:
             if not client.is_connected:
                 raise self._lost("the connection broke off while pairing") from error
-            raise self._not_paired() from error
+            return False
+        return True
 
     def _open_error(self, found: FoundTool, error: Exception) -> TransportError:
         if isinstance(error, TimeoutError):
@@ -208,13 +231,6 @@ class BleTransport:
             NOT_CONNECTED,
             f"{found} did not connect: {error}.",
             "Switch the tool off and on; if it was paired before, remove it in the system's Bluetooth settings.",
-        )
-
-    def _not_paired(self) -> TransportError:
-        return TransportError(
-            NOT_PAIRED,
-            f"{self._name} did not pair with this computer, so it takes no limits and no zero from it.",
-            "Remove the tool in the system's Bluetooth settings, switch it off and on, then connect again.",
         )
 
     def _not_reading(self) -> TransportError:

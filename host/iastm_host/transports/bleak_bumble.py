@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -24,6 +25,7 @@ from iastm_host.transports.scan import Backend
 
 ATT_HEADER_BYTES = 3
 DEFAULT_MTU = 247
+_ASK_AGAIN_S = 0.05
 
 _T = TypeVar("_T")
 _Kind = AdvertisingData.Type
@@ -63,7 +65,7 @@ class Radio:
         """Return the device; `release` it."""
         async with self._changing:
             if self._device is None:
-                device = self._device = await self._make()
+                device = self._device = await _whole(self._make())
                 device.on(Device.EVENT_FLUSH, lambda: self._lost(device))
             self._users += 1
             return self._device
@@ -75,7 +77,7 @@ class Radio:
             device = self._device
             if not self._users and self._leave is not None and device is not None:
                 self._device = None
-                await self._leave(device)
+                await _whole(self._leave(device))
 
     def _lost(self, device: Device) -> None:
         # Its link to an air elsewhere is gone.
@@ -90,7 +92,7 @@ class Radio:
         self._scanners += 1
         if self._scanners == 1:
             try:
-                await device.start_scanning()
+                await _whole(device.start_scanning())
             except BaseException:
                 await self.stop_scanning(listener)
                 raise
@@ -102,7 +104,7 @@ class Radio:
             device.remove_listener(Device.EVENT_ADVERTISEMENT, listener)
             self._scanners -= 1
             if not self._scanners:
-                await device.stop_scanning()
+                await _whole(device.stop_scanning())
         await self.release()
 
     def backend(self) -> Backend:
@@ -195,12 +197,16 @@ class BumbleClient(BaseBleakClient):
             raise
 
     async def _link(self, device: Device, address: hci.Address) -> Connection:
+        connecting = asyncio.ensure_future(device.connect(address, timeout=self._timeout))
         try:
-            return await device.connect(address, timeout=self._timeout)
+            return await asyncio.shield(connecting)
         except core.TimeoutError as error:
             raise TimeoutError(f"{self.address} did not connect") from error
         except core.BaseBumbleError as error:
             raise BleakError(f"Connection failed: {error}") from error
+        except asyncio.CancelledError:
+            await _give_up(device, connecting)
+            raise
 
     async def disconnect(self) -> None:
         """Disconnect."""
@@ -289,9 +295,15 @@ class BumbleClient(BaseBleakClient):
             self._disconnected_callback()
 
     async def _asked(self, answer: Awaitable[_T]) -> _T:
-        """Wait for `answer`; what goes wrong comes as bleak's exceptions."""
+        """Wait for `answer`; what goes wrong comes as bleak's exceptions.
+
+        A question can't be taken back: who is cancelled no longer waits, and the answer, or the link's end, is for
+        bumble alone.
+        """
+        asked = asyncio.ensure_future(answer)
+        asked.add_done_callback(_take_note)
         try:
-            return await answer
+            return await asyncio.shield(asked)
         except att.ATT_Error as error:
             raise BleakGATTProtocolError(int(error.error_code)) from error
         except core.TimeoutError as error:
@@ -323,6 +335,33 @@ class BumbleClient(BaseBleakClient):
                         BleakGATTDescriptor(descriptor, descriptor.handle, _uuid(descriptor.type), characteristic)
                     )
         return found
+
+
+async def _give_up(device: Device, connecting: asyncio.Future[Connection]) -> None:
+    """Tell the controller, too, that nobody waits for this connection any more."""
+    while not connecting.done():
+        with contextlib.suppress(core.BaseBumbleError):
+            await device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+        await asyncio.wait([connecting], timeout=_ASK_AGAIN_S)
+    if not connecting.cancelled() and connecting.exception() is None:
+        with contextlib.suppress(core.BaseBumbleError):
+            await connecting.result().disconnect()
+
+
+def _take_note(done: asyncio.Future[Any]) -> None:
+    # Its exception may have nobody left to be raised to, and is no news then.
+    if not done.cancelled():
+        done.exception()
+
+
+async def _whole(operation: Awaitable[_T]) -> _T:
+    """Wait for an operation that bumble can't bear to be cut off in: who is cancelled is so when it is over."""
+    running = asyncio.ensure_future(operation)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _advertisement_data(advertisement: Advertisement) -> AdvertisementData:

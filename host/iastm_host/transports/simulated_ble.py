@@ -30,7 +30,13 @@ class ToolOnAir:
         """Start the tool; raises Problem."""
         self.air = VirtualAir()
         self._peripheral = VirtualPeripheral(await self.air.make_device("tool", TOOL_ADDRESS))
-        await asyncio.to_thread(self._tool.start, await self._peripheral.start())
+        starting = asyncio.ensure_future(asyncio.to_thread(self._tool.start, await self._peripheral.start()))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Its thread goes on: `stop` must not come before its end.
+            await asyncio.wait([starting])
+            raise
 
     async def stop(self) -> None:
         """End the tool and its air."""
@@ -50,6 +56,11 @@ class SimulatedBleTransport:
         self._clock = clock
         self._on_air = ToolOnAir(tool)
         self._link: BleTransport | None = None
+
+    @property
+    def pairing_refused(self) -> str:
+        """As that of BleTransport."""
+        return self._link.pairing_refused if self._link is not None else ""
 
     async def open(self) -> None:
         """Start the tool and connect to it."""

@@ -32,8 +32,9 @@ class RefusesPairing(PairingDelegate):
 class ScriptedTool:
     """Answers each query with the same bytes where `echo`; `queries` and `commands` are what it was told."""
 
-    def __init__(self, device: Device, *, echo: bool, service: str, mtu: int, pairs: bool) -> None:
+    def __init__(self, device: Device, heard_as: dict[str, Any], *, echo: bool, service: str, mtu: int) -> None:
         self.device = device
+        self._heard_as = heard_as
         self.queries: list[bytes] = []
         self.commands: list[bytes] = []
         self.connection: Connection | None = None
@@ -59,8 +60,22 @@ class ScriptedTool:
         device.add_service(Service(service, [self.stream, query, command]))
         device.gatt_server.max_mtu = mtu
         device.on(Device.EVENT_CONNECTION, self._on_connection)
-        if not pairs:
-            device.pairing_config_factory = lambda _connection: PairingConfig(delegate=RefusesPairing())
+
+    async def advertise(self) -> None:
+        """Be heard, again after a connection."""
+        await self.device.start_advertising(**self._heard_as)
+
+    def pairs(self, willing: bool) -> None:
+        """Pair or refuse to from now on."""
+        delegate = PairingDelegate() if willing else RefusesPairing()
+        self.device.pairing_config_factory = lambda _connection: PairingConfig(delegate=delegate)
+
+    async def until_alone(self) -> None:
+        """Wait until no host is connected."""
+        for connection in list(self.device.connections.values()):
+            gone = asyncio.get_running_loop().create_future()
+            connection.on(connection.EVENT_DISCONNECTION, gone.set_result)
+            await gone
 
     async def notify(self, message: bytes) -> None:
         await self.device.notify_subscribers(self.stream, message)
@@ -134,15 +149,17 @@ class World:
         """Return a tool that advertises."""
         self._tools += 1
         device = await self.air.make_device(name, f"F1:00:00:00:00:{self._tools:02X}")
-        tool = ScriptedTool(device, echo=echo, service=service, mtu=mtu, pairs=pairs)
         kind = AdvertisingType.UNDIRECTED_SCANNABLE if in_use else AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
-        await device.start_advertising(
-            advertising_type=kind,
-            advertising_data=advertisement(battery),
-            scan_response_data=scan_response(name, in_use),
-            advertising_interval_min=20,
-            advertising_interval_max=20,
-        )
+        heard_as = {
+            "advertising_type": kind,
+            "advertising_data": advertisement(battery),
+            "scan_response_data": scan_response(name, in_use),
+            "advertising_interval_min": 20,
+            "advertising_interval_max": 20,
+        }
+        tool = ScriptedTool(device, heard_as, echo=echo, service=service, mtu=mtu)
+        tool.pairs(pairs)
+        await tool.advertise()
         return tool
 
     def radio(self, mtu: int = 247) -> Radio:

@@ -243,15 +243,103 @@ def test_a_privileged_message_is_refused_until_paired_then_goes_over_the_encrypt
     on_air(test)
 
 
-def test_a_tool_that_does_not_pair_gets_no_command_and_the_reason_is_told(on_air: Any, end_of_link: Any) -> None:
+@pytest.mark.parametrize("expected_log", [["IASTM-0001 .* did not pair"]])
+def test_a_tool_that_does_not_pair_gets_no_command_and_is_watched_all_the_same(
+    on_air: Any, next_messages: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(world: Any) -> None:
+        tool = await world.tool(echo=True, pairs=False)
+        link = world.link("IASTM-0001")
+        await link.open()
+        assert link.pairing_refused == ""
+        for n in range(3):
+            await link.write(b"limits", privileged=True)
+            await link.write(bytes([n]))
+        assert await next_messages(link, 3) == [b"\0", b"\1", b"\2"]
+        while not link.pairing_refused:
+            assert (await link.read()).data == b""
+        assert "takes no limits" in link.pairing_refused
+        assert "connect again" in link.pairing_refused
+        await link.write(b"still there")
+        assert await next_messages(link, 1) == [b"still there"]
+        assert tool.commands == []
+        assert len([record for record in caplog.records if "did not pair" in record.getMessage()]) == 1
+        await link.close()
+
+    on_air(test)
+
+
+@pytest.mark.parametrize("expected_log", [["did not pair"]])
+def test_a_link_that_is_opened_again_pairs_anew(on_air: Any) -> None:
     async def test(world: Any) -> None:
         tool = await world.tool(pairs=False)
         link = world.link("IASTM-0001")
         await link.open()
         await link.write(b"limits", privileged=True)
-        error = await end_of_link(link)
-        assert error.reason == base.NOT_PAIRED
-        assert tool.commands == []
+        while not link.pairing_refused:
+            await link.read()
+        await link.close()
+        tool.pairs(True)
+        await tool.advertise()
+        await link.open()
+        assert link.pairing_refused == ""
+        await link.write(b"limits", privileged=True)
+        await tool.until_told(1)
+        assert tool.commands == [b"limits"]
+        assert link.pairing_refused == ""
+        await link.close()
+
+    on_air(test)
+
+
+# Opening, given up
+
+
+@pytest.mark.parametrize("wanted", ["IASTM-0001", "F1:00:00:00:00:01"])
+def test_opening_can_be_given_up_at_any_moment_and_leaves_nothing_behind(on_air: Any, wanted: str, size: Any) -> None:
+    async def test(world: Any) -> None:
+        tool = await world.tool(echo=True)
+        loop = asyncio.get_running_loop()
+        link = world.link(wanted, patience=Patience(find_s=5, settle_s=0.05, connect_s=5))
+        began_s = loop.time()
+        await link.open()
+        took_s = loop.time() - began_s
+        await link.close()
+        tries = size(15, 200)
+        for n in range(tries):
+            await tool.advertise()
+            opening = asyncio.create_task(link.open())
+            await asyncio.wait([opening], timeout=took_s * n / tries)
+            began_s = loop.time()
+            opening.cancel()
+            await asyncio.wait([opening])
+            assert loop.time() - began_s < 1.0
+            # It may have been open a moment before.
+            assert opening.cancelled() or opening.exception() is None
+            if not opening.cancelled():
+                await link.close()
+            await tool.until_alone()
+        await tool.advertise()
+        await link.open()
+        await link.write(b"x")
+        await tool.until_told(1)
+        await link.close()
+
+    on_air(test, 120)
+
+
+def test_looking_for_a_tool_that_is_not_there_can_be_given_up(on_air: Any) -> None:
+    async def test(world: Any) -> None:
+        link = world.link("IASTM-0001", patience=Patience(find_s=60))
+        opening = asyncio.create_task(link.open())
+        # It listens by the time that something else is heard.
+        await world.tool("IASTM-0002")
+        await asyncio.wait([opening], timeout=0.3)
+        began_s = asyncio.get_running_loop().time()
+        opening.cancel()
+        await asyncio.wait([opening])
+        assert opening.cancelled()
+        assert asyncio.get_running_loop().time() - began_s < 1.0
         await link.close()
 
     on_air(test)
