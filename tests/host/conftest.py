@@ -18,7 +18,7 @@ from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.events import Chunk, Event
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_host.transports.base import EndOfStream, TransportError
+from iastm_host.transports.base import EndOfStream, Transport, TransportError
 from iastm_protocol import frames, kinds, messages, signing
 from iastm_protocol.errors import RemoteProtocolError
 
@@ -298,7 +298,7 @@ def pattern_counts(index: np.ndarray, peaks_n: tuple[float, ...], coefficient: f
 
 
 @dataclass
-class ToolTransport:
+class ToolTransport(Transport):
     """A link to a fake tool that streams strokes: each read lets 20 ms pass on the clock, none on the wall.
 
     `at` maps the number of a read to what happens before it; `length_s` ends the stream as a replay ends.

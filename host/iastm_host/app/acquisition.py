@@ -10,9 +10,9 @@ import contextlib
 import logging
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -20,13 +20,15 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.live_state import Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
-from iastm_host.events import Answer, Arrived, Chunk, Command, Event, Problem, SetZero
+from iastm_host.events import Answer, Arrived, Chunk, Command, Event, LinkChanged, Problem, SetZero
 from iastm_host.records.entries import MARKER
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
-from iastm_host.tool.client import ToolClient
+from iastm_host.tool.dialect import Dialect
+from iastm_host.tool.dialects import Host, new_dialect
 from iastm_host.tool.retry import Retry
-from iastm_host.transports.base import ENDED, LOST, EndOfStream, Transport, TransportError
+from iastm_host.tool.signer import Signer
+from iastm_host.transports.base import ENDED, LOST, NOT_FOUND, EndOfStream, Transport, TransportError
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class Plan:
     `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts
     with the run. A link that is lost is tried again for `patience_s` (None: for ever). `live` is false for a replay,
     whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time, `replay_markers_us` those
-    of its markers in order.
+    of its markers in order. `keys` are those of known tools by serial number.
     """
 
     carrier: str
@@ -62,6 +64,7 @@ class Plan:
     replay_span_us: tuple[int, int] | None = None
     replay_markers_us: tuple[int, ...] = ()
     replay_speed: float = 1.0
+    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def settings(self) -> dict[str, object]:
         """Return what a recording needs to be played back as it was seen."""
@@ -108,9 +111,11 @@ class Acquisition:
         self._loop_factory = loop_factory
         self._lock = threading.Lock()
         self._state = LiveState(plan.carrier, plan.profile, plan.tip, plan.contact, live=plan.live)
+        self._dialect = transport.dialect
+        self._signer = Signer(plan.keys)
         self._pipeline = self._new_pipeline()
         # The client of a recording that starts in mid-run, until it has greeted the tool as a replay will.
-        self._fresh: ToolClient | None = None
+        self._fresh: Dialect | None = None
         self._recorder: Recorder | None = None
         self._recording_since_us = 0
         # A recording was asked for while the tool was not live: it begins when it is.
@@ -221,12 +226,14 @@ class Acquisition:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._apply(self._pipeline.client.opening())
+        if self._stopping.is_set():
+            self._stop_asked.set()
         try:
             try:
-                await self._transport.open()
-                self._apply(self._pipeline.client.opened(self._transport.mtu))
-                await self._read()
+                if await self._connect():
+                    await self._read()
+                else:
+                    self._apply(self._pipeline.client.finished())
             except TransportError as error:
                 await self._reconnect_after(error)
         except EndOfStream:
@@ -239,6 +246,18 @@ class Acquisition:
         finally:
             await self._transport.close()
 
+    async def _connect(self) -> bool:
+        """Open the link for the first time; return False where a stop came before."""
+        self._apply(self._pipeline.client.seeking())
+        if not await self._unless_stopped(self._transport.find()):
+            return False
+        self._apply(self._pipeline.client.opening())
+        if not await self._unless_stopped(self._transport.open()):
+            return False
+        self._speak()
+        self._apply(self._pipeline.client.opened(self._transport.mtu))
+        return True
+
     async def _reconnect_after(self, error: TransportError) -> None:
         """Connect again and again until the run is over; raises what can't be mended so."""
         retry = Retry(self._plan.patience_s)
@@ -248,17 +267,23 @@ class Acquisition:
                 raise error
             self._lose_link(error)
             await self._transport.close()
-            await self._wait(wait_s)
             try:
-                await self._transport.open()
-                self._apply(self._pipeline.client.opening())
-                self._apply(self._pipeline.client.opened(self._transport.mtu))
-                await self._read(retry)
-                return
+                if await self._wait(wait_s, error) and await self._unless_stopped(self._transport.open()):
+                    self._apply(self._pipeline.client.opening())
+                    self._apply(self._pipeline.client.opened(self._transport.mtu))
+                    await self._read(retry)
+                    return
             except TransportError as again:
                 error = again
         self._apply(self._pipeline.give_up())
         self._apply(self._pipeline.client.finished())
+
+    def _speak(self) -> None:
+        """Go on in the language of the gauge that was found."""
+        if self._transport.dialect != self._dialect:
+            self._dialect = self._transport.dialect
+            self._pipeline.client = self._new_client()
+            self._pipeline.client.opening()
 
     def _lose_link(self, error: TransportError) -> None:
         self._apply(self._pipeline.client.broken(error.what))
@@ -270,10 +295,30 @@ class Acquisition:
     def _was_live(self) -> bool:
         return self._state.tool is not None
 
-    async def _wait(self, wait_s: float) -> None:
-        """Wait, but no longer than until a stop."""
+    async def _wait(self, wait_s: float, error: TransportError) -> bool:
+        """Wait, but no longer than until a tool that was gone is there again; return False where a stop came before."""
+        gone = error.reason in (LOST, NOT_FOUND)
+        there = self._transport.rediscovered() if gone else asyncio.Event().wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop_asked.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                return await self._unless_stopped(there)
+        return True
+
+    async def _unless_stopped(self, coroutine: Coroutine[object, object, object]) -> bool:
+        """Wait for `coroutine`; return False where a stop came before it was done, and cancel it."""
+        task = asyncio.ensure_future(coroutine)
+        stop = asyncio.ensure_future(self._stop_asked.wait())
+        try:
+            await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if task.cancelled():
+            return False
+        task.result()
+        return True
 
     async def _read(self, retry: Retry | None = None) -> None:
         while not self._stopping.is_set() and not self._reached_duration():
@@ -349,7 +394,7 @@ class Acquisition:
         if self._reading is not None:
             self._reading.cancel()
 
-    async def _send(self, client: ToolClient) -> None:
+    async def _send(self, client: Dialect) -> None:
         for data in client.to_send():
             await self._transport.write(data)
         for data in client.to_send_privileged():
@@ -359,6 +404,9 @@ class Acquisition:
         if not events:
             return
         decided_us = self._clock()
+        for event in events:
+            if isinstance(event, LinkChanged):
+                log.info("link %s: %s", event.state, event.reason)
         command: Command | None = None
         answers = [event for event in events if isinstance(event, Answer)]
         with self._lock:
@@ -379,9 +427,10 @@ class Acquisition:
             return False
         return state.samples_expected >= self._plan.duration_s * state.tool.rate_hz
 
-    def _new_client(self) -> ToolClient:
+    def _new_client(self) -> Dialect:
         plan = self._plan
-        return ToolClient(plan.software, limits_for(plan.profile, plan.contact), plan.session)
+        limits = limits_for(plan.profile, plan.contact)
+        return new_dialect(self._dialect, Host(plan.software, limits, plan.session, self._signer))
 
     def _new_pipeline(self) -> Pipeline:
         plan = self._plan
@@ -533,7 +582,7 @@ def _answer(future: Future[Answer], answer: Answer) -> None:
         future.set_result(answer)
 
 
-def _unreachable(client: ToolClient) -> Problem:
+def _unreachable(client: Dialect) -> Problem:
     if client.state == states.REFUSED and "protocol" in client.reason:
         return Problem(client.reason, "Then connect again.")
     if client.state == states.REFUSED:

@@ -13,7 +13,7 @@ from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.events import Alert, Arrived, Chunk, Event, ForceBlock, Gap, SetLimits, ToolDescription
 from iastm_host.tool.backfill import Backfill
-from iastm_host.tool.client import ToolClient
+from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.states import STREAMING
 from iastm_host.tool.timeline import NOT_FETCHED, Timeline
 
@@ -26,7 +26,7 @@ class Pipeline:
     `now` analyses blocks as they arrive, `record` in index order; both are None until the tool said hello.
     """
 
-    def __init__(self, client: ToolClient, profile: Profile, tip: Tip | None, contact: Contact) -> None:
+    def __init__(self, client: Dialect, profile: Profile, tip: Tip | None, contact: Contact) -> None:
         self.client = client
         self.now: Analyser | None = None
         self.record: Analyser | None = None

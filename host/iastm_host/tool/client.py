@@ -157,6 +157,10 @@ class ToolClient:
             kinds.ALERT: _nothing,
         }
 
+    def seeking(self) -> list[Event]:
+        """Tell that the tool is looked for, before its first link."""
+        return self._move(states.SEEKING)
+
     def opening(self) -> list[Event]:
         """Tell that the link is being opened, for the first time or again."""
         if self._asked_us is not None:

@@ -22,6 +22,9 @@ class Dialect(Protocol):
     tool: ToolDescription | None
     hopeless: bool
 
+    def seeking(self) -> list[Event]:
+        """Tell that the gauge is looked for, before its first link."""
+
     def opening(self) -> list[Event]:
         """Tell that the link is being opened, for the first time or again."""
 
@@ -45,6 +48,9 @@ class Dialect(Protocol):
 
     def acknowledge(self, next_index: int, *, fetching: bool = False) -> None:
         """Tell the gauge that all before `next_index` is here or lost for good."""
+
+    def take_over(self, other: Dialect) -> None:
+        """Wait for the answers that `other`, an earlier one of the same gauge, still waits for."""
 
     def stop_stream(self) -> None:
         """Ask the gauge to stop streaming; nobody waits for the answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CLOSED = "closed"
+SEARCHING = "searching"
 CONNECTING = "connecting"
 GREETING = "greeting"
 SYNCHRONISING = "synchronising"
@@ -13,6 +14,7 @@ LOST = "lost"
 ENDED = "ended"
 
 # What happens to a link.
+SEEKING = "seeking"
 OPENING = "opening"
 OPENED = "opened"
 GREETED = "greeted"
@@ -25,6 +27,10 @@ BROKEN = "broken"
 FINISHED = "finished"
 
 TRANSITIONS: dict[tuple[str, str], str] = {
+    (CLOSED, SEEKING): SEARCHING,
+    (SEARCHING, OPENING): CONNECTING,
+    (SEARCHING, BROKEN): LOST,
+    (SEARCHING, FINISHED): ENDED,
     (CLOSED, OPENING): CONNECTING,
     (CONNECTING, OPENED): GREETING,
     (CONNECTING, BROKEN): LOST,
@@ -52,6 +58,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     (SILENT, FINISHED): ENDED,
     (CLOSED, FINISHED): ENDED,
     (CONNECTING, FINISHED): ENDED,
+    # Lost until it is open again: attempts that fail change nothing but the reason.
     (LOST, OPENING): CONNECTING,
     (REFUSED, OPENING): CONNECTING,
     (LOST, FINISHED): ENDED,
@@ -63,6 +70,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 }
 
 REASONS: dict[str, str] = {
+    SEEKING: "Looking for the tool",
     OPENING: "Opening the link",
     OPENED: "Asking the tool who it is",
     GREETED: "Reading calibration, zero and limits",

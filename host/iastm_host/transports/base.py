@@ -1,4 +1,4 @@
-"""What every transport is: open, read chunks, write, close.
+"""What every transport is: find, open, read chunks, write, close.
 
 MUST: stamp each chunk with the clock given to the constructor; return an empty chunk after 100 ms of silence;
 raise TransportError where the link is gone; let `close` be called at any time and more than once; let a `read` be
@@ -43,20 +43,33 @@ RADIO_FAILED = "radio failed"
 AMBIGUOUS = "ambiguous"
 NOT_CONNECTED = "not connected"
 NOT_A_TOOL = "not a tool"
-NOT_PAIRED = "not paired"
 
 
 class EndOfStream(Exception):
     """The last chunk has been read; nothing will follow."""
 
 
+IASTM = "iastm"
+"""The language of SPEC.md."""
+
+
 class Transport(Protocol):
     """One link; `mtu` is the largest message it carries, None where it is a byte stream.
 
-    A link of messages keeps their borders in its chunks (borders.py); each `write` is one message.
+    A link of messages keeps their borders in its chunks (borders.py); each `write` is one message. `dialect` names the
+    language of the gauge at the other end, and is known once the link is open.
     """
 
     mtu: int | None
+    dialect: str = IASTM
+
+    async def find(self) -> None:
+        """Look for the other end, where that takes time; raises TransportError. `open` does it where nobody did."""
+        return
+
+    async def rediscovered(self) -> None:
+        """Return once the other end, which was gone, is there again; wait for ever where that can't be told."""
+        await asyncio.get_running_loop().create_future()
 
     async def open(self) -> None:
         """Open the link; raises TransportError."""

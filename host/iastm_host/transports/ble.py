@@ -31,6 +31,7 @@ from iastm_host.transports.base import (
     NOT_READING,
     Clock,
     Inbox,
+    Transport,
     TransportError,
 )
 from iastm_host.transports.borders import MAX_MESSAGE_BYTES, bordered
@@ -67,7 +68,7 @@ class Patience:
     close_s: float = 3.0
 
 
-class BleTransport:
+class BleTransport(Transport):
     """`tool` is a name or an address; `mtu`, the longest message to the tool, is known when the link is open.
 
     `pairing_refused` says in words why privileged messages don't reach the tool, "" as long as they do or none was

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from iastm_host.events import Chunk, Cut
-from iastm_host.transports.base import LOST, EndOfStream, TransportError
+from iastm_host.transports.base import LOST, EndOfStream, Transport, TransportError
 
 
 class ReplayClock:
@@ -43,7 +43,7 @@ class _Sleep(Protocol):
     async def __call__(self, delay: float, /) -> None: ...
 
 
-class ReplayTransport:
+class ReplayTransport(Transport):
     """Hands chunks back; what is written to it goes nowhere.
 
     It invents no silence: a recording holds the empty chunks that drove its time-outs. A `read` may therefore wait for

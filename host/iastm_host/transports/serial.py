@@ -8,6 +8,7 @@ import errno
 import io
 import os
 import threading
+from pathlib import Path
 
 import serial
 from serial.tools import list_ports
@@ -23,15 +24,17 @@ from iastm_host.transports.base import (
     SILENCE_S,
     Clock,
     Inbox,
+    Transport,
     TransportError,
 )
 
 _BAUD = 115_200
 _READ_BYTES = 65_536
 _WRITE_TIMEOUT_S = 1.0
+_LOOK_EVERY_S = 0.05
 
 
-class SerialTransport:
+class SerialTransport(Transport):
     """Reads in the event loop where the port has a file descriptor, in a thread where it has none (Windows)."""
 
     mtu: int | None = None
@@ -80,6 +83,21 @@ class SerialTransport:
                 port.close()
                 raise
         return port
+
+    async def rediscovered(self) -> None:
+        """Return once the port's name, which was gone, is there again."""
+        if "://" in self._name:
+            await super().rediscovered()
+        gone = False
+        # No event of a file system tells it on every system.
+        while not (gone and self._is_there()):
+            gone = gone or not self._is_there()
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _is_there(self) -> bool:
+        if os.name == "nt":
+            return any(port.device == self._name for port in list_ports.comports())
+        return Path(self._name).exists()
 
     async def read(self) -> Chunk:
         """Return what arrived, or an empty chunk after 100 ms."""

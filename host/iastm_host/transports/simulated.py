@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from iastm_host.events import Chunk
-from iastm_host.transports.base import ENDED, Clock, TransportError
+from iastm_host.transports.base import ENDED, Clock, Transport, TransportError
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulator import SimulatedTool
 
 _DYING_S = 1.0
 
 
-class SimulatedTransport:
+class SimulatedTransport(Transport):
     """Starts the tool on `open`, ends it on `close`; between the two it is a serial transport."""
 
     mtu: int | None = None

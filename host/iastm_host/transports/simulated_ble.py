@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from iastm_host.events import Chunk
-from iastm_host.transports.base import Clock, TransportError
+from iastm_host.transports.base import Clock, Transport, TransportError
 from iastm_host.transports.ble import LEAST_MESSAGE_BYTES, BleTransport
 from iastm_host.transports.bleak_bumble import Radio
 from iastm_host.transports.simulated import not_running, raise_if_ended
@@ -47,7 +47,7 @@ class ToolOnAir:
         await self.air.close()
 
 
-class SimulatedBleTransport:
+class SimulatedBleTransport(Transport):
     """Starts the tool on `open`, ends it on `close`; between the two it is a BLE transport."""
 
     def __init__(self, tool: SimulatedTool, clock: Clock) -> None:

@@ -11,6 +11,7 @@ from iastm_protocol import kinds
 
 STATES = {
     states.CLOSED,
+    states.SEARCHING,
     states.CONNECTING,
     states.GREETING,
     states.SYNCHRONISING,
@@ -48,6 +49,9 @@ def in_state(by_hand: Any, state: str) -> Any:
     if state == states.CLOSED:
         return None
     hand = by_hand(live=False)
+    if state == states.SEARCHING:
+        hand.client = ToolClient("test 1")
+        hand.client.seeking()
     if state in (states.REFUSED, states.GREETING):
         hand.tool.mute = {kinds.HELLO}
         hand.step()

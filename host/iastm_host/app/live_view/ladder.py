@@ -21,6 +21,7 @@ READY_AFTER_US = 3_000_000
 SATURATED_FOR_US = 500_000
 """A clipped sample this recent covers the number, contact or not."""
 ANSWER_WITHIN_US = 1_000_000
+_NO_LINK_YET = ("closed", "searching", "connecting")
 """A tool that is on has answered the greeting by then."""
 HOLD_HYSTERESIS = 0.9
 """A sustained force leaves a state downwards only below this share of its edge."""
@@ -127,7 +128,7 @@ def _unanswered(snapshot: LiveSnapshot) -> bool:
     if link.carrier == "simulated":
         return False
     asked_us = snapshot.taken_us - link.since_us
-    return link.state in {"closed", "connecting"} or (link.state == "greeting" and asked_us > ANSWER_WITHIN_US)
+    return link.state in _NO_LINK_YET or (link.state == "greeting" and asked_us > ANSWER_WITHIN_US)
 
 
 def _hold_ladder(snapshot: LiveSnapshot, view: ViewState) -> Ladder:

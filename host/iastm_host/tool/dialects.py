@@ -1,0 +1,34 @@
+"""Which languages gauges speak, by the names that transports give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from iastm_host.events import SetLimits
+from iastm_host.tool.client import ToolClient
+from iastm_host.tool.dialect import Dialect
+from iastm_host.tool.signer import Signer
+from iastm_host.transports.base import IASTM
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Who speaks to the gauge: the program's name, the limits it wants, the run's random number, its keys."""
+
+    name: str
+    limits: SetLimits | None = None
+    session: int = 0
+    signer: Signer = field(default_factory=lambda: Signer({}))
+
+
+def _ours(host: Host) -> Dialect:
+    return ToolClient(host.name, host.limits, host.session, host.signer)
+
+
+_DIALECTS: dict[str, Callable[[Host], Dialect]] = {IASTM: _ours}
+
+
+def new_dialect(name: str, host: Host) -> Dialect:
+    """Return a fresh one of that name."""
+    return _DIALECTS[name](host)
