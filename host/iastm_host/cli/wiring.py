@@ -25,12 +25,14 @@ from iastm_host.events import Problem
 from iastm_host.records.entries import Recording
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
+from iastm_host.tool.client import ToolClient
 from iastm_host.transports.base import Transport
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_host.transports.runtime import Runtime, find_runtime, source_hash
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulated import SimulatedTransport
 from iastm_host.transports.simulator import SimulatedTool
+from iastm_host.workbench.link_test import LinkTest
 
 if TYPE_CHECKING:
     from iastm_host.transports.scan import Backend, FoundTool
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 APP_NAME = "iastm"
 LOCALHOST = "127.0.0.1"
 SIMULATED_RATE_HZ = 320
-SIMULATED_RING_SAMPLES = 2048
+SIMULATED_RING_SAMPLES = 60 * SIMULATED_RATE_HZ
 SIMULATED_BATTERY_PERCENT = 82
 # Without a window nobody may be there to end a run whose tool never comes back.
 HEADLESS_PATIENCE_S = 60.0
@@ -129,24 +131,43 @@ def simulated_run(
     simulation: Simulation, chosen: Settings, choice: Choice, carrier: Carrier = Carrier.SERIAL
 ) -> Acquisition:
     """Return a run with a simulated tool; raises Problem where an extra is missing."""
-    transport: Transport = SimulatedTransport(simulation.tool, clock_us)
-    if carrier == Carrier.BLE:
-        with _needs_virtual_ble():
-            from iastm_host.transports.simulated_ble import SimulatedBleTransport
-        transport = SimulatedBleTransport(simulation.tool, clock_us)
-    return _acquisition(transport, _live_plan("simulated", chosen, choice))
+    return _acquisition(simulated_link(simulation, carrier), _live_plan("simulated", chosen, choice))
 
 
 def serial_run(port: str, chosen: Settings, choice: Choice) -> Acquisition:
     """Return a run with the tool on a serial port."""
-    return _acquisition(SerialTransport(port, clock_us), _live_plan("serial", chosen, choice))
+    return _acquisition(serial_link(port), _live_plan("serial", chosen, choice))
 
 
 def ble_run(tool: str, radio: str | None, chosen: Settings, choice: Choice) -> Acquisition:
     """Return a run with the tool of that name or address; `radio` is as of `scan_tools`."""
+    return _acquisition(ble_link(tool, radio), _live_plan("ble", chosen, choice))
+
+
+def link_test(duration_s: float) -> LinkTest:
+    """Return a test of a link; it sets no limits, so that it changes nothing on whatever tool is there."""
+    return LinkTest(ToolClient(software_name(), session=secrets.randbits(32)), duration_s)
+
+
+def simulated_link(simulation: Simulation, carrier: Carrier) -> Transport:
+    """Return the link to a simulated tool; raises Problem where an extra is missing."""
+    if carrier == Carrier.SERIAL:
+        return SimulatedTransport(simulation.tool, clock_us)
+    with _needs_virtual_ble():
+        from iastm_host.transports.simulated_ble import SimulatedBleTransport
+    return SimulatedBleTransport(simulation.tool, clock_us)
+
+
+def serial_link(port: str) -> Transport:
+    """Return the link to the tool on a serial port."""
+    return SerialTransport(port, clock_us)
+
+
+def ble_link(tool: str, radio: str | None) -> Transport:
+    """Return the link to the tool of that name or address; `radio` is as of `scan_tools`."""
     from iastm_host.transports.ble import BleTransport
 
-    return _acquisition(BleTransport(tool, clock_us, _backend(radio)), _live_plan("ble", chosen, choice))
+    return BleTransport(tool, clock_us, _backend(radio))
 
 
 def scan_tools(duration_s: float, radio: str | None) -> list[FoundTool]:
