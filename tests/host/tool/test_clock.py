@@ -35,7 +35,6 @@ def test_an_answer_before_the_question_counts_for_nothing() -> None:
 
 def test_the_newest_trip_is_told_with_its_length() -> None:
     estimate = ClockEstimate()
-    assert estimate.newest is None
     estimate.add(0, 200, 400)
     estimate.add(1_000_000, 1_000_100, 1_900_000)
     estimate.add(2_000_000, 2_000_100, 1_999_999)
