@@ -11,6 +11,7 @@ EVENTS = {
     kinds.EVENT_FAULT: "fault",
     kinds.EVENT_FAULT_CLEARED: "fault cleared",
     kinds.EVENT_BUTTON: "button",
+    kinds.EVENT_KEY: "key given out",
 }
 
 FAULTS = {
@@ -33,7 +34,11 @@ ERRORS = {
     kinds.NOT_ALLOWED: "the tool does not allow this",
     kinds.BUSY: "the tool is busy",
     kinds.FAILED: "the tool failed to do it",
+    kinds.NEEDS_KEY: "the tool takes this only with its key",
+    kinds.NEEDS_PRESS: "the tool wants its button pressed first",
 }
+
+NEEDS = {kinds.NEEDS_KEY: "key", kinds.NEEDS_PRESS: "press"}
 
 
 def faults_in(bits: int) -> tuple[str, ...]:
