@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from iastm_host.analysis.saturation import at_rail, is_saturated
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
-from iastm_host.events import CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
+from iastm_host.events import Arrived, CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
 from iastm_host.records import disk
 from iastm_host.records.entries import Marker, Recording
 
@@ -30,17 +30,34 @@ class Exported:
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """Where time_s is 0, on the tool's clock of one boot, and when the block there arrived."""
+class _Clock:
+    """Where time_s is 0 on the clock of the boot that is told; over a restart of the tool it goes on by the host's."""
 
-    boot_id: int
-    tool_us: int
-    arrived_us: int
+    def __init__(self) -> None:
+        self.start_us = 0
+        self._boot_id: int | None = None
+        self._arrived_us = 0
+        self._live: ForceBlock | None = None
 
-    def after_restart(self, block: ForceBlock) -> _Start:
-        """Return where time_s is 0 on the clock of the next boot, whose first block is `block`."""
-        return _Start(block.boot_id, block.tool_us - (block.arrived_us - self.arrived_us), self.arrived_us)
+    def hear(self, block: ForceBlock) -> None:
+        """Take a block as it arrives: of each boot the first that was not fetched tells how its clock stands."""
+        if not block.backfilled and (self._live is None or self._live.boot_id != block.boot_id):
+            self._live = block
+
+    def lines_before(self, item: ForceBlock | Gap) -> str:
+        """Set the clock for `item`; return the lines that stand before it."""
+        live = self._live
+        if self._boot_id is None and isinstance(item, ForceBlock):
+            self.start_us, self._boot_id, self._arrived_us = item.tool_us, item.boot_id, item.arrived_us
+            return f"{COLUMNS}\n"
+        if self._boot_id is None or live is None or not item.boot_id == live.boot_id != self._boot_id:
+            return ""
+        self.start_us, self._boot_id = live.tool_us - (live.arrived_us - self._arrived_us), live.boot_id
+        return "# note: the tool's clock began anew; time_s goes on by the host's clock\n"
+
+    def time_s(self, tool_us: int) -> float:
+        """Return time_s of a tool time, 0 before the first sample."""
+        return 0.0 if self._boot_id is None else (tool_us - self.start_us) / 1e6
 
 
 class _SaturatedRuns:
@@ -136,7 +153,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     markers = MarkersInOrder(recording.markers())
     saturated = _SaturatedRuns()
     said: dict[type, str] = {}
-    start: _Start | None = None
+    clock = _Clock()
 
     def write_changed(event: ToolDescription | CalibrationReport | ZeroReport, line: str) -> None:
         # Each connection tells them anew; a line says that something holds from here on.
@@ -145,24 +162,21 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
             stream.write(line)
 
     for event in recorded_events(recording):
+        if isinstance(event, ForceBlock | Gap):
+            stream.write(clock.lines_before(event))
         match event:
+            case Arrived():
+                clock.hear(event.block)
             case ForceBlock():
-                if start is None:
-                    stream.write(f"{COLUMNS}\n")
-                    start = _Start(event.boot_id, event.tool_us, event.arrived_us)
-                elif event.boot_id != start.boot_id:
-                    stream.write("# note: the tool's clock began anew; time_s goes on by the host's clock\n")
-                    start = start.after_restart(event)
                 runs = saturated.within(event)
-                stream.writelines(_rows(event, start.tool_us, list(markers.within(event)), runs))
+                stream.writelines(_rows(event, clock.start_us, list(markers.within(event)), runs))
                 samples += len(event.force_n)
             case Gap():
                 stream.writelines(saturated.left())
                 gaps += 1
-                at_s = 0.0 if start is None else (event.tool_us - start.tool_us) / 1e6
                 stream.write(
-                    f"# gap: first_index={event.first_index} samples={event.sample_count} time_s={at_s:.6f} "
-                    f"reason={event.reason}\n"
+                    f"# gap: first_index={event.first_index} samples={event.sample_count} "
+                    f"time_s={clock.time_s(event.tool_us):.6f} reason={event.reason}\n"
                 )
             case Stroke():
                 strokes += not event.truncated

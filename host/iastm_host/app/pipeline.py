@@ -98,7 +98,7 @@ class Pipeline:
         if self.client.state != STREAMING:
             self._backfill.restart()
             return
-        wish = self._backfill.step(self._timeline.hole, now_us)
+        wish = self._backfill.step(self._timeline.hole, now_us, kept=self._may_be_kept())
         if wish is not None and wish.give_up:
             tool = self.client.tool
             assert tool is not None
@@ -107,6 +107,11 @@ class Pipeline:
         elif wish is not None:
             self.client.fetch(wish.first_index, wish.samples)
         self.client.acknowledge(self._timeline.next_index, fetching=self._timeline.hole is not None)
+
+    def _may_be_kept(self) -> bool:
+        """Whether the tool's ring still reaches back to the oldest hole."""
+        tool, hole = self.client.tool, self._timeline.hole
+        return tool is not None and hole is not None and sum(hole) > self._timeline.end_index - tool.ring_depth
 
 
 def limits_for(profile: Profile, contact: Contact) -> SetLimits:

@@ -48,6 +48,8 @@ class TraceRing:
             self._force_n.fill(np.nan)
             self._gaps.clear()
             self._start_index = self._next_index = item.first_index
+        # Of a tool that restarted, what it sampled before it streamed again may be fetched.
+        self._start_index = min(self._start_index, item.first_index)
         newest = item.next_index >= self._next_index
         self._reach(item.next_index)
         self._put(item)

@@ -31,8 +31,11 @@ class Backfill:
         """Forget what was asked: the link is a new one."""
         self._first_index = None
 
-    def step(self, hole: tuple[int, int] | None, now_us: int) -> Wish | None:
-        """Return what to do about `hole` (first index, samples) at `now_us`, None to wait."""
+    def step(self, hole: tuple[int, int] | None, now_us: int, *, kept: bool = False) -> Wish | None:
+        """Return what to do about `hole` (first index, samples) at `now_us`, None to wait.
+
+        What the tool may still have (`kept`) is never given up: a request may be lost as often as it likes.
+        """
         if hole is None:
             self._first_index = None
             return None
@@ -45,7 +48,7 @@ class Backfill:
             return None
         if now_us - self._heard_us < ASK_AGAIN_AFTER_US:
             return None
-        if self._tries >= TRIES:
+        if self._tries >= TRIES and not kept:
             self._first_index = None
             return Wish(first, samples, give_up=True)
         return self._ask(first, samples, now_us, tries=self._tries + 1)

@@ -40,6 +40,11 @@ class Timeline:
         return self._next_index, self._held[0].first_index - self._next_index
 
     @property
+    def end_index(self) -> int:
+        """The index after the newest sample, whether it is told or held."""
+        return self._held[-1].next_index if self._held else self._next_index
+
+    @property
     def missing_samples(self) -> int:
         """How many samples are waited for."""
         missing, at = 0, self._next_index
@@ -66,7 +71,10 @@ class Timeline:
         if self._boot_id is not None and item.boot_id != self._boot_id:
             ordered += self.flush(NOT_FETCHED)
             ordered.append(Gap(self._boot_id, self._next_index, 0, self._next_us, item.period_us, RESTARTED))
-            self._boot_id = None
+            # The session ran on: what the tool sampled since it started belongs to it.
+            self._boot_id = item.boot_id
+            self._next_index = 0
+            self._next_us = item.tool_us - round(item.first_index * item.period_us)
         if self._boot_id is None:
             self._boot_id = item.boot_id
             self._next_index = item.first_index

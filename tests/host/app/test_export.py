@@ -211,13 +211,36 @@ def test_time_goes_on_over_a_restart_of_the_tool(runs: Any, tmp_path: Path) -> N
     assert run.join(60)
     exported = export_csv(Recording(run.summary().recording), tmp_path / "a.csv")
     lines, rows = read(tmp_path / "a.csv")
-    assert exported.gaps == 1
+    # The restart, and what this tool sampled from then on and can't send again.
+    assert exported.gaps == 2
     assert any("clock began anew" in line for line in lines)
     time_s = np.array([float(row["time_s"]) for row in rows])
     pauses_s = np.diff(time_s)
     assert (pauses_s > 0).all()
     # Silence of 2 s is noticed, then the tool is greeted anew.
     assert 2.0 <= pauses_s.max() <= 4.0
+
+
+def test_what_is_fetched_of_a_restarted_tool_stands_at_its_time(runs: Any, fake_tool: Any, tmp_path: Path) -> None:
+    run, link = runs.make(length_s=8.0, plan={"record": True}, tool=fake_tool(keeps=20_000))
+
+    def restart() -> None:
+        link.tool = fake_tool(keeps=20_000, boot_id=2)
+        link._began_us = link.clock.now_us
+
+    link.at[200] = restart
+    run.start()
+    assert run.join(60)
+    exported = export_csv(Recording(run.summary().recording), tmp_path / "a.csv")
+    lines, rows = read(tmp_path / "a.csv")
+    assert exported.gaps == 1
+    assert any("clock began anew" in line for line in lines)
+    # From the first conversion after the restart on.
+    assert [row["index"] for row in rows].count("0") == 1
+    pauses_s = np.diff([float(row["time_s"]) for row in rows])
+    # It went on at once; its clock is known within the 20 ms of a batch and of the way.
+    assert pauses_s.min() > -0.02
+    assert pauses_s.max() < 0.1
 
 
 def test_each_run_of_saturated_samples_has_a_line_after_its_last_row(runs: Any, fake_tool: Any, tmp_path: Path) -> None:

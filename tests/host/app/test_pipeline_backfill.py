@@ -135,3 +135,22 @@ def test_what_left_the_ring_is_a_gap_of_exactly_that(fake_tool: Any, profile: An
     assert (gap.first_index, gap.sample_count) == (6, 494)
     told = list(itertools.chain.from_iterable(block.raw_counts.tolist() for block in link.of(ForceBlock)))
     assert told == [*counts[:6].tolist(), *counts[500:].tolist()]
+
+
+def test_a_hole_is_given_up_only_once_it_has_left_the_ring(fake_tool: Any, profile: Any) -> None:
+    link = Lossy(fake_tool(keeps=20_000), profile, 0.0, 1)
+    depth = link.client.tool.ring_depth  # type: ignore[union-attr]
+    quiet = np.full(6, 84_213)
+    link.step(link.tool.samples(quiet), sure=True)
+    lost = link.tool.next_index
+    link.tool.samples(quiet)
+    link.tool.mute = {kinds.FETCH}
+    while link.tool.next_index < lost + depth:
+        link.step(link.tool.samples(quiet), sure=True)
+        assert link.of(Gap) == []
+    assert link.pipeline.missing_samples == 6
+    for _ in range(50):
+        link.step(link.tool.samples(quiet), sure=True)
+    (gap,) = link.of(Gap)
+    assert (gap.first_index, gap.sample_count) == (lost, 6)
+    assert link.pipeline.missing_samples == 0

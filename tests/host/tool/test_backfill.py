@@ -15,6 +15,13 @@ def test_what_does_not_come_is_asked_for_again_and_given_up_in_the_end() -> None
     assert wishes == [Wish(100, 20)] * TRIES + [Wish(100, 20, give_up=True)]
 
 
+def test_what_the_tool_may_still_have_is_never_given_up() -> None:
+    backfill = Backfill()
+    wishes = [backfill.step((100, 20), number * ASK_AGAIN_AFTER_US, kept=True) for number in range(10 * TRIES)]
+    assert wishes == [Wish(100, 20)] * (10 * TRIES)
+    assert backfill.step((100, 20), 10 * TRIES * ASK_AGAIN_AFTER_US) == Wish(100, 20, give_up=True)
+
+
 def test_a_hole_that_shrinks_is_on_its_way() -> None:
     backfill = Backfill()
     backfill.step((100, 20), 0)

@@ -75,7 +75,8 @@ def test_samples_come_out_in_index_order_none_twice_and_what_is_missing_is_a_gap
     for boot_id in {item.boot_id for item in made}:
         blocks = [item for item in made if item.boot_id == boot_id]
         assert told[boot_id] == sorted(set(told[boot_id]))
-        first = blocks[0].first_index
+        # A session joins its tool where it finds it; what a tool samples after a restart belongs to the session.
+        first = blocks[0].first_index if boot_id == made[0].boot_id else 0
         offered = {index for item in blocks for index in range(item.first_index, item.next_index) if index >= first}
         missing = set(range(first, max(offered) + 1)) - set(told[boot_id])
         assert gaps.get(boot_id, set()) == missing
@@ -180,3 +181,21 @@ def test_a_restart_gives_up_what_was_waited_for() -> None:
         ("Gap", 25),
         ("ForceBlock", 0),
     ]
+
+
+def test_what_a_tool_sampled_between_its_restart_and_its_stream_is_waited_for() -> None:
+    timeline = Timeline()
+    timeline.waits = True
+    timeline.add(a_block(40, 5))
+    (restarted,) = timeline.add(a_block(20, 3, boot_id=2))
+    assert (getattr(restarted, "reason", ""), timeline.hole) == (RESTARTED, (0, 20))
+    assert [item.first_index for item in timeline.add(a_block(0, 20, boot_id=2))] == [0, 20]
+
+
+def test_the_newest_sample_is_known_whether_it_is_told_or_held() -> None:
+    timeline = Timeline()
+    timeline.waits = True
+    timeline.add(a_block(0, 5))
+    assert timeline.end_index == 5
+    timeline.add(a_block(20, 5))
+    assert (timeline.next_index, timeline.end_index) == (5, 25)
