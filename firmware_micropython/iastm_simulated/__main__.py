@@ -4,6 +4,7 @@
 --settings FILE     JSON; what can be set, and to what it is by default, stands in board.py
 --truth FILE        each conversion as played: index, tool_time_us, force_n, raw_counts
 --virtual SECONDS   run in virtual time and end after so many seconds; it begins with the first input or its end
+--lockstep          virtual time too, but only as far as the host on stdin and stdout grants it, see lockstep.py
 --listen HOST:PORT  the stream is a TCP connection, one at a time; port 0 is any. Says on stderr where it listens.
 --bluetooth HOST:PORT  Bluetooth too, by a radio that another program has there, see bluetooth.py; its end ends the tool
 
@@ -39,6 +40,7 @@ from iastm_simulated.rows import Rows
 from iastm_simulated.truth import Truth
 
 _OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--listen", "--bluetooth")
+_FLAGS = ("--lockstep",)
 _STDIN = "-"
 
 
@@ -47,6 +49,10 @@ def _parse(arguments):
     at = 0
     while at < len(arguments):
         name = arguments[at]
+        if name in _FLAGS:
+            options[name] = ""
+            at += 1
+            continue
         if name not in _OPTIONS or at + 1 == len(arguments):
             raise ValueError("%s: not an option, or its value is missing" % name)
         options[name] = arguments[at + 1]
@@ -57,8 +63,10 @@ def _parse(arguments):
         for name in ("--rows", "--settings"):
             if options.get(name) == _STDIN:
                 raise ValueError("%s -: stdin is the stream unless there is --listen or --bluetooth" % name)
-    elif "--virtual" in options:
-        raise ValueError("--listen, --bluetooth and --virtual: whoever connects lives in real time")
+    elif "--virtual" in options or "--lockstep" in options:
+        raise ValueError("--listen, --bluetooth and virtual time: whoever connects lives in real time")
+    if "--virtual" in options and "--lockstep" in options:
+        raise ValueError("--virtual and --lockstep: either the time or the host says when it ends")
     return options
 
 
@@ -83,6 +91,10 @@ def _bluetooth(address):
 def _stream(options, listener):
     if listener is not None:
         return listener
+    if "--lockstep" in options:
+        from iastm_simulated.lockstep import Lockstep
+
+        return Lockstep(sys.stdin.buffer, sys.stdout.buffer)
     if _STDIN in (options.get("--rows"), options.get("--settings")):
         return Unplugged()
     return ByteStream(sys.stdin.buffer, sys.stdout.buffer, None if "--virtual" in options else _end)
@@ -101,7 +113,8 @@ def _rows(options):
     if path == _STDIN:
         # Whoever filled this pipe is gone.
         return Rows(pollable(sys.stdin.buffer), 0, _end)
-    return Rows(path, -1 if "--virtual" in options else 0)
+    # In virtual time nothing else could happen until an empty pipe is filled.
+    return Rows(path, -1 if "--virtual" in options or "--lockstep" in options else 0)
 
 
 def _wait_for_input():
@@ -118,7 +131,12 @@ async def _end_after(duration_ms):
 
 def _run(options, settings, listener, bluetooth):
     others = []
-    if "--virtual" in options:
+    stream = _stream(options, listener)
+    if "--lockstep" in options:
+        from iastm_simulated.virtual_time import VirtualTime
+
+        elapsed_us = VirtualTime(stream.pass_time).elapsed_us
+    elif "--virtual" in options:
         from iastm_simulated.virtual_time import VirtualTime
 
         _wait_for_input()
@@ -127,7 +145,6 @@ def _run(options, settings, listener, bluetooth):
     else:
         elapsed_us = real_elapsed()
     ticks_us = Ticks(settings["ticks_start_us"], elapsed_us)
-    stream = _stream(options, listener)
     links = _links(bluetooth)
     if bluetooth is not None:
         others.append(bluetooth.run())
