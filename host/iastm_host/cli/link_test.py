@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -130,9 +131,10 @@ def as_object(figures: LinkFigures, findings: list[Finding], tool: ToolDescripti
 def show(figures: LinkFigures, findings: list[Finding], tool: ToolDescription, console: Console) -> None:
     """Print the verdict with its reasons, then the figures."""
     verdict = _columns()
-    for finding in findings:
+    for finding, following in itertools.zip_longest(findings, findings[1:]):
         verdict.add_row(Text(finding.level, _STYLES.get(finding.level, "bold green")), Text(finding.what))
-        if finding.fix:
+        # What mends several is said once, after the last of them.
+        if finding.fix and (following is None or following.fix != finding.fix):
             verdict.add_row("", Text(finding.fix))
     console.print(verdict)
     console.print()

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 
-from iastm_host.events import Chunk, ClockOffset, ForceBlock, Gap, LinkChanged, Problem, StatusReport, ToolDescription
+from iastm_host.events import (
+    Chunk,
+    ClockOffset,
+    Event,
+    ForceBlock,
+    Gap,
+    LinkChanged,
+    Problem,
+    StatusReport,
+    ToolDescription,
+)
 from iastm_host.tool import states
 from iastm_host.tool.backfill import Backfill
 from iastm_host.tool.client import ToolClient
@@ -14,6 +26,8 @@ from iastm_host.tool.retry import Retry
 from iastm_host.tool.timeline import NOT_FETCHED, Timeline
 from iastm_host.transports.base import ENDED, IASTM, LOST, Clock, Transport, TransportError
 from iastm_host.workbench.link_figures import LinkFigures, LinkMeter
+
+log = logging.getLogger(__name__)
 
 PING_EVERY_US = 100_000
 FETCH_AT_END_US = 10_000_000
@@ -57,8 +71,7 @@ class LinkTest:
 
     def opened(self, mtu: int | None) -> None:
         """Tell that the link is open, for the first time or again."""
-        self.client.opening()
-        self.client.opened(mtu)
+        _log_changes([*self.client.opening(), *self.client.opened(mtu)])
 
     def receive(self, chunk: Chunk) -> None:
         """Take what came; what is to be sent is with the client."""
@@ -67,7 +80,9 @@ class LinkTest:
         was_live = client.state == states.STREAMING
         damaged, malformed, unanswered = client.decoder.damaged, client.malformed, client.pings_unanswered
         newest = 0
-        for event in client.receive(chunk):
+        events = client.receive(chunk)
+        _log_changes(events)
+        for event in events:
             if isinstance(event, LinkChanged) and event.state == states.STREAMING:
                 self._live()
             elif isinstance(event, ToolDescription):
@@ -98,7 +113,7 @@ class LinkTest:
     def broken(self, now_us: int, reason: str) -> None:
         """Tell that the link is gone."""
         self._now_us = now_us
-        self.client.broken(reason)
+        _log_changes(self.client.broken(reason))
 
     def end(self, now_us: int, why: str = "") -> None:
         """End the test: what is still missing is lost. `why` is empty where its time or a person ended it."""
@@ -174,7 +189,18 @@ class LinkTest:
         return hole is not None and hole[0] < meter.end_index
 
 
-async def run_link_test(transport: Transport, test: LinkTest, clock: Clock) -> None:
+def _log_changes(events: Sequence[Event]) -> None:
+    for event in events:
+        if isinstance(event, LinkChanged):
+            log.info("link %s: %s", event.state, event.reason)
+
+
+async def run_link_test(
+    transport: Transport,
+    test: LinkTest,
+    clock: Clock,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
     """Run `test` over `transport` to its end. A link that is lost is tried again for ten seconds in a row.
 
     Raises Problem where no stream ever came. Cancelled, it ends the test with what was measured.
@@ -197,7 +223,7 @@ async def run_link_test(transport: Transport, test: LinkTest, clock: Clock) -> N
                     test.end(clock(), error.what)
                     return
                 await transport.close()
-                await asyncio.sleep(wait_s)
+                await sleep(wait_s)
     finally:
         test.end(clock())
         await transport.close()
