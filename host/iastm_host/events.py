@@ -212,11 +212,12 @@ class ClockOffset:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a command: accepted or not, with the reason in words."""
+    """What became of a command: accepted or not, with the reason in words; `needs`: key, press or nothing."""
 
     request_id: int
     accepted: bool
     reason: str
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from iastm_host.tool.states import STREAMING
 TRACE_S = 12.0
 STEADY_S = 0.25
 OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
+NOT_PAIRED = f"{OWN_ALARM_DIFFERS}: pair first, iastm pair --tool"
 ZERO_NOT_CONFIRMED = "zero not confirmed. Lift the tool, press Z"
 _STROKES_KEPT = 64
 _NOTHING = Trace(0, 0, 1.0, np.empty(0), np.empty(0, dtype=np.bool_), 0, 0, ())
@@ -82,6 +83,7 @@ class LiveState:
         self._tool_limits: SetLimits | None = None
         self._zero: ZeroReport | None = None
         self._unreadable: Unreadable | None = None
+        self._needs_key = False
         self._trace: TraceRing | None = None
         self._takers: dict[type, Callable[[Any, int], None]] = {
             Arrived: self._take_arrived,
@@ -96,7 +98,7 @@ class LiveState:
             ZeroReport: self._take_zero,
             Unreadable: self._take_unreadable,
             LimitsReport: self._take_limits,
-            Answer: self.zeroing.answered,
+            Answer: self._take_answer,
         }
         self._pipeline: Pipeline | None = None
         self._strokes: deque[Stroke] = deque(maxlen=_STROKES_KEPT)
@@ -186,6 +188,10 @@ class LiveState:
         self._zero = zero
         self.zeroing.reported(zero)
 
+    def _take_answer(self, answer: Answer, now_us: int) -> None:
+        self._needs_key = answer.needs == "key"
+        self.zeroing.answered(answer, now_us)
+
     def _take_unreadable(self, unreadable: Unreadable, _now_us: int) -> None:
         self._unreadable = unreadable
 
@@ -230,7 +236,7 @@ class LiveState:
                 faults.insert(0, ZERO_NOT_CONFIRMED)
             # The tool's own alarm must be the one on screen: what it says it watches is compared with what it was told.
             if self._tool_limits is not None and self._tool_limits != self._limits:
-                faults.append(OWN_ALARM_DIFFERS)
+                faults.append(NOT_PAIRED if self._needs_key else OWN_ALARM_DIFFERS)
         if self._unreadable is not None:
             faults.append(f"{self._unreadable.count} frames of the tool unreadable: {self._unreadable.why}")
         return tuple(faults)

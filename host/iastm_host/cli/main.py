@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import Abort, TyperException
 
-from iastm_host.cli import analyse, export, link_test, live, scan, simulate
+from iastm_host.cli import analyse, export, link_test, live, pair, scan, simulate
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
 
@@ -31,6 +31,7 @@ app.command("demo")(live.demo)
 app.command("run")(live.run)
 app.command("replay")(live.replay)
 app.command("scan")(scan.scan)
+app.command("pair")(pair.pair)
 app.command("link-test")(link_test.link_test)
 app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)

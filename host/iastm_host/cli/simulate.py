@@ -25,12 +25,17 @@ def simulate(
     zero_unconfirmed: Annotated[
         bool, typer.Option("--zero-unconfirmed", help="Start with a zero that nobody confirmed, as after a reboot.")
     ] = False,
+    press: Annotated[
+        list[float] | None, typer.Option(help="Press the tool's button after so many seconds; may be repeated.", min=0)
+    ] = None,
     transport: Annotated[
         Carrier, typer.Option(help="A serial port, or Bluetooth on a virtual radio.")
     ] = Carrier.SERIAL,
 ) -> None:
     """Run a simulated tool until interrupted; the first line names its port, or its virtual radio."""
-    simulation = make_simulation(scenario, seed, truth, rate_hz=rate, zero_confirmed=not zero_unconfirmed)
+    simulation = make_simulation(
+        scenario, seed, truth, rate_hz=rate, zero_confirmed=not zero_unconfirmed, presses_s=press or ()
+    )
     try:
         if transport == Carrier.BLE:
             asyncio.run(_on_air(simulation))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_contact, recorded_profile, recorded_tip
 from iastm_host.events import Problem
+from iastm_host.keys import KeyStore, system_keyring
 from iastm_host.records.entries import Recording
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
@@ -33,6 +35,7 @@ from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulated import SimulatedTransport
 from iastm_host.transports.simulator import SimulatedTool
 from iastm_host.workbench.link_test import LinkTest
+from iastm_host.workbench.pairing import fetch_key
 
 if TYPE_CHECKING:
     from iastm_host.transports.scan import Backend, FoundTool
@@ -43,6 +46,7 @@ LOCALHOST = "127.0.0.1"
 SIMULATED_RATE_HZ = 320
 SIMULATED_RING_SAMPLES = 60 * SIMULATED_RATE_HZ
 SIMULATED_BATTERY_PERCENT = 82
+_PRESS_S = 0.3
 # Without a window nobody may be there to end a run whose tool never comes back.
 HEADLESS_PATIENCE_S = 60.0
 # Without it a busy window keeps the decision waiting for the interpreter: a p99 of 11 to 16 ms instead of 2 to 5
@@ -73,11 +77,12 @@ def settings(**flags: str | float | None) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A simulated tool, the scenario it plays and the runtime under it."""
+    """A simulated tool, the scenario it plays, the runtime under it, and its key by its serial number."""
 
     tool: SimulatedTool
     scenario: Scenario
     runtime: Runtime
+    keys: Mapping[str, bytes]
 
 
 def make_simulation(
@@ -87,15 +92,21 @@ def make_simulation(
     *,
     rate_hz: int = SIMULATED_RATE_HZ,
     zero_confirmed: bool = True,
+    presses_s: Sequence[float] = (),
 ) -> Simulation:
-    """Return a simulated tool that is not started yet; raises Problem."""
+    """Return a simulated tool that is not started yet; its button is pressed at `presses_s`. Raises Problem."""
     cell = Cell()
+    serial_number = f"SIM-{seed:04d}"
+    # No secret: the same tool shall know the same computers when it is simulated again.
+    key = hashlib.sha256(f"key of the simulated tool {serial_number}".encode()).digest()
     scenario = make_scenario(scenario_name, seed, rate_hz, cell)
     runtime = find_runtime(os.environ)
     tool_settings: dict[str, object] = {
         "rate_mhz": rate_hz * 1000,
         "ring_depth": SIMULATED_RING_SAMPLES,
-        "serial_number": f"SIM-{seed:04d}",
+        "serial_number": serial_number,
+        "key": key.hex(),
+        "presses": [[at_s, _PRESS_S] for at_s in presses_s],
         "zero_counts": cell.zero_counts,
         "zero_confirmed": zero_confirmed,
         "calibration": {
@@ -108,7 +119,7 @@ def make_simulation(
         "battery_percent": SIMULATED_BATTERY_PERCENT,
     }
     tool = SimulatedTool(runtime, lambda n: pack_rows(*scenario.next_rows(n)), tool_settings, truth)
-    return Simulation(tool, scenario, runtime)
+    return Simulation(tool, scenario, runtime, {serial_number: key})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,7 @@ def simulated_run(
     simulation: Simulation, chosen: Settings, choice: Choice, carrier: Carrier = Carrier.SERIAL
 ) -> Acquisition:
     """Return a run with a simulated tool; raises Problem where an extra is missing."""
-    return _acquisition(simulated_link(simulation, carrier), _live_plan("simulated", chosen, choice))
+    return _acquisition(simulated_link(simulation, carrier), _live_plan("simulated", chosen, choice, simulation.keys))
 
 
 def serial_run(port: str, chosen: Settings, choice: Choice) -> Acquisition:
@@ -141,7 +152,21 @@ def serial_run(port: str, chosen: Settings, choice: Choice) -> Acquisition:
 
 def ble_run(tool: str, radio: str | None, chosen: Settings, choice: Choice) -> Acquisition:
     """Return a run with the tool of that name or address; `radio` is as of `scan_tools`."""
-    return _acquisition(ble_link(tool, radio), _live_plan("ble", chosen, choice))
+    return _acquisition(ble_link(tool, radio), _live_plan("ble", chosen, choice, key_store().load()))
+
+
+def key_store() -> KeyStore:
+    """Return where the keys of this user's tools are."""
+    return KeyStore(Path(platformdirs.user_config_path(APP_NAME)), system_keyring())
+
+
+def pair(link: Transport, tell: Callable[[str], None], *, renew: bool) -> tuple[str, str]:
+    """Fetch the key of the tool on `link` and keep it; return its serial number and where the key is, in words."""
+    store = key_store()
+    # A store that can't be read is found before anybody presses a button.
+    store.load()
+    found, key = asyncio.run(fetch_key(link, software_name(), clock_us, tell, renew=renew))
+    return found.serial_number, store.keep(found.serial_number, key)
 
 
 def link_test(duration_s: float) -> LinkTest:
@@ -232,7 +257,7 @@ def _acquisition(transport: Transport, plan: Plan) -> Acquisition:
     return Acquisition(transport, plan, clock_us, wall_clock)
 
 
-def _live_plan(carrier: str, chosen: Settings, choice: Choice) -> Plan:
+def _live_plan(carrier: str, chosen: Settings, choice: Choice, keys: Mapping[str, bytes] | None = None) -> Plan:
     tip = chosen_tip(chosen)
     return Plan(
         carrier=carrier,
@@ -245,6 +270,7 @@ def _live_plan(carrier: str, chosen: Settings, choice: Choice) -> Plan:
         patience_s=choice.patience_s,
         record=choice.record is not None,
         recordings=choice.record or recordings_folder(chosen),
+        keys=keys or {},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from iastm_host.app.live_view import LADDER_ROWS, ViewState, classify, force_text, live_view
+from iastm_host.app.live_view.texts import plain_fault, sentence
 from iastm_host.app.snapshot import LiveSnapshot
 from iastm_host.events import Alert, Stroke
 
@@ -25,6 +26,7 @@ class LineReport:
         self._link: tuple[str, str] | None = None
         self._seen: set[Alert] = set()
         self._last_stroke: Stroke | None = None
+        self._faults: tuple[str, ...] = ()
         self._status_us: int | None = None
         self._view = ViewState()
 
@@ -44,6 +46,10 @@ class LineReport:
                     f"tool       {tool.board} {tool.serial_number}, firmware {tool.firmware_version} under "
                     f"{tool.runtime}, {tool.rate_hz:g} samples/s, calibration {tool.calibration_id}"
                 )
+        for fault in snapshot.faults:
+            if fault not in self._faults:
+                yield f"notice     {sentence(plain_fault(fault))}"
+        self._faults = snapshot.faults
         for alert in snapshot.alerts:
             if alert not in self._seen:
                 self._seen.add(alert)

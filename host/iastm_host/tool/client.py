@@ -41,7 +41,7 @@ from iastm_host.tool.clock import AT_HELLO, ClockEstimate
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.signer import Signer
 from iastm_host.tool.timeline import NOT_KEPT
-from iastm_host.tool.words import ERRORS, EVENTS, faults_in
+from iastm_host.tool.words import ERRORS, EVENTS, NEEDS, faults_in
 from iastm_protocol import kinds, messages, signing
 from iastm_protocol.conversion import to_newtons
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
@@ -617,7 +617,7 @@ class ToolClient:
             # What it holds now was lost on the way, or is not what it was told: asked again, it says it once more.
             return []
         del self._commands[said.request_id]
-        return [Answer(said.request_id, said.error == kinds.OK, reason)]
+        return [Answer(said.request_id, said.error == kinds.OK, reason, NEEDS.get(said.error, ""))]
 
     def _holds(self, request: _Request) -> bool:
         """Whether the tool says that what `request` asks for is so."""
@@ -642,7 +642,7 @@ class ToolClient:
             return []
         if said.command in (kinds.DESCRIBE, kinds.START_STREAM):
             return self._move(states.NO_ANSWER, f"The tool refuses to stream: {reason}.")
-        return [Answer(said.request_id, False, reason), *self._next_step()]
+        return [Answer(said.request_id, False, reason, NEEDS.get(said.error, "")), *self._next_step()]
 
     def _move(self, happening: str, reason: str = "") -> list[Event]:
         state = states.after(self.state, happening)

@@ -15,6 +15,7 @@ def test_every_fault_and_event_of_the_protocol_has_words() -> None:
 
 def test_every_error_of_a_response_has_words() -> None:
     errors = {kinds.OK, kinds.UNKNOWN_COMMAND, kinds.BAD_ARGUMENT, kinds.NOT_ALLOWED, kinds.BUSY, kinds.FAILED}
+    errors |= {kinds.NEEDS_KEY, kinds.NEEDS_PRESS}
     assert set(words.ERRORS) == errors
 
 

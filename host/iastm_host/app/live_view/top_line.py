@@ -14,6 +14,7 @@ from iastm_host.app.snapshot import LinkView, LiveSnapshot
 
 # Of each state of the link: icon, word, and whether the chip is inverse.
 LINK_WORDS: dict[str, tuple[str, str, bool]] = {
+    "searching": ("usb", "Searching", False),
     "connecting": ("usb", "Connecting", False),
     "greeting": ("usb", "Connecting", False),
     "synchronising": ("sync", "Connecting", False),
@@ -25,7 +26,7 @@ LINK_WORDS: dict[str, tuple[str, str, bool]] = {
     "closed": ("usb", "Connecting", False),
 }
 REPLAY_WORDS: dict[str, tuple[str, str, bool]] = {
-    **dict.fromkeys(("connecting", "greeting", "synchronising", "closed"), ("play", "Opening", False)),
+    **dict.fromkeys(("searching", "connecting", "greeting", "synchronising", "closed"), ("play", "Opening", False)),
     "streaming": ("play", "Replay", False),
     "lost": ("nolink", "Was lost", True),
 }
