@@ -65,8 +65,12 @@ class Radio:
         """Return the device; `release` it."""
         async with self._changing:
             if self._device is None:
-                device = self._device = await _whole(self._make())
-                device.on(Device.EVENT_FLUSH, lambda: self._lost(device))
+                try:
+                    await _whole(self._enter())
+                except asyncio.CancelledError:
+                    await self._leave_where_unused()
+                    raise
+            assert self._device is not None
             self._users += 1
             return self._device
 
@@ -74,10 +78,17 @@ class Radio:
         """Tell that one user needs the device no more."""
         async with self._changing:
             self._users -= 1
-            device = self._device
-            if not self._users and self._leave is not None and device is not None:
-                self._device = None
-                await _whole(self._leave(device))
+            await self._leave_where_unused()
+
+    async def _enter(self) -> None:
+        device = self._device = await self._make()
+        device.on(Device.EVENT_FLUSH, lambda: self._lost(device))
+
+    async def _leave_where_unused(self) -> None:
+        device = self._device
+        if not self._users and self._leave is not None and device is not None:
+            self._device = None
+            await _whole(self._leave(device))
 
     def _lost(self, device: Device) -> None:
         # Its link to an air elsewhere is gone.

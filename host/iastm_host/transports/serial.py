@@ -31,6 +31,8 @@ from iastm_host.transports.base import (
 _BAUD = 115_200
 _READ_BYTES = 65_536
 _WRITE_TIMEOUT_S = 1.0
+# A stop shall take effect within a second, whatever the system is about to open.
+_GIVE_UP_S = 0.5
 _LOOK_EVERY_S = 0.05
 
 
@@ -50,13 +52,22 @@ class SerialTransport(Transport):
         self._thread: threading.Thread | None = None
 
     async def open(self) -> None:
-        """Open the port for this program alone, with DTR and RTS asserted (USB CDC is silent without DTR)."""
+        """Open the port for this program alone, with DTR and RTS asserted (USB CDC is silent without DTR).
+
+        Cancelled, it leaves the port closed.
+        """
         self._loop = asyncio.get_running_loop()
         self._inbox = Inbox(self._clock)
         if not self._name.strip():
             raise TransportError(NOT_A_PORT, "No port is named.", _ports_there_are())
+        opening = asyncio.ensure_future(asyncio.to_thread(self._open_port))
         try:
-            port = await asyncio.to_thread(self._open_port)
+            port = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread goes on; the next one to open shall not find the port busy because of it.
+            opening.add_done_callback(_close_unwanted)
+            await asyncio.wait([opening], timeout=_GIVE_UP_S)
+            raise
         except Exception as error:
             # pyserial raises whatever it meets in a URL: KeyError, re.error, UnsupportedOperation.
             raise _open_error(self._name, error) from error
@@ -137,8 +148,7 @@ class SerialTransport(Transport):
             port.rts = False
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 2.0)
-        with contextlib.suppress(OSError, serial.SerialException):
-            port.close()
+        _close(port)
 
     def _readable(self) -> None:
         try:
@@ -192,6 +202,21 @@ class SerialTransport(Transport):
         return TransportError(
             LOST, f"The link to {self._name} is gone: {why}.", "Check cable and power of the tool, then connect again."
         )
+
+
+def _close_unwanted(opening: asyncio.Future[serial.Serial]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        _close(opening.result())
+
+
+def _close(port: serial.Serial) -> None:
+    # pyserial keeps a socket whose other end has gone, and sleeps for 0.3 s after closing one.
+    link = getattr(port, "_socket", None)
+    if link is not None:
+        link.close()
+        port.is_open = False
+    with contextlib.suppress(OSError, serial.SerialException):
+        port.close()
 
 
 def _open_error(name: str, error: Exception) -> TransportError:

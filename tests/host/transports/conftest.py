@@ -1,11 +1,12 @@
-"""A tool on a virtual air that offers the vendor's service and keeps what it is told."""
+"""A tool on a virtual air that offers the vendor's service and keeps what it is told, and far ends of links."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from bumble.core import UUID, AdvertisingData
@@ -13,14 +14,16 @@ from bumble.device import AdvertisingType, Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.pairing import PairingConfig, PairingDelegate
 
-from iastm_host.transports.base import TransportError
+from iastm_host.transports.base import Clock, TransportError
 from iastm_host.transports.ble import COMMAND, QUERY, STREAM, BleTransport, Patience
-from iastm_host.transports.bleak_bumble import Radio
+from iastm_host.transports.bleak_bumble import ATT_HEADER_BYTES, Radio
 from iastm_host.transports.borders import messages_in
 from iastm_host.transports.scan import TOOL_SERVICE
-from iastm_host.transports.virtual_air import VirtualAir
+from iastm_host.transports.virtual_air import LOCALHOST, VirtualAir, join, leave
 
+_T = TypeVar("_T")
 PATIENCE_S = 30.0
+CLOSE_BY = Patience(find_s=2.0, settle_s=0.05, connect_s=5.0, write_s=1.0, pair_s=5.0)
 QUICK = Patience(find_s=2.0, settle_s=0.3, connect_s=5.0, write_s=5.0, pair_s=5.0)
 
 
@@ -171,6 +174,82 @@ class World:
         return BleTransport(wanted, self.clock, self.radio(mtu).backend(), patience)
 
 
+class BleEnd:
+    """The other end of a BLE link: a tool on an air of another thread, where the host is a guest."""
+
+    name = "IASTM-0001"
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="air")
+        self._thread.start()
+        self._world, self._tool, self._where = self._do(self._begin())
+        self._taken = 0
+        self._gone = False
+
+    def transport(self, clock: Clock) -> BleTransport:
+        """Return a link to this end."""
+        radio = Radio(lambda: join(self._where, "host"), leave)
+        return BleTransport(self.name, clock, radio.backend(), CLOSE_BY)
+
+    def send(self, data: bytes) -> None:
+        """Send `data` in messages as long as the connection takes."""
+        self._do(self._send(data))
+
+    def receive(self, n: int) -> bytes:
+        """Return the next `n` bytes that the host wrote."""
+        return self._do(self._receive(n))
+
+    def take_nothing(self) -> None:
+        """Answer no write any more."""
+        self._loop.call_soon_threadsafe(self._tool.write_gate.clear)
+
+    def let_go(self) -> None:
+        """Be there for the host's next link; the one before has ended."""
+        self._do(self._let_go())
+
+    def hang_up(self) -> None:
+        """Leave the air."""
+        if not self._gone:
+            self._gone = True
+            self._do(self._leave())
+
+    def close(self) -> None:
+        """End the air and its thread."""
+        self._loop.call_soon_threadsafe(self._tool.write_gate.set)
+        self._do(self._world.air.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE_S)
+        self._loop.close()
+
+    def _do(self, what: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(PATIENCE_S)
+
+    async def _begin(self) -> tuple[World, ScriptedTool, str]:
+        made = World()
+        tool = await made.tool(self.name)
+        return made, tool, f"{LOCALHOST}:{await made.air.serve()}"
+
+    async def _send(self, data: bytes) -> None:
+        assert self._tool.connection is not None
+        size = self._tool.connection.att_mtu - ATT_HEADER_BYTES
+        for start in range(0, len(data), size):
+            await self._tool.notify(data[start : start + size])
+
+    async def _receive(self, n: int) -> bytes:
+        while len(data := b"".join(self._tool.queries)[self._taken :]) < n:
+            await self._tool.until_told(len(self._tool.queries) + 1)
+        self._taken += n
+        return data[:n]
+
+    async def _let_go(self) -> None:
+        await self._tool.until_alone()
+        await self._tool.advertise()
+
+    async def _leave(self) -> None:
+        self._world.air.remove(self._tool.device)
+
+
 async def messages(transport: BleTransport, count: int) -> list[bytes]:
     """Return the next `count` messages."""
     got: list[bytes] = []
@@ -219,3 +298,17 @@ def next_messages() -> Callable[[BleTransport, int], Awaitable[list[bytes]]]:
 @pytest.fixture
 def end_of_link() -> Callable[[BleTransport], Awaitable[TransportError]]:
     return end_of
+
+
+@pytest.fixture
+def ble_end() -> Iterator[Callable[[], BleEnd]]:
+    """Return what makes the other end of a BLE link."""
+    made: list[BleEnd] = []
+
+    def make() -> BleEnd:
+        made.append(BleEnd())
+        return made[-1]
+
+    yield make
+    for end in made:
+        end.close()
