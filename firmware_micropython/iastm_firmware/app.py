@@ -14,6 +14,10 @@ A board is one file with a class of these attributes:
 - `battery_percent()` (255 unknown), `temperature_cdeg()` (hundredths of °C, −32768 unknown); an OSError is unknown;
 - `alert(kind)`: light, buzzer and motor for WARN or ALARM, 0 ends it; must return at once. Where it raises, that is a
   fault in the status, and it is called again each second until it works;
+- `button()`: whether the tool's button is down; asked every few milliseconds, must return at once and allocate
+  nothing; bounces are filtered here. Always False where there is none: keys then go out over the cable only;
+- `load_key()`: the 32 bytes that `store_key(key)` was given last, in whatever run, None where it never was. Either
+  raises OSError where it fails; a `store_key` that raises leaves the key before it;
 - `failed(error)`: the firmware can't go on. Keeps the traceback where it is not mistaken for frames, and resets.
 """
 
@@ -51,8 +55,10 @@ class App:
 
     async def _sample(self):
         step = self.tool.sampler.step
+        watch_button = self.tool.watch_button
         while True:
             step()
+            watch_button()
             await asyncio.sleep_ms(_SAMPLE_EVERY_MS)
 
     async def _serve(self, link):

@@ -71,6 +71,8 @@ _TRY_LATER = (errno.ENOMEM, errno.EAGAIN, getattr(errno, "EBUSY", 16))
 class _Inlet:
     """Frames from the two characteristics that a host writes to, in the order of its writes."""
 
+    by_cable = False
+
     def __init__(self):
         self._query = FragmentDecoder(kinds.MAX_LINK_PAYLOAD)
         self._command = FragmentDecoder(kinds.MAX_LINK_PAYLOAD)

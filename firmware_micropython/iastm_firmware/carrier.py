@@ -19,8 +19,13 @@ class Carrier(namedtuple("Carrier", ("inlet", "outlet", "writer", "batch_us", "w
 
 
 class Inlet:
-    """Frames from a byte stream. Whoever holds its cable may change the tool's state: `may_change`."""
+    """Frames from a byte stream.
 
+    `by_cable`: whoever holds its other end holds the tool, and needs no signature. `may_change`: the frame in hand came
+    on a way on which the tool's state may be changed.
+    """
+
+    by_cable = True
     may_change = True
 
     def __init__(self, stream):

@@ -32,6 +32,30 @@ def _set_limits(link, body):
     return kinds.OK, ""
 
 
+def _get_key(link, body):
+    if not link.by_cable:
+        if not link.may_change:
+            return _NOT_ENCRYPTED
+        if link.tool.streams:
+            return kinds.NOT_ALLOWED, "the tool gives its key to nobody while it streams"
+        if not link.tool.press.counts_for(link.challenge):
+            return kinds.NEEDS_PRESS, "press the tool's button, then ask within a minute"
+    link.give_key(link.tool.keys.find_or_make())
+    return kinds.OK, ""
+
+
+def _renew_key(link, body):
+    if not link.by_cable:
+        return kinds.NOT_ALLOWED, "the key is renewed over the cable only"
+    if not link.tool.may_control(link):
+        return _CONTROLLED
+    key = link.tool.keys.renew()
+    # Who had control by the old key has it no more.
+    link.tool.links_changed()
+    link.give_key(key)
+    return kinds.OK, ""
+
+
 def _set_zero_again(link):
     link.forget_zero()
 
@@ -42,6 +66,10 @@ def _set_limits_again(link):
 
 def _describe_again(link):
     link.describe()
+
+
+def _renew_key_again(link):
+    link.give_key(link.tool.keys.find_or_make())
 
 
 def _nothing(link):
@@ -55,22 +83,39 @@ _COMMANDS = {
     kinds.DESCRIBE: (_describe, _describe_again, False),
     kinds.SET_ZERO: (_set_zero, _set_zero_again, True),
     kinds.SET_LIMITS: (_set_limits, _set_limits_again, True),
+    # Asked once more it is decided anew: the minute may be over.
+    kinds.GET_KEY: (_get_key, _nothing, False),
+    kinds.RENEW_KEY: (_renew_key, _renew_key_again, False),
 }
+_NOT_ENCRYPTED = (kinds.NOT_ALLOWED, "this needs an encrypted connection")
+_CONTROLLED = (kinds.NOT_ALLOWED, "another host controls this tool")
 
 
-def execute(link, command, body):
-    """Carry out `command` for `link`; return (error, text for a person)."""
+def execute(link, command, body, proven):
+    """Carry out `command` for `link`; return (error, text for a person).
+
+    `proven` tells that it comes from a host that has the tool's key, or the cable.
+    """
     if command not in _COMMANDS:
         return kinds.UNKNOWN_COMMAND, "this tool has no command %d" % command
     do, _, changes_state = _COMMANDS[command]
+    if changes_state and not proven:
+        return kinds.NEEDS_KEY, "this needs the tool's key: press its button, and pair this host"
     if changes_state and not link.may_change:
-        return kinds.NOT_ALLOWED, "this needs an encrypted connection"
+        return _NOT_ENCRYPTED
     if changes_state and not link.tool.may_control(link):
-        return kinds.NOT_ALLOWED, "another host controls this tool"
+        return _CONTROLLED
     try:
         return do(link, body)
     except (RemoteProtocolError, ValueError) as error:
         return kinds.BAD_ARGUMENT, str(error)
+    except OSError:
+        return kinds.FAILED, "the tool can't read or keep its key"
+
+
+def lasts(command, error):
+    """Return whether this answer to `command` holds when the same is asked once more; if not, it is decided anew."""
+    return command != kinds.GET_KEY and error not in (kinds.NOT_ALLOWED, kinds.NEEDS_KEY, kinds.NEEDS_PRESS)
 
 
 def repeat(link, command):

@@ -2,6 +2,7 @@
 
 from iastm_firmware import commands
 from iastm_firmware.backfill import EventBackfill, SampleBackfill
+from iastm_firmware.keys import Proofs
 from iastm_firmware.ring import Cursor
 from iastm_firmware.status import status_payload
 from iastm_firmware.window import Window
@@ -23,7 +24,8 @@ _ANSWERS_KEPT = 4
 class Link:
     """Serves a host. Silent until its hello; after a hello of another major version it answers and does no more.
 
-    `streaming` and `greeted` tell how far its host has come, `faults` what is wrong with this link (bits of status).
+    `streaming` and `greeted` tell how far its host has come, `faults` what is wrong with this link (bits of status);
+    over a cable (`by_cable`) a host needs no key.
     """
 
     def __init__(self, tool, carrier):
@@ -33,6 +35,8 @@ class Link:
         self.greeted = False
         self.faults = 0
         self._session = 0
+        self.by_cable = carrier.inlet.by_cable
+        self._proofs = Proofs()
         self._inlet = carrier.inlet
         self._outlet = carrier.outlet
         self._writer = carrier.writer
@@ -60,6 +64,16 @@ class Link:
     def may_change(self):
         """Whether the frame in hand came in on a way on which the tool's state may be changed."""
         return self._inlet.may_change
+
+    @property
+    def challenge(self):
+        """What the commands of this session are signed for."""
+        return self._proofs.challenge
+
+    @property
+    def proven(self):
+        """Whether the host may have control: it has the cable, or signed a command with the key of now."""
+        return self.by_cable or self._proofs.given_with(self.tool.keys.ours)
 
     def step(self):
         """Read and send as far as the stream allows; return True where more could be sent at once."""
@@ -100,6 +114,7 @@ class Link:
         self._inlet.restart()
         self._outlet.restart()
         self._forget_host()
+        self._proofs.forget()
         self._note_fault(kinds.FAULT_LINK_STALLED, False)
         self.stop_stream()
 
@@ -118,6 +133,13 @@ class Link:
         self._waiting.append((kinds.CALIBRATION, self.tool.settings.calibration.to_payload()))
         self.forget_zero()
         self.forget_limits()
+
+    def give_key(self, key):
+        """Send the tool's key."""
+        tool = self.tool
+        tool.press.given(self.challenge)
+        tool.events.raise_event(kinds.EVENT_KEY, tool.sampler.next_index, 0)
+        self._waiting.append((kinds.KEY, messages.Key(key).to_payload()))
 
     def forget_zero(self):
         """Send the zero (again)."""
@@ -152,7 +174,9 @@ class Link:
             elif kind == kinds.PING:
                 self._ping(messages.Ping.from_payload(payload))
             elif kind == kinds.COMMAND:
-                self._command(messages.Command.from_payload(payload))
+                self._command(messages.Command.from_payload(payload), self.by_cable)
+            elif kind == kinds.SIGNED_COMMAND:
+                self._signed_command(messages.SignedCommand.from_payload(payload))
             elif kind == kinds.FETCH:
                 fetch = messages.Fetch.from_payload(payload)
                 self._fetched_samples.begin(fetch.first_index, fetch.samples, self.tool.sampler.next_index)
@@ -168,7 +192,7 @@ class Link:
             self._unreadable += 1
 
     def _too_many_wait_for(self, kind):
-        return len(self._waiting) >= _MAX_WAITING and kind in (kinds.PING, kinds.COMMAND)
+        return len(self._waiting) >= _MAX_WAITING and kind in (kinds.PING, kinds.COMMAND, kinds.SIGNED_COMMAND)
 
     def _hello(self, hello):
         ours = hello.major == kinds.MAJOR
@@ -180,7 +204,9 @@ class Link:
             self._forget_host()
             self._zero_revision = self.tool.settings.zero_revision
             self._limits_revision = self.tool.settings.limits_revision
-        self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer().to_payload()))
+            if not self.by_cable:
+                self._proofs.begin(self.tool.board)
+        self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer(self.challenge).to_payload()))
         self._session = hello.session
         self.greeted = ours
 
@@ -188,24 +214,47 @@ class Link:
         clock = self.tool.clock
         self._waiting.append((kinds.PONG, messages.Pong(ping.ping_id, clock.time_us(clock.now())).to_payload()))
 
-    def _command(self, command):
+    def _command(self, command, proven):
+        asked = (command.request_id, command.command, command.body, proven)
         for answered in self._answered:
-            if answered[:3] == (command.request_id, command.command, command.body):
-                _, _, _, error, text = answered
+            if answered[0] == asked:
+                _, error, text = answered
                 if error == kinds.OK:
                     commands.repeat(self, command.command)
                 break
         else:
-            error, text = commands.execute(self, command.command, command.body)
-            if error != kinds.NOT_ALLOWED:
-                # Nothing was done, and on another way in or a moment later it may be allowed.
-                self._remember(command, error, text)
+            error, text = commands.execute(self, command.command, command.body, proven)
+            if commands.lasts(command.command, error):
+                self._remember(asked, error, text)
         self._queue_changes()
+        self._respond(command, error, text)
+
+    def _signed_command(self, signed):
+        command = messages.Command.from_payload(signed.command)
+        if self.by_cable:
+            self._command(command, True)
+            return
+        was_proven = self.proven
+        try:
+            taken = self._proofs.take(self.tool.keys.find(), signed)
+        except OSError:
+            self._respond(command, kinds.FAILED, "the tool can't read its key")
+            return
+        if not taken:
+            self._respond(
+                command, kinds.NEEDS_KEY, "the tool has another key: press its button, and pair this host anew"
+            )
+            return
+        if not was_proven:
+            self.tool.links_changed()
+        self._command(command, True)
+
+    def _respond(self, command, error, text):
         response = messages.Response(command.request_id, command.command, error, text)
         self._waiting.append((kinds.RESPONSE, response.to_payload()))
 
-    def _remember(self, command, error, text):
-        self._answered.append((command.request_id, command.command, command.body, error, text))
+    def _remember(self, asked, error, text):
+        self._answered.append((asked, error, text))
         if len(self._answered) > _ANSWERS_KEPT:
             self._answered.pop(0)
 

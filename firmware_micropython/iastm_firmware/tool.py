@@ -1,8 +1,10 @@
 """The tool put together, without a loop: every part has a `step` that never waits."""
 
+from iastm_firmware.button import Button
 from iastm_firmware.carrier import of_stream
 from iastm_firmware.clock import Clock
 from iastm_firmware.events import Events
+from iastm_firmware.keys import Keys, Press
 from iastm_firmware.link import Link
 from iastm_firmware.reports import Reports
 from iastm_firmware.ring import DEFAULT_BATCH_US, Ring, allocate_pages, depth_of, pages_for
@@ -33,6 +35,9 @@ class Tool:
         self.watch = Watch(self.settings, self.clock, self.reports, board.alert, board.rate_mhz)
         self.sampler = Sampler(board.adc, self.clock, self.ring, self.watch, self.settings)
         self.health = Health(self.sampler, self.watch, self.events, self.clock, board.rate_mhz)
+        self.keys = Keys(board)
+        self.press = Press(self.clock)
+        self._button = Button(board.button, self.clock)
         # The ring has its memory by now: a radio stack takes what it can get.
         self.links = [Link(self, of_stream(board.stream, self.clock))] + board.links(self)
         self._controller = None
@@ -48,15 +53,34 @@ class Tool:
         for link in self.links:
             link.second()
 
+    def watch_button(self):
+        """Look at the button: to be called every few milliseconds."""
+        if self._button.step():
+            self.events.raise_event(kinds.EVENT_BUTTON, self.sampler.next_index, 0)
+            if not self.streams:
+                self.press.begin()
+
+    @property
+    def streams(self):
+        """Whether a host takes the stream."""
+        return any(link.reading for link in self.links)
+
     def may_control(self, link):
         """Return whether the host of `link` may change the tool's state: no other holds control."""
         return self._controller is None or self._controller is link
 
     def links_changed(self):
-        """A stream began or ended, a link stalled or goes on: settle control, the length of a batch, and faults."""
+        """A stream began or ended, a link stalled or goes on, a host proved that it has the key, or the key changed.
+
+        Settles control, the length of a batch, faults, and what the last press of the button is still good for.
+        """
         reading = [link for link in self.links if link.reading]
-        if self._controller not in reading:
-            self._controller = reading[0] if reading else None
+        if reading:
+            self.press.end()
+        # Who may change nothing keeps nobody from it.
+        candidates = [link for link in reading if link.proven]
+        if self._controller not in candidates:
+            self._controller = candidates[0] if candidates else None
         self.ring.batch_us = min([link.batch_us for link in reading]) if reading else DEFAULT_BATCH_US
         faults = 0
         for link in self.links:
@@ -110,7 +134,8 @@ class Tool:
         """Return what the tool says of itself; `challenge` is what commands on this link are signed for."""
         board = self.board
         calibration = self.settings.calibration
-        features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES | kinds.FEATURE_BACKFILL
+        features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES
+        features |= kinds.FEATURE_BACKFILL | kinds.FEATURE_KEYS
         if board.simulated:
             features |= kinds.FEATURE_SIMULATED
         return messages.HelloAnswer(

@@ -32,14 +32,19 @@ _DEFAULTS = {
     "ticks_start_us": 0,
     # [[index, how many], …]: conversions that the converter makes and the tool never gets.
     "missed": [],
+    # [[at_s, for_s], …]: when, in seconds from the start, the button is pressed, and for how long.
+    "presses": [],
+    # The key as 64 hex digits, "" for none yet. A simulated tool has no flash: a new one lives as long as the process.
+    "key": "",
 }
+_KEY_DIGITS = 64
 
 
 def read_settings(path):
     """Return the settings of a JSON file over the defaults, or the defaults alone where `path` is None.
 
     Where `path` is "-", they are the first line of stdin, and no byte after it is taken.
-    Raises ValueError for a key that no setting has, and for a rate or a ring of nothing.
+    Raises ValueError for a name that no setting has, for a rate or a ring of nothing, and for what is no key.
     """
     settings: "dict" = dict(_DEFAULTS)
     if path is not None:
@@ -48,14 +53,23 @@ def read_settings(path):
         else:
             with open(path) as file:
                 given = json.load(file)
-        for key in given:
-            if key not in settings:
-                raise ValueError("%s: there is no setting %s" % (path, key))
+        for name in given:
+            if name not in settings:
+                raise ValueError("%s: there is no setting %s" % (path, name))
         settings.update(given)
-    for key in ("rate_mhz", "ring_depth"):
-        if settings[key] <= 0:
-            raise ValueError("%s must be above 0" % key)
+    for name in ("rate_mhz", "ring_depth"):
+        if settings[name] <= 0:
+            raise ValueError("%s must be above 0" % name)
+    if not _is_key(settings["key"]):
+        raise ValueError("key must be %d hex digits, or empty" % _KEY_DIGITS)
     return settings
+
+
+def _is_key(text):
+    try:
+        return len(binascii.unhexlify(text)) in (0, _KEY_DIGITS // 2)
+    except ValueError:
+        return False
 
 
 def runtime_name():
@@ -72,11 +86,11 @@ class Ticks:
 
     def __init__(self, start_us, elapsed_us):
         self._start_us = start_us
-        self._elapsed_us = elapsed_us
+        self.elapsed_us = elapsed_us
 
     def __call__(self):
         """Return the ticks now, in µs."""
-        return (self._start_us + self._elapsed_us()) & _TICKS_MASK
+        return (self._start_us + self.elapsed_us()) & _TICKS_MASK
 
 
 def real_elapsed():
@@ -128,6 +142,8 @@ class SimulatedBoard:
         self.links = links
         self.alerts = []
         self._battery_percent = settings["battery_percent"]
+        self._key = binascii.unhexlify(settings["key"]) or None
+        self._presses = sorted([(int(at_s * 1e6), int((at_s + for_s) * 1e6)) for at_s, for_s in settings["presses"]])
 
     def random_u32(self):
         """Return 32 random bits of the system."""
@@ -146,6 +162,25 @@ class SimulatedBoard:
         self.alerts.append((self.ticks_us(), kind))
         if len(self.alerts) > _ALERTS_KEPT:
             self.alerts.pop(0)
+
+    def button(self):
+        """Return whether the settings have the button pressed now."""
+        presses = self._presses
+        if not presses:
+            return False
+        now_us = self.ticks_us.elapsed_us()
+        if now_us >= presses[0][1]:
+            presses.pop(0)
+            return False
+        return now_us >= presses[0][0]
+
+    def load_key(self):
+        """Return the key of the settings, or the one that was made since; None where there is none."""
+        return self._key
+
+    def store_key(self, key):
+        """Keep a key until the process ends."""
+        self._key = key
 
     def failed(self, error):
         """Print the traceback beside the stream and end the process."""

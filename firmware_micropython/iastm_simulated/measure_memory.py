@@ -120,6 +120,16 @@ class _Board:
     def alert(self, kind):
         pass
 
+    def button(self):
+        # Down for a millisecond now and then: a bounce.
+        return self.clock.now & 0xFFFF < 1000
+
+    def load_key(self):
+        return None
+
+    def store_key(self, key):
+        pass
+
 
 def _start(tool):
     limits = messages.Limits("", _WARN_N * 1000, _ALARM_N * 1000, 800, 520).to_payload()
@@ -140,6 +150,7 @@ def _run(tool, duration_ms, sending):
     for turn in range(duration_ms):
         if turn & 1 == 0:
             sampler.step()
+            tool.watch_button()
         if sending and turn & 3 == 0:
             link.step()
         clock.now = (clock.now + _STEP_US) & _TICKS_MASK

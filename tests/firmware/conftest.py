@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import shutil
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -139,6 +142,13 @@ class FakeBoard:
         self.calibration = messages.Calibration("bench", bytes(32), 100.0, coefficients)
         self.stream = FakeStream(bench)
         self.alerts: list[tuple[int, int]] = []
+        # Whether the button is down, and what the board's store holds.
+        self.pressed: bool = settings.get("pressed", False)
+        self.button: Callable[[], bool] = settings.get("button", lambda: self.pressed)
+        self.key: bytes | None = settings.get("key")
+        self.store_errors: list[OSError] = []
+        # The first is the boot id.
+        self._random = itertools.chain([0xDEADBEEF], iter(partial(random.Random(7).getrandbits, 32), -1))
         # Functions that make a link of a tool, beside the one on the stream.
         self._make_links: list[Callable[[Any], Any]] = settings.get("links", [])
 
@@ -149,13 +159,23 @@ class FakeBoard:
         return [make(tool) for make in self._make_links]
 
     def random_u32(self) -> int:
-        return 0xDEADBEEF
+        return next(self._random)
 
     def battery_percent(self) -> int:
         return 77
 
     def temperature_cdeg(self) -> int:
         return 2150
+
+    def load_key(self) -> bytes | None:
+        if self.store_errors:
+            raise self.store_errors.pop(0)
+        return self.key
+
+    def store_key(self, key: bytes) -> None:
+        if self.store_errors:
+            raise self.store_errors.pop(0)
+        self.key = key
 
     def alert(self, kind: int) -> None:
         self.alerts.append((self._bench.tool.sampler.next_index, kind))
@@ -178,6 +198,7 @@ class Bench:
         for turn in range(duration_ms):
             if turn % 2 == 0:
                 self.tool.sampler.step()
+                self.tool.watch_button()
             if link and turn % 4 == 0:
                 while self.tool.links[0].step():
                     pass
@@ -285,7 +306,7 @@ class Program:
 @pytest.fixture
 def virtual_tool(micropython: str, tmp_path: Path) -> Program:
     """The simulated tool on MicroPython with the heap that it must fit into."""
-    return Program([micropython, "-X", "heapsize=160k"], tmp_path)
+    return Program([micropython, "-X", "heapsize=176k"], tmp_path)
 
 
 @pytest.fixture(params=["micropython", "cpython"])
@@ -293,4 +314,4 @@ def simulated_tool(request: pytest.FixtureRequest, tmp_path: Path) -> Program:
     """The simulated tool on each interpreter."""
     if request.param == "cpython":
         return Program([sys.executable], tmp_path)
-    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=160k"], tmp_path)
+    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=176k"], tmp_path)

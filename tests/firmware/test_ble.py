@@ -7,180 +7,50 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.firmware.desk import COMMAND, CONNECT, DISCONNECT, ENCRYPTION, QUERY, Desk, Radio
 
-from iastm_firmware.ble import BleLink
 from iastm_protocol import kinds, messages
-from iastm_protocol.fragments import FragmentDecoder, fragments
-from iastm_protocol.frames import BareFrameWriter
 
-_CONNECT, _DISCONNECT, _WRITE, _MTU, _ENCRYPTION = 1, 2, 3, 21, 28
 _ZERO = messages.set_zero_body(5)
-
-
-class Radio:
-    """MicroPython's `bluetooth` and its BLE in one; `errors` are raised by the next calls of that name."""
-
-    class UUID:
-        def __init__(self, value: int | str) -> None:
-            self.value = value
-
-    def __init__(self, pairs: bool = True) -> None:
-        self.values: dict[int, bytes] = {}
-        self.handles: dict[int | str, int] = {}
-        self.buffers: dict[int, tuple[int, bool]] = {}
-        self.notified: list[tuple[int, bytes]] = []
-        self.advertised: list[dict[str, Any]] = []
-        self.dropped: list[int] = []
-        self.errors: dict[str, list[int]] = {}
-        self._pairs = pairs
-        self._irq: Callable[[int, tuple[int, ...]], None] | None = None
-
-    def BLE(self) -> Radio:  # noqa: N802
-        return self
-
-    def active(self, on: bool) -> bool:
-        return on
-
-    def irq(self, handler: Callable[[int, tuple[int, ...]], None]) -> None:
-        self._irq = handler
-
-    def config(self, **values: Any) -> None:
-        if not self._pairs and not values.keys() <= {"gap_name", "mtu"}:
-            raise ValueError("unknown config param")
-
-    def gatts_register_services(self, services: Any) -> Any:
-        found = []
-        for _, characteristics in services:
-            handles = []
-            for uuid, *_ in characteristics:
-                self.handles[uuid.value] = len(self.handles) + 1
-                handles.append(len(self.handles))
-            found.append(tuple(handles))
-        return tuple(found)
-
-    def gatts_set_buffer(self, handle: int, size: int, append: bool) -> None:
-        self.buffers[handle] = (size, append)
-
-    def gatts_write(self, handle: int, value: bytes, _send_update: bool = False) -> None:
-        self.values[handle] = value
-
-    def gatts_read(self, handle: int) -> bytes:
-        return self.values.pop(handle)
-
-    def gatts_notify(self, connection: int, _handle: int, value: memoryview) -> None:
-        self._fail("gatts_notify")
-        self.notified.append((connection, bytes(value)))
-
-    def gap_advertise(self, _interval_us: int, **more: Any) -> None:
-        self._fail("gap_advertise")
-        self.advertised.append(more)
-
-    def gap_disconnect(self, connection: int) -> bool:
-        self._fail("gap_disconnect")
-        self.dropped.append(connection)
-        return True
-
-    def _fail(self, name: str) -> None:
-        if self.errors.get(name):
-            raise OSError(self.errors[name].pop(0), name)
-
-    def happens(self, event: int, *data: int) -> None:
-        assert self._irq is not None
-        self._irq(event, data)
-
-    def write(self, connection: int, name: str, value: bytes) -> None:
-        handle = self.handles[name]
-        self.values[handle] = value
-        self.happens(_WRITE, connection, handle)
-
-
-_QUERY = "1a570003-6d1e-4c3b-9f0a-7c5e2b8d4f10"
-_COMMAND = "1a570004-6d1e-4c3b-9f0a-7c5e2b8d4f10"
-
-
-class Desk:
-    """A tool on a bench with a cable and a radio."""
-
-    def __init__(self, bench: Callable[..., Any], radio: Radio) -> None:
-        self.radio = radio
-        self.bench = bench(list(range(20_000)), links=[lambda tool: BleLink(tool, radio)])
-        self.tool = self.bench.tool
-
-    def run(self, duration_ms: int) -> None:
-        for _ in range(duration_ms // 4):
-            self.tool.links[1].step()
-            self.bench.run(4)
-
-    def connect(self, connection: int = 64, mtu: int = 247) -> None:
-        self.radio.happens(_CONNECT, connection, 0)
-        self.radio.happens(_MTU, connection, mtu)
-        self.run(8)
-
-    def send(self, kind: int, message: Any, by: str = _QUERY, connection: int = 64) -> None:
-        frame = BareFrameWriter(kinds.MAX_LINK_PAYLOAD).frame(kind, 0, message.to_payload())
-        for part in fragments(frame, 244):
-            self.radio.write(connection, by, part)
-        self.run(40)
-
-    def hello(self, connection: int = 64) -> None:
-        self.send(kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, "test", 1), connection=connection)
-
-    def ask(self, command: int, body: bytes = b"", by: str = _QUERY) -> Any:
-        known = len(self.of(messages.Response))
-        self.send(kinds.COMMAND, messages.Command(known, command, body), by)
-        (answer,) = self.of(messages.Response)[known:]
-        return answer
-
-    def of(self, kind: type) -> list[Any]:
-        decoder = FragmentDecoder(kinds.MAX_LINK_PAYLOAD)
-        found = []
-        for _, message in self.radio.notified:
-            decoder.feed(message)
-            while (frame := decoder.next_frame()) is not None:
-                decoded = messages.MESSAGES[frame.kind].from_payload(frame.payload)
-                if isinstance(decoded, kind):
-                    found.append(decoded)
-        assert decoder.damaged == 0
-        return found
-
-    def samples(self) -> list[tuple[int, int]]:
-        return [
-            (batch.first_index + i, counts)
-            for batch in self.of(messages.ForceSamples)
-            for i, counts in enumerate(batch.counts())
-        ]
+_KEY = bytes(range(32))
 
 
 @pytest.fixture
 def desk(bench: Callable[..., Any]) -> Desk:
-    return Desk(bench, Radio())
+    return Desk(bench, Radio(), key=_KEY)
 
 
 def test_writes_find_room_for_a_whole_message(desk: Desk) -> None:
     assert set(desk.radio.buffers.values()) == {(512, True)}
-    assert set(desk.radio.buffers) == {desk.radio.handles[_QUERY], desk.radio.handles[_COMMAND]}
+    assert set(desk.radio.buffers) == {desk.radio.handles[QUERY], desk.radio.handles[COMMAND]}
+
+
+def set_zero(desk: Desk, counts: int, by: str = COMMAND) -> int:
+    """Set the zero as a host that has the key; return the error."""
+    answer: Any = desk.give(desk.signed(_KEY, kinds.SET_ZERO, messages.set_zero_body(counts)), by)
+    return int(answer.error)
 
 
 def test_a_command_on_a_link_whose_encryption_was_not_told_is_refused(desk: Desk) -> None:
     # What demands encryption is the stack; the tool does not rely on it alone.
     desk.connect()
     desk.hello()
-    assert desk.ask(kinds.SET_ZERO, _ZERO, by=_COMMAND).error == kinds.NOT_ALLOWED
-    desk.radio.happens(_ENCRYPTION, 64, 1, 0, 0, 16)
-    assert desk.ask(kinds.SET_ZERO, _ZERO, by=_QUERY).error == kinds.NOT_ALLOWED
-    assert desk.ask(kinds.SET_ZERO, _ZERO, by=_COMMAND).error == kinds.OK
-    desk.radio.happens(_ENCRYPTION, 64, 0, 0, 0, 0)
-    assert desk.ask(kinds.SET_ZERO, messages.set_zero_body(6), by=_COMMAND).error == kinds.NOT_ALLOWED
+    assert set_zero(desk, 5) == kinds.NOT_ALLOWED
+    desk.encrypt()
+    assert set_zero(desk, 5, by=QUERY) == kinds.NOT_ALLOWED
+    assert set_zero(desk, 5) == kinds.OK
+    desk.radio.happens(ENCRYPTION, 64, 0, 0, 0, 0)
+    assert set_zero(desk, 6) == kinds.NOT_ALLOWED
     assert desk.tool.settings.zero.counts == 5
 
 
 def test_encryption_of_one_connection_is_none_of_the_next(desk: Desk) -> None:
     desk.connect()
-    desk.radio.happens(_ENCRYPTION, 64, 1, 0, 0, 16)
-    desk.radio.happens(_DISCONNECT, 64, 0)
+    desk.radio.happens(ENCRYPTION, 64, 1, 0, 0, 16)
+    desk.radio.happens(DISCONNECT, 64, 0)
     desk.connect()
     desk.hello()
-    assert desk.ask(kinds.SET_ZERO, _ZERO, by=_COMMAND).error == kinds.NOT_ALLOWED
+    assert set_zero(desk, 5) == kinds.NOT_ALLOWED
 
 
 def test_a_stack_that_does_not_pair_streams_all_the_same(bench: Callable[..., Any]) -> None:
@@ -195,11 +65,9 @@ def test_a_stack_that_does_not_pair_streams_all_the_same(bench: Callable[..., An
 def test_cable_and_radio_at_once_each_get_every_sample_and_the_first_is_in_control(desk: Desk, wire: Any) -> None:
     desk.bench.say(wire.hello())
     desk.bench.say(wire.command(1, kinds.START_STREAM))
-    desk.connect()
-    desk.radio.happens(_ENCRYPTION, 64, 1, 0, 0, 16)
-    desk.hello()
+    desk.host()
     desk.ask(kinds.START_STREAM)
-    assert desk.ask(kinds.SET_ZERO, _ZERO, by=_COMMAND).error == kinds.NOT_ALLOWED
+    assert set_zero(desk, 5) == kinds.NOT_ALLOWED
     desk.run(1000)
     for samples in (desk.samples(), desk.bench.heard().samples()):
         assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
@@ -207,20 +75,20 @@ def test_cable_and_radio_at_once_each_get_every_sample_and_the_first_is_in_contr
     # A cable's host does not wait longer because a radio is on too.
     assert max(batch.span_us for batch in desk.of(messages.ForceSamples)) < 20_000
     desk.bench.say(wire.command(2, kinds.STOP_STREAM))
-    assert desk.ask(kinds.SET_ZERO, _ZERO, by=_COMMAND).error == kinds.OK
+    assert set_zero(desk, 5) == kinds.OK
     known = len(desk.of(messages.ForceSamples))
     desk.run(1000)
     assert max(batch.span_us for batch in desk.of(messages.ForceSamples)[known + 2 :]) > 30_000
 
 
 def test_control_ends_with_the_connection(desk: Desk, wire: Any) -> None:
-    desk.connect()
-    desk.hello()
+    desk.host()
     desk.ask(kinds.START_STREAM)
+    assert set_zero(desk, 4) == kinds.OK
     desk.bench.say(wire.hello())
     desk.bench.say(wire.command(1, kinds.SET_ZERO, _ZERO))
     assert desk.bench.heard().of(messages.Response)[-1].error == kinds.NOT_ALLOWED
-    desk.radio.happens(_DISCONNECT, 64, 0)
+    desk.radio.happens(DISCONNECT, 64, 0)
     desk.run(8)
     desk.bench.say(wire.command(2, kinds.SET_ZERO, _ZERO))
     assert desk.bench.heard().of(messages.Response)[-1].error == kinds.OK
@@ -249,25 +117,26 @@ def test_a_connection_that_is_gone_owes_nothing_and_the_next_begins_with_a_whole
     desk.run(20)
     desk.radio.errors["gatts_notify"] = [errno.ENOTCONN] * 20
     desk.run(40)
-    desk.radio.happens(_DISCONNECT, 64, 0)
+    desk.radio.happens(DISCONNECT, 64, 0)
     desk.radio.errors.clear()
     desk.radio.notified.clear()
     desk.run(100)
     assert desk.radio.notified == []
     desk.connect(65)
-    desk.hello(65)
+    desk.hello()
     assert [type(m).__name__ for m in desk.of(object)] == ["HelloAnswer"]
     assert {connection for connection, _ in desk.radio.notified} == {65}
 
 
 def test_what_a_host_wrote_that_is_gone_is_not_read_as_the_next_ones(desk: Desk) -> None:
     desk.connect()
-    desk.radio.write(64, _QUERY, b"\x01half of a frame")
-    desk.radio.happens(_DISCONNECT, 64, 0)
-    desk.radio.happens(_CONNECT, 65, 0)
-    desk.radio.write(64, _QUERY, b"\x03of nobody")
+    desk.radio.write(64, QUERY, b"\x01half of a frame")
+    desk.radio.happens(DISCONNECT, 64, 0)
+    desk.radio.happens(CONNECT, 65, 0)
+    desk.radio.write(64, QUERY, b"\x03of nobody")
     desk.run(8)
-    desk.hello(65)
+    desk.connection = 65
+    desk.hello()
     assert len(desk.of(messages.HelloAnswer)) == 1
     assert desk.tool.links[1]._inlet.damaged == 0
 
@@ -275,10 +144,10 @@ def test_what_a_host_wrote_that_is_gone_is_not_read_as_the_next_ones(desk: Desk)
 def test_a_second_connection_is_dropped_and_the_first_is_not_disturbed(desk: Desk) -> None:
     desk.connect()
     desk.hello()
-    desk.radio.happens(_CONNECT, 65, 0)
+    desk.radio.happens(CONNECT, 65, 0)
     desk.run(8)
     assert desk.radio.dropped == [65]
-    desk.radio.happens(_DISCONNECT, 65, 0)
+    desk.radio.happens(DISCONNECT, 65, 0)
     assert desk.ask(kinds.START_STREAM).error == kinds.OK
 
 
@@ -298,7 +167,7 @@ def test_a_tool_in_use_says_so_and_takes_no_connection_until_it_is_free(desk: De
     desk.connect()
     assert not desk.radio.advertised[-1]["connectable"]
     assert desk.radio.advertised[-1]["resp_data"][-1] == 1
-    desk.radio.happens(_DISCONNECT, 64, 0)
+    desk.radio.happens(DISCONNECT, 64, 0)
     desk.run(8)
     assert desk.radio.advertised[-1]["connectable"]
     assert desk.radio.advertised[-1]["resp_data"][-1] == 0
@@ -310,7 +179,7 @@ def test_a_tool_in_use_says_so_and_takes_no_connection_until_it_is_free(desk: De
 def test_advertising_that_failed_is_tried_again_within_a_second(desk: Desk) -> None:
     desk.connect()
     desk.radio.errors["gap_advertise"] = [errno.ENOMEM]
-    desk.radio.happens(_DISCONNECT, 64, 0)
+    desk.radio.happens(DISCONNECT, 64, 0)
     desk.run(8)
     assert not desk.radio.advertised[-1]["connectable"]
     desk.tool.second()
@@ -332,7 +201,7 @@ def test_a_flood_of_writes_is_bounded_and_counted(desk: Desk) -> None:
     desk.connect()
     desk.hello()
     for _ in range(100):
-        desk.radio.write(64, _QUERY, b"\x03")
+        desk.radio.write(64, QUERY, b"\x03")
     desk.run(200)
     assert desk.tool.links[1]._inlet.damaged == 100
     assert desk.ask(kinds.DESCRIBE).error == kinds.OK

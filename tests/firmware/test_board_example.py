@@ -8,6 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from iastm_protocol import kinds
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 _MACHINE = """
@@ -15,13 +17,16 @@ class Pin:
     OUT = 1
     IN = 0
     IRQ_FALLING = 2
+    PULL_UP = 3
     made = {}
 
-    def __init__(self, number, mode, value=0):
-        self.value = value
+    def __init__(self, number, mode, pull=-1, value=0):
+        self.value = 1 if pull == Pin.PULL_UP else value
         Pin.made[number] = self
 
-    def __call__(self, value):
+    def __call__(self, value=None):
+        if value is None:
+            return self.value
         self.value = int(value)
 
     def irq(self, handler, trigger):
@@ -91,11 +96,24 @@ play(-5)
 tool.sampler.step()
 seen.append([tool.sampler.next_index, tool.sampler.taken, tool.sampler.missed])
 seen.append([machine.Pin.made[4].value, tool.hello_answer().serial_number])
+# The button pulls its pin down. The key outlives the run, and one that could not be written whole.
+events = tool.events.last_number
+for level in (1, 0, 1):
+    machine.Pin.made[6].value = level
+    for i in range(30):
+        play(-5)
+        tool.watch_button()
+pressed = [tool.events.after(events + i)[2][4] for i in range(tool.events.last_number - events)]
+seen.append([pressed, made.load_key() is None])
+key = tool.keys.find_or_make()
+with open("key.new", "wb") as file:
+    file.write(b"torn")
+seen.append([len(key), board.Board.load_key(made) == key, Tool(made).keys.find() == key])
 sys.stdout.write(json.dumps(seen))
 """
 
 
-def test_the_example_samples_misses_nothing_unsaid_and_alerts(micropython: str, tmp_path: Path) -> None:
+def test_the_example_samples_misses_nothing_unsaid_alerts_and_keeps_its_key(micropython: str, tmp_path: Path) -> None:
     text = (_ROOT / "docs" / "boards.md").read_text(encoding="utf-8")
     (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (tmp_path / "board.py").write_text(source, encoding="utf-8")
@@ -104,6 +122,7 @@ def test_the_example_samples_misses_nothing_unsaid_and_alerts(micropython: str, 
     done = subprocess.run(
         [micropython, "-X", "heapsize=200k", "-c", _PLAYED],
         env={**os.environ, "MICROPYPATH": ":".join(path)},
+        cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -111,9 +130,11 @@ def test_the_example_samples_misses_nothing_unsaid_and_alerts(micropython: str, 
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    quiet, pressed, late, after = json.loads(done.stdout)
+    quiet, pressed, late, after, button, key = json.loads(done.stdout)
     assert quiet == [100, -5, 0]
     assert pressed == [1, 1]
     # 255 places: 45 of 300 were missed.
     assert late == [411, 366, 45]
     assert after == [0, "0102"]
+    assert button == [[kinds.EVENT_BUTTON], True]
+    assert key == [32, True, True]

@@ -1,4 +1,4 @@
-"""The simulated tool as a whole program, on real MicroPython in 160 KiB and on CPython."""
+"""The simulated tool as a whole program, on real MicroPython in 176 KiB and on CPython."""
 
 from __future__ import annotations
 
@@ -157,6 +157,37 @@ def test_when_the_rows_end_the_tool_says_that_the_converter_is_silent(virtual_to
     heard = virtual_tool.virtual(_rows(2), 8, _opening(wire), **_SETTINGS)
     assert len(heard.samples()) == 640 - heard.samples()[0][0]
     assert heard.of(messages.Status)[-1].faults == kinds.FAULT_ADC_SILENT
+
+
+def test_presses_of_the_settings_are_events_when_they_come(virtual_tool: Any, wire: Any) -> None:
+    presses = [[5.0, 2.5], [3.0, 0.2], [9.0, 0.01]]
+    heard = virtual_tool.virtual(_rows(12), 12, _opening(wire), presses=presses, **_SETTINGS)
+    buttons = [event for event in heard.of(messages.ToolEvent) if event.kind == kinds.EVENT_BUTTON]
+    # Debounced for 30 ms, looked at every 2; held or bounced, each is one or none.
+    began_us = heard.of(messages.ToolEvent)[0].tool_us
+    assert [event.tool_us - began_us for event in buttons] == [
+        pytest.approx(3_032_000, abs=4000),
+        pytest.approx(5_032_000, abs=4000),
+    ]
+    assert [event.value for event in buttons] == [0, 0]
+
+
+def test_the_key_of_the_settings_is_the_tools_and_a_new_one_lives_with_the_process(
+    virtual_tool: Any, wire: Any
+) -> None:
+    key = bytes(range(32))
+    said = (
+        wire.hello()
+        + wire.command(1, kinds.GET_KEY)
+        + wire.command(2, kinds.RENEW_KEY)
+        + wire.command(3, kinds.GET_KEY)
+    )
+    heard = virtual_tool.virtual(_rows(2), 2, said, key=key.hex(), **_SETTINGS)
+    old, renewed, after = (message.key for message in heard.of(messages.Key))
+    assert old == key != renewed == after
+    assert [answer.error for answer in heard.of(messages.Response)] == [kinds.OK] * 3
+    made = virtual_tool.virtual(_rows(2), 2, said, **_SETTINGS).of(messages.Key)
+    assert made[0] != made[1] == made[2]
 
 
 def test_counts_beyond_24_bits_are_played_as_the_rail(virtual_tool: Any, wire: Any) -> None:
@@ -455,7 +486,12 @@ def test_a_truth_that_can_not_be_written_ends_the_tool(simulated_tool: Any) -> N
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"capacity": 5}, b"there is no setting capacity"), ({"rate_mhz": 0}, b"rate_mhz must be above 0")],
+    [
+        ({"capacity": 5}, b"there is no setting capacity"),
+        ({"rate_mhz": 0}, b"rate_mhz must be above 0"),
+        ({"key": "00" * 31}, b"key must be 64 hex digits, or empty"),
+        ({"key": "zz" * 32}, b"key must be 64 hex digits, or empty"),
+    ],
 )
 def test_settings_that_can_not_be_are_refused_in_words(
     simulated_tool: Any, settings: dict[str, Any], words: bytes
