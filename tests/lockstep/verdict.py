@@ -14,7 +14,7 @@ from iastm_host.app.offline import recorded_events
 from iastm_host.events import Alert, Arrived, Event, ForceBlock, Gap, LinkChanged, ToolDescription
 from iastm_host.records.entries import Recording
 from iastm_host.tool.states import STREAMING
-from iastm_host.tool.timeline import NOT_FETCHED, NOT_KEPT, RESTARTED
+from iastm_host.tool.timeline import NOT_FETCHED, RESTARTED
 
 # From the first sample of a connection until what is fetched first has left the ring: two round trips and a batch, and
 # on a noisy link some requests that are lost.
@@ -77,34 +77,39 @@ def _compare_with_truth(events: list[Event], session: Session, verdict: Verdict)
 
 
 def _justify_what_was_given_up(events: list[Event]) -> None:
-    """Only what was waited for when the tool restarted is given up: nothing of that boot came after it."""
-    ended: set[int] = set()
-    for event in reversed(events):
-        if isinstance(event, Arrived):
-            ended.discard(event.block.boot_id)
-        elif isinstance(event, Gap) and event.reason == RESTARTED:
-            ended.add(event.boot_id)
-        elif isinstance(event, Gap):
-            given_up = event.reason == NOT_FETCHED and event.boot_id in ended
-            assert given_up or event.reason == NOT_KEPT, f"given up though the tool may have had it: {event}"
+    """Given up is what had left the ring, or what was waited for when the tool restarted."""
+    ring_depth, boot_id, newest = 0, 0, 0
+    for event in events:
+        if isinstance(event, ToolDescription):
+            ring_depth = event.ring_depth
+        elif isinstance(event, Arrived):
+            boot_id, newest = event.block.boot_id, event.block.next_index
+        elif isinstance(event, Gap) and event.reason == NOT_FETCHED and event.boot_id == boot_id:
+            end = event.first_index + event.sample_count
+            assert end <= newest - ring_depth, f"given up though the tool may have had it: {event}"
 
 
 def _justify_what_was_gone(events: list[Event], weather: Weather) -> None:
-    """What the tool no longer had, had left its ring when the host was back, or by the time of the first fetch."""
+    """What was lost had left the ring when the host was back, or by the time of the first fetch that came through.
+
+    What was waited for when the tool restarted went with it.
+    """
     late_s = _FETCH_IN_NOISE_S if weather.noise else _FETCH_S
     late_s += 2e-6 * (sum(weather.down_us) + sum(weather.up_us))
     late_s += 1e-6 * sum(fault.length_us for fault in weather.faults if fault.kind in (STALL_DOWN, STALL_UP))
-    ring_depth, fresh, back_index = 0, True, 0
+    ring_depth, fresh, boot_id, back_index = 0, True, 0, 0
     told: list[Gap] = []
     for event in events:
         if isinstance(event, ToolDescription):
             ring_depth = event.ring_depth
         elif isinstance(event, LinkChanged):
             fresh = fresh or event.state == STREAMING
-        elif isinstance(event, Arrived) and fresh and not event.block.backfilled:
-            # The first conversion after the host was back, or a little later.
-            fresh, back_index = False, event.block.first_index
-        elif isinstance(event, Gap) and event.reason == NOT_KEPT:
+        elif isinstance(event, Arrived):
+            boot_id = event.block.boot_id
+            if fresh and not event.block.backfilled:
+                # The first conversion after the host was back, or a little later.
+                fresh, back_index = False, event.block.first_index
+        elif isinstance(event, Gap) and event.boot_id == boot_id and event.reason != RESTARTED:
             told.append(event)
         while told and not fresh:
             gap = told.pop()

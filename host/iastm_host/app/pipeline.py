@@ -12,7 +12,7 @@ from dataclasses import replace
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.events import Alert, Arrived, Chunk, Event, ForceBlock, Gap, SetLimits, ToolDescription
-from iastm_host.tool.backfill import Backfill
+from iastm_host.tool.backfill import JOINED_ACROSS_SAMPLES, MOST_SAMPLES, Backfill
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.states import STREAMING
 from iastm_host.tool.timeline import NOT_FETCHED, Timeline
@@ -98,7 +98,8 @@ class Pipeline:
         if self.client.state != STREAMING:
             self._backfill.restart()
             return
-        wish = self._backfill.step(self._timeline.hole, now_us, kept=self._may_be_kept())
+        stretch = self._timeline.stretch(JOINED_ACROSS_SAMPLES, MOST_SAMPLES)
+        wish = self._backfill.step(stretch, now_us, kept=self._may_be_kept())
         if wish is not None and wish.give_up:
             tool = self.client.tool
             assert tool is not None

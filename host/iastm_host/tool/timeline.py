@@ -39,6 +39,22 @@ class Timeline:
             return None
         return self._next_index, self._held[0].first_index - self._next_index
 
+    def stretch(self, across: int, most: int) -> tuple[int, int] | None:
+        """The oldest hole, with those that follow it with at most `across` samples between: (first index, samples).
+
+        It stops growing at `most` samples.
+        """
+        if not self._held:
+            return None
+        end, known = self._held[0].first_index, self._held[0].next_index
+        for block in self._held:
+            if block.first_index > known:
+                if known - end > across or known - self._next_index >= most:
+                    break
+                end = block.first_index
+            known = max(known, block.next_index)
+        return self._next_index, end - self._next_index
+
     @property
     def end_index(self) -> int:
         """The index after the newest sample, whether it is told or held."""

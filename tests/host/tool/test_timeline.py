@@ -199,3 +199,33 @@ def test_the_newest_sample_is_known_whether_it_is_told_or_held() -> None:
     assert timeline.end_index == 5
     timeline.add(a_block(20, 5))
     assert (timeline.next_index, timeline.end_index) == (5, 25)
+
+
+def test_holes_that_lie_close_together_are_one_stretch_and_the_oldest_comes_first() -> None:
+    timeline = Timeline()
+    timeline.waits = True
+    for first in (0, 10, 20, 60, 70):
+        timeline.add(a_block(first, 5))
+    assert timeline.hole == (5, 5)
+    assert timeline.stretch(4, 1000) == (5, 5)
+    assert timeline.stretch(5, 1000) == (5, 65)
+    assert timeline.stretch(5, 12) == (5, 15)
+    timeline.add(a_block(5, 5))
+    assert timeline.stretch(5, 1000) == (15, 55)
+
+
+@given(batches(), st.integers(0, 20), st.integers(1, 60))
+def test_a_stretch_begins_and_ends_with_what_is_missing(made: list[ForceBlock], across: int, most: int) -> None:
+    timeline = Timeline()
+    timeline.waits = True
+    for block in made:
+        timeline.add(block)
+        hole, stretch = timeline.hole, timeline.stretch(across, most)
+        assert (hole is None) == (stretch is None)
+        if hole is not None and stretch is not None:
+            assert stretch[0] == hole[0]
+            assert hole[1] <= stretch[1]
+            # The sample after it is here.
+            held = {i for each in timeline._held for i in range(each.first_index, each.next_index)}
+            assert sum(stretch) in held
+            assert sum(stretch) - 1 not in held
