@@ -72,7 +72,7 @@ def test_calibration_imports_only_numpy() -> None:
 
 
 def test_the_protocol_imports_only_what_micropython_has() -> None:
-    allowed = {"iastm_protocol", "binascii", "collections", "micropython", "struct", "typing"}
+    allowed = {"iastm_protocol", "binascii", "collections", "hashlib", "micropython", "struct", "typing"}
     assert _imports(ROOT / "protocol" / "iastm_protocol") <= allowed
 
 
