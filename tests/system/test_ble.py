@@ -77,21 +77,6 @@ def test_a_tool_on_the_air_is_listed_run_by_its_name_and_recorded_as_it_was_play
     assert live.json["strokes"] >= 2
 
 
-def test_a_tool_that_one_program_has_is_in_use_for_another(iastm: Iastm, started: Started) -> None:
-    _, radio = on_air(started)
-    first = started("run", "--radio", radio, "--tool", NAME, "--headless", "--duration", "60")
-    assert first.stdout is not None
-    while "Live" not in first.stdout.readline():
-        assert first.poll() is None
-    (listed,) = iastm("scan", "--radio", radio, "--duration", "2", "--json").json
-    assert listed["in_use"]
-    second = iastm("run", "--radio", radio, "--tool", NAME, "--duration", "1", "--json")
-    assert second.code == 2
-    assert "in use" in second.err
-    assert "Traceback" not in second.err
-    assert first.poll() is None
-
-
 def test_a_simulator_that_ends_leaves_a_run_with_its_reason(iastm: Iastm, started: Started) -> None:
     tool, radio = on_air(started)
     tool.send_signal(signal.SIGINT)
