@@ -6,12 +6,8 @@ drives a fresh client through the very steps of the live one.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
 
 from iastm_host.events import (
     Answer,
@@ -19,31 +15,28 @@ from iastm_host.events import (
     Chunk,
     Command,
     Event,
-    ForceBlock,
     Gap,
     GetKey,
     KeyReport,
-    LimitsReport,
     LinkChanged,
     Problem,
     RenewKey,
     SetLimits,
     SetZero,
-    StatusReport,
     ToolDescription,
     ToolEvent,
     Unreadable,
     ZeroReport,
 )
-from iastm_host.tool import states
+from iastm_host.tool import said, states
 from iastm_host.tool.carrier import Decoder, new_decoder, wrapped
 from iastm_host.tool.clock import AT_HELLO, ClockEstimate
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.signer import Signer
 from iastm_host.tool.timeline import NOT_KEPT
-from iastm_host.tool.words import ERRORS, EVENTS, NEEDS, faults_in
-from iastm_protocol import kinds, messages, signing
-from iastm_protocol.conversion import to_newtons
+from iastm_host.tool.words import ERRORS, NEEDS
+from iastm_host.tool.zeros import Zeros
+from iastm_protocol import kinds, messages
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 
 HELLO_EVERY_US = 500_000
@@ -56,8 +49,6 @@ ACKNOWLEDGE_EVERY_US = 200_000
 ACKNOWLEDGE_FETCHED_EVERY_US = 50_000
 # Handshakes count their requests from 1, so that a replay asks under the same ids; a person's commands start here.
 _FIRST_COMMAND_ID = 0x8000
-# A batch may stretch or shrink against the stated rate by this factor; beyond it its times are damage.
-_PERIOD_FACTOR = 4.0
 FETCH_EVENTS_EVERY_US = 500_000
 _CHANGES = (kinds.SET_ZERO, kinds.SET_LIMITS)
 _MILLI = 1000
@@ -138,8 +129,7 @@ class ToolClient:
         self._events_tries = 0
         self._limits_held: messages.Limits | None = None
         self._acknowledged_us = 0
-        # Each zero with the index from which it holds; the first holds for all before.
-        self._zeros: list[tuple[int, int]] = []
+        self._zeros = Zeros()
         self._handlers: dict[int, Callable[[bytes], list[Event]]] = {
             kinds.HELLO_ANSWER: self._on_hello,
             kinds.FORCE_SAMPLES: self._on_samples,
@@ -445,30 +435,14 @@ class ToolClient:
                 + ("Update this program." if major > kinds.MAJOR else "Update the tool's firmware."),
             )
         hello = messages.HelloAnswer.from_payload(payload)
-        challenge = b"" if hello.challenge == signing.NO_CHALLENGE else hello.challenge
         if self.state == states.SYNCHRONISING and self.tool is not None and self.tool.boot_id == hello.boot_id:
             # The answer to a hello that was repeated because the first one was slow, or to DESCRIBE.
             return []
-        tool = ToolDescription(
-            firmware_version=hello.firmware_version,
-            source_hash=hello.source_hash.hex(),
-            board=hello.board,
-            runtime=hello.runtime,
-            serial_number=hello.serial_number,
-            boot_id=hello.boot_id,
-            rate_hz=hello.rate_mhz / _MILLI,
-            ring_depth=hello.ring_depth,
-            calibration_id=hello.calibration_id,
-            calibration_sha256=hello.calibration_sha256.hex(),
-            simulated=bool(hello.features & kinds.FEATURE_SIMULATED),
-            backfills=bool(hello.features & kinds.FEATURE_BACKFILL),
-            protocol=f"{major}.{minor}",
-            challenge=challenge,
-        )
+        tool = said.description(hello)
         if self.tool is None or self.tool.boot_id != tool.boot_id:
             self.calibration = None
             self.zero = None
-            self._zeros = []
+            self._zeros = Zeros()
             self._next_index = 0
             self._next_event = 1
             self._events_tries = 0
@@ -482,34 +456,13 @@ class ToolClient:
         if self.tool is None or self.calibration is None or self.zero is None:
             return []
         batch = messages.ForceSamples.from_payload(payload)
-        n = batch.sample_count
-        nominal_us = 1e6 / self.tool.rate_hz
-        period_us = batch.span_us / (n - 1) if n > 1 else nominal_us
-        if not nominal_us / _PERIOD_FACTOR <= period_us <= nominal_us * _PERIOD_FACTOR:
-            raise RemoteProtocolError(f"sample times do not fit the stated {self.tool.rate_hz:g} samples/s")
-        backfilled = bool(batch.flags & kinds.BACKFILLED)
-        if not backfilled:
-            if batch.first_index + n <= self._next_index:
+        block = said.block(batch, self.tool, self.calibration, self._zeros, self._now_us)
+        if not block.backfilled:
+            if block.next_index <= self._next_index:
                 return []
-            self._next_index = batch.first_index + n
+            self._next_index = block.next_index
         self._sampled = True
-        counts = _to_int32(batch.packed)
-        force_n = np.asarray(
-            to_newtons(counts.astype(np.float64), self._zero_of(batch.first_index, n), self.calibration.coefficients)
-        )
-        return [
-            ForceBlock(
-                self.tool.boot_id,
-                batch.first_index,
-                batch.first_us,
-                period_us,
-                force_n,
-                counts,
-                batch.flags,
-                self._now_us,
-                backfilled,
-            )
-        ]
+        return [block]
 
     def _on_gone(self, payload: bytes) -> list[Event]:
         gone = messages.Gone.from_payload(payload)
@@ -518,36 +471,12 @@ class ToolClient:
         period_us = 1e6 / self.tool.rate_hz
         return [Gap(self.tool.boot_id, gone.first_index, gone.samples, 0, period_us, NOT_KEPT)]
 
-    def _zero_of(self, first_index: int, n: int) -> int | NDArray[np.float64]:
-        from_index, counts = self._zeros[-1]
-        if first_index >= from_index:
-            return counts
-        starts = [start for start, _ in self._zeros]
-        held = bisect_right(starts, first_index) - 1
-        if held == bisect_right(starts, first_index + n - 1) - 1:
-            return self._zeros[max(held, 0)][1]
-        places = np.searchsorted(starts, np.arange(first_index, first_index + n), side="right") - 1
-        return np.array([zero for _, zero in self._zeros], dtype=np.float64)[np.maximum(places, 0)]
-
     def _on_status(self, payload: bytes) -> list[Event]:
         status = messages.Status.from_payload(payload)
-        unknown = status.temperature_cdeg == kinds.UNKNOWN_I16
         events: list[Event] = []
         if status.last_event >= self._next_event and self._fetch_events():
             events += self._pass_over_events(status.last_event + 1, status.next_index)
-        return [
-            *events,
-            StatusReport(
-                status.next_index,
-                None if status.battery_percent == kinds.UNKNOWN_U8 else status.battery_percent,
-                None if unknown else status.temperature_cdeg / 100,
-                faults_in(status.faults),
-                status.missed_conversions,
-                status.overrun_samples,
-                status.heap_free_bytes,
-                status.uptime_s,
-            ),
-        ]
+        return [*events, said.status(status)]
 
     def _on_tool_event(self, payload: bytes) -> list[Event]:
         event = messages.ToolEvent.from_payload(payload)
@@ -557,37 +486,21 @@ class ToolClient:
             return []
         lost = self._pass_over_events(event.event_id, event.index)
         self._next_event = event.event_id + 1
-        return [*lost, ToolEvent(event.event_id, EVENTS.get(event.kind, f"event {event.kind}"), event.index)]
+        return [*lost, said.tool_event(event)]
 
     def _on_calibration(self, payload: bytes) -> list[Event]:
-        said = messages.Calibration.from_payload(payload)
-        self.calibration = CalibrationReport(
-            said.calibration_id, said.sha256.hex(), said.capacity_n, tuple(said.coefficients)
-        )
+        self.calibration = said.calibration(messages.Calibration.from_payload(payload))
         return [self.calibration]
 
     def _on_zero(self, payload: bytes) -> list[Event]:
-        said = messages.Zero.from_payload(payload)
-        self.zero = ZeroReport(said.counts, said.from_index, said.previous_counts, said.confirmed)
-        if not self._zeros:
-            self._zeros.append((-1, said.previous_counts))
-        # A report that is told again, or one of a change while the link was away.
-        self._zeros = [known for known in self._zeros if known[0] < said.from_index]
-        self._zeros.append((said.from_index, said.counts))
+        zero = messages.Zero.from_payload(payload)
+        self._zeros.add(zero.from_index, zero.counts, zero.previous_counts)
+        self.zero = said.zero(zero)
         return [self.zero]
 
     def _on_limits(self, payload: bytes) -> list[Event]:
-        said = messages.Limits.from_payload(payload)
-        self._limits_held = said
-        return [
-            LimitsReport(
-                said.profile,
-                said.warn_mn / _MILLI,
-                said.alarm_mn / _MILLI,
-                said.contact_on_mn / _MILLI,
-                said.contact_off_mn / _MILLI,
-            )
-        ]
+        self._limits_held = messages.Limits.from_payload(payload)
+        return [said.limits(self._limits_held)]
 
     def _on_pong(self, payload: bytes) -> list[Event]:
         pong = messages.Pong.from_payload(payload)
@@ -607,17 +520,16 @@ class ToolClient:
         return [offset, *events] if offset is not None else events
 
     def _on_response(self, payload: bytes) -> list[Event]:
-        said = messages.Response.from_payload(payload)
-        reason = said.text or ERRORS.get(said.error, f"error {said.error}")
+        response = messages.Response.from_payload(payload)
         waiting = self._waiting
-        if waiting is not None and waiting.kind == kinds.COMMAND and waiting.request_id == said.request_id:
-            return self._step_answered(said, reason)
-        request = self._commands.get(said.request_id)
-        if request is None or (said.error == kinds.OK and not self._holds(request)):
+        if waiting is not None and waiting.kind == kinds.COMMAND and waiting.request_id == response.request_id:
+            return self._step_answered(response, waiting)
+        request = self._commands.get(response.request_id)
+        if request is None or (response.error == kinds.OK and not self._holds(request)):
             # What it holds now was lost on the way, or is not what it was told: asked again, it says it once more.
             return []
-        del self._commands[said.request_id]
-        return [Answer(said.request_id, said.error == kinds.OK, reason, NEEDS.get(said.error, ""))]
+        del self._commands[response.request_id]
+        return [_answer(response)]
 
     def _holds(self, request: _Request) -> bool:
         """Whether the tool says that what `request` asks for is so."""
@@ -634,15 +546,16 @@ class ToolClient:
     def _on_key(self, payload: bytes) -> list[Event]:
         return [KeyReport(messages.Key.from_payload(payload).key)]
 
-    def _step_answered(self, said: messages.Response, reason: str) -> list[Event]:
-        if said.error == kinds.OK:
-            return self._next_step() if self._waiting is not None and self._holds(self._waiting) else []
-        if said.error == kinds.BUSY:
+    def _step_answered(self, response: messages.Response, waiting: _Request) -> list[Event]:
+        if response.error == kinds.OK:
+            return self._next_step() if self._holds(waiting) else []
+        if response.error == kinds.BUSY:
             self._busy = self._step
             return []
-        if said.command in (kinds.DESCRIBE, kinds.START_STREAM):
-            return self._move(states.NO_ANSWER, f"The tool refuses to stream: {reason}.")
-        return [Answer(said.request_id, False, reason, NEEDS.get(said.error, "")), *self._next_step()]
+        answer = _answer(response)
+        if response.command in (kinds.DESCRIBE, kinds.START_STREAM):
+            return self._move(states.NO_ANSWER, f"The tool refuses to stream: {answer.reason}.")
+        return [answer, *self._next_step()]
 
     def _move(self, happening: str, reason: str = "") -> list[Event]:
         state = states.after(self.state, happening)
@@ -654,6 +567,11 @@ class ToolClient:
         self.state = state
         self.reason = reason
         return [LinkChanged(state, reason)]
+
+
+def _answer(response: messages.Response) -> Answer:
+    reason = response.text or ERRORS.get(response.error, f"error {response.error}")
+    return Answer(response.request_id, response.error == kinds.OK, reason, NEEDS.get(response.error, ""))
 
 
 def _nothing(_payload: bytes) -> list[Event]:
@@ -691,11 +609,3 @@ def _limits_body(limits: SetLimits) -> bytes:
         millinewtons(limits.contact_off_n),
     ).to_payload()
     return body
-
-
-def _to_int32(packed: bytes) -> NDArray[np.int32]:
-    # Four bytes are read where three belong to the sample; the shift drops the foreign one and keeps the sign.
-    n = len(packed) // messages.BYTES_PER_COUNT
-    wide = np.ndarray((n,), "<i4", b"\0" + packed, strides=(messages.BYTES_PER_COUNT,))
-    counts: NDArray[np.int32] = wide >> 8
-    return counts
