@@ -39,7 +39,7 @@ from iastm_host.tool.states import STREAMING
 TRACE_S = 12.0
 STEADY_S = 0.25
 OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
-NOT_PAIRED = f"{OWN_ALARM_DIFFERS}: pair first, iastm pair --tool"
+NOT_PAIRED = f"{OWN_ALARM_DIFFERS}: pair it once with iastm pair"
 ZERO_NOT_CONFIRMED = "zero not confirmed. Lift the tool, press Z"
 _STROKES_KEPT = 64
 _NOTHING = Trace(0, 0, 1.0, np.empty(0), np.empty(0, dtype=np.bool_), 0, 0, ())
