@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
 from iastm_host.events import ForceBlock, Gap, LinkChanged, Stroke
 from iastm_host.records.entries import Recording
-from iastm_host.transports.base import LOST, TransportError
+from iastm_host.transports.base import BUSY, LOST, NOT_FOUND, TransportError
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 
 PATIENT = {"patience_s": None, "record": True}
@@ -145,3 +146,71 @@ def test_a_stop_is_heard_while_the_link_is_tried_again(runs: Any) -> None:
     assert run.join(60)
     assert run.summary().problem is None
     assert run.snapshot().finished
+
+
+@pytest.mark.parametrize(("reason", "woken"), [(LOST, True), (NOT_FOUND, True), (BUSY, False)])
+def test_a_tool_that_is_there_again_is_tried_at_once_and_a_busy_one_in_its_time(
+    runs: Any, reason: str, woken: bool
+) -> None:
+    run, link = runs.make(length_s=4.0, plan={"patience_s": None})
+    opens, waits = 0, []
+    reopen = link.open
+
+    async def refuse() -> None:
+        nonlocal opens
+        opens += 1
+        if opens > (12 if woken else 2):
+            link.open = reopen
+            await reopen()
+            return
+        raise TransportError(reason, "Not yet.", "Wait.")
+
+    async def rediscovered() -> None:
+        waits.append(opens)
+
+    def go_away() -> None:
+        link.open, link.rediscovered = refuse, rediscovered
+        raise TransportError(reason, "It went.", "Wait.")
+
+    link.at[100] = go_away
+    run.start()
+    # Of those that are woken, waiting for twelve attempts would take 20 s.
+    assert run.join(10)
+    assert run.summary().problem is None
+    assert waits == (list(range(13)) if woken else [])
+    assert run.summary().samples_received > 3 * 320
+
+
+@pytest.mark.parametrize("what", ["find", "open"])
+def test_a_stop_ends_a_search_and_an_opening_that_would_go_on(runs: Any, what: str) -> None:
+    run, link = runs.make(plan={"patience_s": None})
+    cleaned = []
+
+    async def for_ever() -> None:
+        run.stop()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(what)
+
+    setattr(link, what, for_ever)
+    run.start()
+    assert run.join(10)
+    assert cleaned == [what]
+    assert link.closed == 1
+    assert run.summary().problem is None
+    assert run.snapshot().link.state == "ended"
+
+
+def test_a_search_that_finds_nothing_ends_the_run_with_its_reason(runs: Any) -> None:
+    run, link = runs.make(plan=PATIENT | {"record": False})
+
+    async def in_vain() -> None:
+        assert run.snapshot().link.state == "searching"
+        raise TransportError(NOT_FOUND, "No tool was heard.", "Switch it on.")
+
+    link.find = in_vain
+    run.start()
+    assert run.join(10)
+    assert run.summary().problem.what == "No tool was heard."
+    assert link.opened == 0
