@@ -24,6 +24,7 @@ from bleak.exc import (
 
 from iastm_host.events import Chunk
 from iastm_host.transports.base import (
+    BUSY,
     LOST,
     NOT_A_TOOL,
     NOT_CONNECTED,
@@ -46,6 +47,8 @@ COMMAND = "1a570004-6d1e-4c3b-9f0a-7c5e2b8d4f10"
 # What the smallest MTU of 23 leaves for a message; every connection takes it.
 LEAST_MESSAGE_BYTES = 20
 _QUEUED_MESSAGES = 128
+# After a radio that failed or is switched off.
+_ASK_RADIO_AGAIN_S = 1.0
 _NEEDS_PAIRING = (
     BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
     BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
@@ -85,13 +88,40 @@ class BleTransport(Transport):
         self._backend = backend
         self._patience = patience or Patience()
         self._inbox = Inbox(clock)
+        self._found: FoundTool | None = None
+        self._address: str | None = None
         self._client: BleakClient | None = None
         self._ways: dict[bool, _Way] = {}
 
-    async def open(self) -> None:
-        """Find the tool, connect and subscribe; cancelled, it leaves nothing behind."""
+    async def find(self) -> None:
+        """Listen for the tool. One that was connected before is known by its address, whoever else has its name."""
         patience = self._patience
-        found = await find(self._wanted, patience.find_s, patience.settle_s, self._backend)
+        try:
+            self._found = await find(self._address or self._wanted, patience.find_s, patience.settle_s, self._backend)
+        except TransportError as error:
+            if error.reason != NOT_FOUND or self._address is None:
+                raise
+            raise TransportError(
+                NOT_FOUND, f"{self._name} was not heard within {patience.find_s:g} s.", error.fix
+            ) from error
+
+    async def rediscovered(self) -> None:
+        """Return once the tool is heard, and free."""
+        while True:
+            try:
+                await self.find()
+                return
+            except TransportError as error:
+                if error.reason not in (NOT_FOUND, BUSY):
+                    await asyncio.sleep(_ASK_RADIO_AGAIN_S)
+
+    async def open(self) -> None:
+        """Find the tool where that was not done, connect and subscribe; cancelled, it leaves nothing behind."""
+        patience = self._patience
+        if self._found is None:
+            await self.find()
+        found, self._found = self._found, None
+        assert found is not None
         self._name = str(found)
         self._inbox = Inbox(self._clock)
         self.pairing_refused = ""
@@ -101,6 +131,7 @@ class BleTransport(Transport):
             async with asyncio.timeout(patience.connect_s):
                 await client.connect()
                 await self._enter(client)
+            self._address = found.address
         except (BleakError, OSError, TimeoutError) as error:
             await self.close()
             raise self._open_error(found, error) from error

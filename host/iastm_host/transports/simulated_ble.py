@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from bumble.device import Device
+
 from iastm_host.events import Chunk
 from iastm_host.transports.base import Clock, Transport, TransportError
 from iastm_host.transports.ble import LEAST_MESSAGE_BYTES, BleTransport
@@ -24,12 +26,14 @@ class ToolOnAir:
     def __init__(self, tool: SimulatedTool) -> None:
         self._tool = tool
         self._peripheral: VirtualPeripheral | None = None
+        self._radio: Device | None = None
         self.air = VirtualAir()
 
     async def start(self) -> None:
         """Start the tool; raises Problem."""
         self.air = VirtualAir()
-        self._peripheral = VirtualPeripheral(await self.air.make_device("tool", TOOL_ADDRESS))
+        self._radio = await self.air.make_device("tool", TOOL_ADDRESS)
+        self._peripheral = VirtualPeripheral(self._radio)
         starting = asyncio.ensure_future(asyncio.to_thread(self._tool.start, await self._peripheral.start()))
         try:
             await asyncio.shield(starting)
@@ -37,6 +41,16 @@ class ToolOnAir:
             # Its thread goes on: `stop` must not come before its end.
             await asyncio.wait([starting])
             raise
+
+    def take_away(self) -> None:
+        """Take the tool out of its host's range."""
+        assert self._radio is not None
+        self.air.take_away(self._radio)
+
+    def bring_back(self) -> None:
+        """Bring it back."""
+        assert self._radio is not None
+        self.air.bring_back(self._radio)
 
     async def stop(self) -> None:
         """End the tool and its air."""

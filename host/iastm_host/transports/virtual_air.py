@@ -47,6 +47,16 @@ class VirtualAir:
         """Break all links of `device` as if it had been out of range for too long; it stays on the air."""
         self._controllers[device].cut()
 
+    def take_away(self, device: Device) -> None:
+        """Take `device` out of range: its links break, and nobody hears it until `bring_back`."""
+        controller = self._controllers[device]
+        self._medium.out_of_range.add(controller)
+        controller.cut()
+
+    def bring_back(self, device: Device) -> None:
+        """Bring `device` back into range."""
+        self._medium.out_of_range.discard(self._controllers[device])
+
     def remove(self, device: Device) -> None:
         """Take `device` off the air for good: its links break, and nobody hears it."""
         self._controllers.pop(device).leave()
@@ -95,12 +105,15 @@ async def leave(device: Device) -> None:
 
 
 class _Medium(LocalLink):
-    """Carries scan responses too, appended to the advertisement that they belong to."""
+    """Carries scan responses too, appended to the advertisement that they belong to; nothing of who is out of range."""
 
     def __init__(self) -> None:
         LocalLink.__init__(self)
+        self.out_of_range: set[Controller] = set()
 
     def send_advertising_pdu(self, sender_controller: Controller, packet: ll.AdvertisingPdu) -> None:
+        if sender_controller in self.out_of_range:
+            return
         advertiser = _advertiser(sender_controller, packet)
         if advertiser is not None and isinstance(packet, ll.AdvExtInd):
             packet = replace(packet, data=packet.data + bytes(advertiser.scan_response_data))
@@ -110,7 +123,7 @@ class _Medium(LocalLink):
         """Tell whether somebody advertises under `address` and takes connections."""
         return any(
             advertiser.enabled and advertiser.address == address and _takes_connections(advertiser)
-            for controller in self.controllers
+            for controller in self.controllers - self.out_of_range
             for advertiser in controller.advertising_sets.values()
         )
 

@@ -148,10 +148,11 @@ class World:
         service: str = TOOL_SERVICE,
         mtu: int = 247,
         pairs: bool = True,
+        number: int | None = None,
     ) -> ScriptedTool:
-        """Return a tool that advertises."""
+        """Return a tool that advertises; its address ends with `number`, by default the next one."""
         self._tools += 1
-        device = await self.air.make_device(name, f"F1:00:00:00:00:{self._tools:02X}")
+        device = await self.air.make_device(name, f"F1:00:00:00:00:{number or self._tools:02X}")
         kind = AdvertisingType.UNDIRECTED_SCANNABLE if in_use else AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
         heard_as = {
             "advertising_type": kind,

@@ -155,7 +155,7 @@ def test_a_tool_that_is_switched_off_is_lost_and_can_be_opened_when_it_is_back(
         assert (await end_of_link(link)).reason == base.LOST
         await link.close()
         assert (await refused(link)).reason == base.NOT_FOUND
-        await world.tool(echo=True)
+        await world.tool(echo=True, number=1)
         await link.open()
         await link.write(b"again")
         assert await next_messages(link, 1) == [b"again"]
@@ -288,6 +288,47 @@ def test_a_link_that_is_opened_again_pairs_anew(on_air: Any) -> None:
         assert tool.commands == [b"limits"]
         assert link.pairing_refused == ""
         await link.close()
+
+    on_air(test)
+
+
+# A tool that comes back
+
+
+def test_a_tool_that_comes_back_into_range_is_rediscovered_and_opened_at_once(on_air: Any, next_messages: Any) -> None:
+    async def test(world: Any) -> None:
+        tool = await world.tool(echo=True)
+        link = world.link("IASTM-0001", patience=Patience(find_s=0.2, settle_s=0.1, connect_s=5))
+        await link.open()
+        world.air.take_away(tool.device)
+        await link.close()
+        await tool.advertise()
+        error = await refused(link)
+        assert error.reason == base.NOT_FOUND
+        assert "IASTM-0001" in error.what
+        there = asyncio.create_task(link.rediscovered())
+        # Longer than it takes to give up looking, a few times over.
+        await asyncio.wait([there], timeout=0.7)
+        assert not there.done()
+        world.air.bring_back(tool.device)
+        await there
+        await link.open()
+        await link.write(b"again")
+        assert await next_messages(link, 1) == [b"again"]
+        await link.close()
+
+    on_air(test)
+
+
+def test_another_tool_of_the_same_name_is_not_taken_for_the_one_that_went(on_air: Any) -> None:
+    async def test(world: Any) -> None:
+        tool = await world.tool("IASTM-0001")
+        link = world.link("IASTM-0001", patience=Patience(find_s=0.5, settle_s=0.1, connect_s=5))
+        await link.open()
+        world.air.take_away(tool.device)
+        await link.close()
+        await world.tool("IASTM-0001")
+        assert (await refused(link)).reason == base.NOT_FOUND
 
     on_air(test)
 

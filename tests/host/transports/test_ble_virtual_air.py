@@ -111,7 +111,7 @@ def test_a_host_joins_again_when_the_air_is_back(on_air: Any, end_of_link: Any, 
         with pytest.raises(TransportError) as raised:
             await link.open()
         assert raised.value.reason == base.NO_ADAPTER
-        tool = await world.tool()
+        tool = await world.tool(number=1)
         assert await world.air.serve(port) == port
         await link.open()
         await tool.notify(b"back")
