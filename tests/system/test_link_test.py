@@ -157,7 +157,7 @@ def test_in_words_the_verdict_comes_first_and_figures_have_units(iastm: Iastm) -
     assert re.fullmatch(r"3[12]\d\.\d\d samples/s by the tool's clock; it states 320", said["rate"])
     assert said["round trip"].count(" ms") == 3
     assert said["longest gap"].endswith("ms between arrivals")
-    assert said["clock drift"] == "too short to tell"
+    assert said["clock drift"].startswith("too short to tell")
 
 
 def test_over_a_link_that_flips_bits_what_was_lost_is_fetched_and_told(

@@ -24,6 +24,8 @@ from iastm_host.workbench.link_test import run_link_test
 from iastm_host.workbench.link_verdict import BAD, USABLE, Finding, findings_on
 
 _NAMES_WIDTH = 14
+# With round trips of up to ten milliseconds it bounds drift well enough.
+_TELLING_S = 60
 _STYLES = {BAD: "bold red", USABLE: "bold yellow"}
 
 
@@ -189,7 +191,7 @@ def _round_trip(figures: LinkFigures) -> str:
 def _drift(figures: LinkFigures) -> str:
     drift = figures.drift
     if drift is None:
-        return "too short to tell"
+        return f"too short to tell; it takes a minute, as --duration {_TELLING_S}"
     return f"{drift.ppm:+.0f} ± {drift.uncertainty_ppm:.0f} ppm of the tool's clock against this computer's"
 
 

@@ -147,8 +147,8 @@ class LinkMeter:
                 self._lost_for_good += max(0, end - first)
 
     def trip(self, boot_id: int, trip: RoundTrip) -> None:
-        """Take a round trip to the tool as it started as `boot_id`."""
-        if self.closed_us is None and (boot := self._present(boot_id)) is not None:
+        """Take a round trip to the tool as it started as `boot_id`; one that is told again counts once."""
+        if self.closed_us is None and (boot := self._present(boot_id)) is not None and boot.trips[-1:] != [trip]:
             boot.trips.append(trip)
 
     def status(self, boot_id: int, status: StatusReport) -> None:

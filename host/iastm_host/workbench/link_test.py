@@ -21,7 +21,6 @@ from iastm_host.events import (
 from iastm_host.tool import states
 from iastm_host.tool.backfill import Backfill
 from iastm_host.tool.client import ToolClient
-from iastm_host.tool.clock import RoundTrip
 from iastm_host.tool.retry import Retry
 from iastm_host.tool.timeline import NOT_FETCHED, Timeline
 from iastm_host.transports.base import ENDED, IASTM, LOST, Clock, Transport, TransportError
@@ -54,7 +53,6 @@ class LinkTest:
         self._now_us = 0
         self._streamed = False
         self._ping_due_us = 0
-        self._trip: RoundTrip | None = None
 
     @property
     def began(self) -> bool:
@@ -156,8 +154,7 @@ class LinkTest:
 
     def _travel(self) -> None:
         trip = self.client.clock.newest
-        if self._meter is not None and self.tool is not None and trip is not None and trip is not self._trip:
-            self._trip = trip
+        if self._meter is not None and self.tool is not None and trip is not None:
             self._meter.trip(self.tool.boot_id, trip)
 
     def _learn(self, status: StatusReport) -> None:

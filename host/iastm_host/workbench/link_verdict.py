@@ -16,7 +16,7 @@ USABLE = "usable"
 BAD = "bad"
 _LEVELS = (GOOD, USABLE, BAD)
 
-LOST_FIRST_PERMILLE = (10.0, 200.0)
+SENT_TWICE_PERMILLE = (10.0, 200.0)
 ROUND_TRIP_MS = (100.0, 500.0)
 LONGEST_GAP_MS = (500.0, 2000.0)
 RECONNECTS = (0, 1)
@@ -92,10 +92,10 @@ def _on_loss(figures: LinkFigures, nearer: str) -> Iterator[Finding]:
         lost = _of(figures.lost_for_good - own, figures.expected)
         again = ", on asking again either" if figures.backfills else ": this tool can't send samples again"
         yield Finding(BAD, f"{lost} did not come{again}.", nearer)
-    level = _level(figures.lost_first_permille or 0.0, LOST_FIRST_PERMILLE)
-    if figures.lost_for_good < figures.lost_first and level != GOOD:
-        lost = _of(figures.lost_first, figures.expected)
-        yield Finding(level, f"{lost} had to be sent twice, and came late.", nearer)
+    late = figures.lost_first - figures.lost_for_good
+    level = _level(1000 * late / max(figures.expected, 1), SENT_TWICE_PERMILLE)
+    if level != GOOD:
+        yield Finding(level, f"{_of(late, figures.expected)} had to be sent twice, and came late.", nearer)
     if LINK_NARROW in figures.faults:
         yield Finding(
             BAD,

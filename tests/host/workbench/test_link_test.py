@@ -77,6 +77,7 @@ def test_a_whole_link_is_measured_for_as_long_as_asked(scripted: Any) -> None:
     assert figures.expected == pytest.approx(2.0 * RATE_HZ, abs=2 * BATCH)
     assert (figures.lost_first, figures.lost_for_good, figures.damaged_frames) == (0, 0, 0)
     assert figures.ended_early == ""
+    assert run.batches == pytest.approx(80, abs=2)
 
 
 def test_nothing_on_the_tool_is_changed(scripted: Any) -> None:
@@ -131,6 +132,33 @@ def test_what_can_t_be_fetched_ends_the_test_all_the_same(scripted: Any) -> None
     figures = run.run()
     assert run.test.over
     assert figures.lost_first == figures.lost_for_good == BATCH
+
+
+def test_what_is_lost_after_the_time_measured_is_not_waited_for(scripted: Any) -> None:
+    run = scripted(duration_s=1.0, down_us=200_000)
+
+    def spoil(number: int, data: bytes) -> bytes:
+        if number == 42:
+            # From here on nothing can be had any more.
+            run.hand.tool.mute = {kinds.FETCH}
+        return b"" if number in (38, 42) else data
+
+    run.spoil = spoil
+    figures = run.run()
+    assert figures.lost_first == BATCH
+    assert figures.lost_for_good == 0
+    assert run.batches < 60
+
+
+def test_a_tool_is_told_more_often_what_came_while_it_sends_again(scripted: Any) -> None:
+    told = []
+    for spoil in (lambda _number, data: data, lambda number, data: b"" if number == 2 else data):
+        run = scripted(duration_s=2.0)
+        run.spoil = spoil
+        run.hand.tool.mute = {kinds.FETCH}
+        run.run(80)
+        told.append(sum(kind == kinds.ACK for kind, _ in run.hand.tool.heard))
+    assert told[1] > 2 * told[0] > 0
 
 
 def test_damage_before_the_stream_is_no_damage_of_the_test(scripted: Any) -> None:
@@ -222,6 +250,27 @@ def test_a_link_that_breaks_comes_back_and_what_it_missed_is_fetched(runs: Any, 
     assert figures.lost_first > 0
     assert figures.lost_for_good == 0
     assert figures.longest_gap_ms > 60
+
+
+def test_what_stood_half_sent_when_a_link_came_back_is_no_damage(runs: Any, fake_tool: Any) -> None:
+    def break_once(link: Any) -> None:
+        def half_a_frame() -> None:
+            link._answers = b"half a frame\0" + link._answers
+
+        link.at = {80: cut, 81: half_a_frame}
+
+    _, test = whole(runs, fake_tool(keeps=4000), prepare=break_once)
+    assert test.figures().reconnects == 1
+    assert test.figures().damaged_frames == 0
+
+
+def test_patience_begins_anew_with_each_link_that_came_back(runs: Any, fake_tool: Any) -> None:
+    def break_often(link: Any) -> None:
+        link.at = dict.fromkeys((200, 500, 800, 1100), cut)
+
+    _, test = whole(runs, fake_tool(keeps=4000), 30.0, break_often)
+    assert test.figures().reconnects == 4
+    assert test.figures().ended_early == ""
 
 
 def test_a_link_that_does_not_come_back_ends_the_test_with_what_was_measured(runs: Any, fake_tool: Any) -> None:
