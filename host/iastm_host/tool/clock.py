@@ -1,8 +1,8 @@
 """Host time minus tool time, from round trips (Cristian's algorithm; F. Cristian, Distributed Computing 3 (1989) 146).
 
-In a round trip of length r the tool read its clock between sending and receiving, so the offset lies within ± r/2
-of that of the middle. The shortest of recent round trips bounds it best. Drift moves it, so that only the last
-`KEPT` count.
+In a round trip of length r the tool read its clock between sending and receiving, so the offset then lay within ± r/2
+of that of the middle. Drift moves it since: each trip is worth less with its age, and the one that bounds the offset
+best now is taken.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from iastm_host.events import ClockOffset
 
 AT_HELLO = 8
 KEPT = 32
-# Beyond what both round trips allow, more than drift can make in the time that trips are kept (100 ppm over 32 s).
-JUMP_US = 5_000
+# Two crystals of ± 50 ppm, as boards and computers have them or better ones.
+DRIFT_PPM = 100
+# Beyond what both round trips and drift allow.
+JUMP_US = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class ClockEstimate:
 
     def __init__(self) -> None:
         self.newest: RoundTrip | None = None
-        self._trips: deque[tuple[int, int]] = deque(maxlen=KEPT)
+        self._trips: deque[tuple[int, int, int]] = deque(maxlen=KEPT)
 
     def add(self, sent_us: int, tool_us: int, received_us: int) -> None:
         """Take one round trip; one that ended before it began is left out."""
@@ -45,18 +47,25 @@ class ClockEstimate:
             return
         self.newest = RoundTrip(sent_us, tool_us, received_us)
         trip_us, offset_us = received_us - sent_us, (sent_us + received_us) // 2 - tool_us
-        known = self.offset
+        known = self._offset_at(received_us)
         if known is not None:
             within_us = known.uncertainty_us + trip_us // 2 + JUMP_US
             if abs(offset_us - known.offset_us) > within_us:
                 # One of the clocks jumped, as after a sleep: what was learnt before is about another pair.
                 self._trips.clear()
-        self._trips.append((trip_us, offset_us))
+        self._trips.append((received_us, trip_us, offset_us))
 
     @property
     def offset(self) -> ClockOffset | None:
-        """Return host minus tool time in microseconds with its uncertainty (half of the shortest round trip)."""
-        if not self._trips:
+        """Return host minus tool time in microseconds with its uncertainty, as of the newest round trip."""
+        return self._offset_at(self._trips[-1][0]) if self._trips else None
+
+    def _offset_at(self, now_us: int) -> ClockOffset | None:
+        bounds = [
+            ((trip_us + 1) // 2 + (now_us - at_us) * DRIFT_PPM // 1_000_000, offset_us)
+            for at_us, trip_us, offset_us in self._trips
+        ]
+        if not bounds:
             return None
-        trip_us, offset_us = min(self._trips)
-        return ClockOffset(offset_us, (trip_us + 1) // 2)
+        uncertainty_us, offset_us = min(bounds)
+        return ClockOffset(offset_us, uncertainty_us)

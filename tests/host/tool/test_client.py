@@ -237,7 +237,8 @@ def test_the_offset_needs_eight_round_trips_and_takes_the_shortest(by_hand: Any)
         hand.step()
     assert pings == 8
     offset = hand.of(ClockOffset)[-1]
-    assert offset.uncertainty_us == 5_000
+    # Half a second and more of drift has come to what the fast way allows.
+    assert 5_000 < offset.uncertainty_us < 5_000 + 100
     assert offset.offset_us == 5_000_000 + 5_000
 
 
