@@ -131,7 +131,10 @@ class ToolEvent:
 
 @dataclass(frozen=True, slots=True)
 class ToolDescription:
-    """What the tool said of itself; `challenge` is empty where commands need no signature."""
+    """What the tool said of itself; `challenge` is empty where commands need no signature.
+
+    `warns`: it takes limits and warns at them by itself. `tares`: its zero is set by Tare, and it tells no raw counts.
+    """
 
     firmware_version: str
     source_hash: str
@@ -147,6 +150,8 @@ class ToolDescription:
     protocol: str
     backfills: bool = False
     challenge: bytes = field(default=b"", repr=False, compare=False)
+    warns: bool = True
+    tares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +233,11 @@ class SetZero:
 
 
 @dataclass(frozen=True, slots=True)
+class Tare:
+    """Command: what the gauge reads now is zero, for a gauge that keeps its zero to itself; nothing undoes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetLimits:
     """Command: the limits that the tool shall watch, in newtons (0 turns warn or alarm off)."""
 
@@ -255,7 +265,7 @@ class KeyReport:
     key: bytes = field(repr=False)
 
 
-Command = SetZero | SetLimits | GetKey | RenewKey
+Command = SetZero | Tare | SetLimits | GetKey | RenewKey
 Event = (
     Arrived
     | ForceBlock

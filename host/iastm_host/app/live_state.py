@@ -39,6 +39,7 @@ from iastm_host.tool.states import STREAMING
 TRACE_S = 12.0
 STEADY_S = 0.25
 OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
+NEVER_WARNS = "this gauge can't warn by itself"
 NOT_PAIRED = f"{OWN_ALARM_DIFFERS}: pair it once with iastm pair"
 ZERO_NOT_CONFIRMED = "zero not confirmed. Lift the tool, press Z"
 _STROKES_KEPT = 64
@@ -171,6 +172,10 @@ class LiveState:
     def _take_tool(self, tool: ToolDescription, _now_us: int) -> None:
         if self._trace is None or self.tool is None or self.tool.rate_hz != tool.rate_hz:
             self._trace = TraceRing(tool.rate_hz, TRACE_S)
+        if self.tool is None or self.tool.boot_id != tool.boot_id:
+            # A gauge that began anew may have forgotten what it was tared to.
+            self.zeroing.tared = False
+        self.zeroing.tares = tool.tares
         self.tool = tool
 
     def _take_offset(self, offset: ClockOffset, _now_us: int) -> None:
@@ -232,14 +237,21 @@ class LiveState:
     def _faults(self) -> tuple[str, ...]:
         faults = list(self._status.faults if self._status is not None else ())
         if self._live and self._link.state == STREAMING:
-            if self._zero is not None and not self._zero.confirmed:
+            if not self._zero_confirmed():
                 faults.insert(0, ZERO_NOT_CONFIRMED)
+            if self.tool is not None and not self.tool.warns:
+                faults.append(NEVER_WARNS)
             # The tool's own alarm must be the one on screen: what it says it watches is compared with what it was told.
             if self._tool_limits is not None and self._tool_limits != self._limits:
                 faults.append(NOT_PAIRED if self._needs_key else OWN_ALARM_DIFFERS)
         if self._unreadable is not None:
             faults.append(f"{self._unreadable.count} frames of the tool unreadable: {self._unreadable.why}")
         return tuple(faults)
+
+    def _zero_confirmed(self) -> bool:
+        if self.tool is not None and self.tool.tares:
+            return self.zeroing.tared
+        return self._zero is None or self._zero.confirmed
 
     def _tool_warns(self) -> bool:
         armed = self._zero is not None and self._zero.confirmed and self._tool_limits == self._limits

@@ -11,7 +11,7 @@ import numpy as np
 
 from iastm_host.analysis.saturation import is_saturated
 from iastm_host.app.snapshot import ZeroView
-from iastm_host.events import Answer, Command, ForceBlock, SetZero, ZeroReport
+from iastm_host.events import Answer, Command, ForceBlock, SetZero, Tare, ZeroReport
 
 STILL_S = 1.0
 # Noise of a cell is some millinewtons; a tool in the air sways by some hundredths; a hand that leans on skin by more.
@@ -26,6 +26,7 @@ NO_DATA = "No new data. Try again."
 UNDONE = "Old zero restored. U goes back."
 REDONE = "New zero restored. U goes back."
 HOLES = "Samples are missing. Try again."
+TARED = "Zero set. This gauge can't take it back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,14 @@ class _Offered:
 
 
 class Zeroing:
-    """Watches samples while a request is under way; hands out the command when the second was still."""
+    """Watches samples while a request is under way; hands out the command when the second was still.
+
+    `tares`: the gauge keeps its zero to itself, so the command is Tare; `tared`: it has done so.
+    """
 
     def __init__(self, contact_on_n: float) -> None:
+        self.tares = False
+        self.tared = False
         self._contact_on_n = contact_on_n
         self._since_us: int | None = None
         self._fed_us = 0
@@ -59,7 +65,7 @@ class Zeroing:
 
     def press(self, now_us: int, rate_hz: float) -> None:
         """Ask for a new zero."""
-        if self._present is None or self._awaiting is not None:
+        if (self._present is None and not self.tares) or self._awaiting is not None:
             self._say("Zero is not known yet. Wait for the tool.", now_us)
             return
         self._confirmed = self._offered is not None and now_us <= self._offered.until_us
@@ -71,6 +77,9 @@ class Zeroing:
 
     def undo(self, now_us: int) -> Command | None:
         """Return the command that restores the zero before, None where there is none."""
+        if self.tares:
+            self._say("This gauge can't take a zero back.", now_us)
+            return None
         if self._undo_counts is None or self._awaiting is not None:
             self._say("There is no older zero to restore.", now_us)
             return None
@@ -82,7 +91,9 @@ class Zeroing:
 
         Of an undo it is said which of the two zeros came back.
         """
-        if self._undoing:
+        if self.tares:
+            word = TARED
+        elif self._undoing:
             word = REDONE if self._undone else UNDONE
         self._awaiting = (request_id, word)
 
@@ -93,6 +104,7 @@ class Zeroing:
         word = self._awaiting[1]
         self._awaiting = None
         if answer.accepted:
+            self.tared = self.tares
             self._undone = self._undoing and not self._undone
         self._undoing = False
         self._say(word if answer.accepted else f"Zero not set: {answer.reason}", now_us)
@@ -106,7 +118,7 @@ class Zeroing:
 
     def feed(self, block: ForceBlock) -> Command | None:
         """Take samples; return the command once a still second is there."""
-        if self._since_us is None or block.raw_counts is None:
+        if self._since_us is None or (block.raw_counts is None and not self.tares):
             return None
         now_us = block.arrived_us
         self._fed_us = now_us
@@ -117,12 +129,13 @@ class Zeroing:
             # A still second has no hole in it.
             self._samples = []
         self._next_index = block.next_index
-        self._samples += zip(block.raw_counts.tolist(), block.force_n.tolist(), strict=True)
+        counts = [0] * len(block.force_n) if block.raw_counts is None else block.raw_counts.tolist()
+        self._samples += zip(counts, block.force_n.tolist(), strict=True)
         if len(self._samples) < self._wanted:
             if now_us - self._since_us > PATIENCE_US:
                 self._refuse(HOLES, now_us)
             return None
-        counts, force_n = np.array(self._samples[-self._wanted :]).T
+        still_counts, force_n = np.array(self._samples[-self._wanted :]).T
         offset_n = float(force_n.mean())
         if np.ptp(force_n) > STILL_RANGE_N:
             if abs(offset_n) > self._contact_on_n or force_n.max() > self._contact_on_n:
@@ -141,7 +154,7 @@ class Zeroing:
         self._since_us = None
         self._offered = None
         self._undoing = False
-        return SetZero(round(float(counts.mean())))
+        return Tare() if self.tares else SetZero(round(float(still_counts.mean())))
 
     def view(self, now_us: int) -> ZeroView:
         """Return what a person is told; a request for which no samples come ends here."""

@@ -51,6 +51,8 @@ class EndOfStream(Exception):
 
 IASTM = "iastm"
 """The language of SPEC.md."""
+PROGRESSOR = "progressor"
+"""The language of Tindeq's gauges."""
 
 
 class Transport(Protocol):

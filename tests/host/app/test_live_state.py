@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -7,10 +8,11 @@ import pytest
 
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact
-from iastm_host.app.live_state import OWN_ALARM_DIFFERS, ZERO_NOT_CONFIRMED, LiveState
+from iastm_host.app.live_state import NEVER_WARNS, OWN_ALARM_DIFFERS, ZERO_NOT_CONFIRMED, LiveState
 from iastm_host.app.pipeline import Pipeline
 from iastm_host.events import (
     Alert,
+    Answer,
     Arrived,
     ClockOffset,
     Event,
@@ -208,3 +210,20 @@ def test_frames_that_can_t_be_read_are_a_fault_with_its_cause(profile: Any) -> N
     (fault,) = bench.shown.faults
     assert "12 frames" in fault
     assert "80 samples/s" in fault
+
+
+def test_a_gauge_that_can_not_warn_is_said_to_all_the_while_and_its_zero_until_it_was_tared(profile: Any) -> None:
+    bench = Bench(profile)
+    gauge = replace(TOOL, warns=False, tares=True)
+    bench.tell(gauge, LinkChanged("streaming", "Live"), StatusReport(0, 90, None, (), 0, 0, 0, 0))
+    snapshot = bench.state.snapshot(0)
+    assert snapshot.faults == (ZERO_NOT_CONFIRMED, NEVER_WARNS)
+    assert not snapshot.tool_warns
+    bench.state.zeroing.sent(1, "")
+    bench.tell(Answer(1, True, "done"))
+    assert bench.state.snapshot(0).faults == (NEVER_WARNS,)
+    # Its version came late; it is the same start of the same gauge.
+    bench.tell(replace(gauge, firmware_version="2"))
+    assert bench.state.snapshot(0).faults == (NEVER_WARNS,)
+    bench.tell(replace(gauge, boot_id=8))
+    assert bench.state.snapshot(0).faults == (ZERO_NOT_CONFIRMED, NEVER_WARNS)

@@ -11,11 +11,12 @@ from iastm_host.app.zeroing import (
     NO_DATA,
     PATIENCE_US,
     REDONE,
+    TARED,
     UNDONE,
     WORD_STAYS_US,
     Zeroing,
 )
-from iastm_host.events import Answer, ForceBlock, SetZero, ZeroReport
+from iastm_host.events import Answer, ForceBlock, SetZero, Tare, ZeroReport
 from iastm_protocol.kinds import SATURATED
 
 RATE_HZ = 320.0
@@ -27,8 +28,9 @@ ZERO = ZeroReport(1000, 0, 1000, True)
 class Desk:
     """A zeroing and the samples it sees; time passes with them."""
 
-    def __init__(self, zero: ZeroReport | None = ZERO) -> None:
+    def __init__(self, zero: ZeroReport | None = ZERO, *, tares: bool = False) -> None:
         self.zeroing = Zeroing(0.8)
+        self.zeroing.tares = tares
         self.now_us = 10_000_000
         self.index = 0
         if zero is not None:
@@ -44,7 +46,7 @@ class Desk:
         for at in range(0, len(force_n), 7):
             part = force_n[at : at + 7]
             self.now_us += round(len(part) / RATE_HZ * 1e6)
-            counts = np.rint(part * COUNTS_PER_N + 1000).astype(np.int32)
+            counts = None if self.zeroing.tares else np.rint(part * COUNTS_PER_N + 1000).astype(np.int32)
             block = ForceBlock(1, self.index, 0, 3125.0, part, counts, flags, self.now_us, False)
             self.index = block.next_index
             command = command or self.zeroing.feed(block)
@@ -255,3 +257,39 @@ def test_samples_full_of_holes_end_the_request_too() -> None:
         desk.index += 1
     assert desk.word == HOLES
     assert not desk.zeroing.view(desk.now_us).busy
+
+
+def test_a_gauge_that_keeps_its_zero_to_itself_is_tared_after_its_still_second_and_can_not_take_it_back() -> None:
+    desk = Desk(None, tares=True)
+    desk.press()
+    assert desk.feed(noise(0.3, N - 7)) is None
+    assert desk.feed(noise(0.3, 14)) == Tare()
+    desk.zeroing.sent(5, "a word for tools of ours")
+    before = desk.zeroing.tared
+    desk.zeroing.answered(Answer(5, True, "done"), desk.now_us)
+    assert (before, desk.zeroing.tared) == (False, True)
+    assert desk.word == TARED
+    assert desk.zeroing.undo(desk.now_us) is None
+    assert "back" in desk.word
+    assert not desk.zeroing.view(desk.now_us).can_undo
+
+
+def test_a_tare_in_contact_or_of_a_moving_gauge_is_refused() -> None:
+    desk = Desk(None, tares=True)
+    desk.press()
+    assert desk.feed(np.full(N + 7, 3.0)) is None
+    assert desk.word.startswith("Zero would move by 3.0 N")
+    desk = Desk(None, tares=True)
+    desk.press()
+    assert desk.feed(noise(2.0, spread_n=0.5)) is None
+    assert "contact" in desk.word
+
+
+def test_a_tare_that_the_gauge_did_not_do_is_told_with_its_reason() -> None:
+    desk = Desk(None, tares=True)
+    desk.press()
+    assert desk.feed(noise(0.0)) == Tare()
+    desk.zeroing.sent(5, "")
+    desk.zeroing.answered(Answer(5, False, "the gauge fell silent"), desk.now_us)
+    assert desk.word == "Zero not set: the gauge fell silent"
+    assert not desk.zeroing.tared
