@@ -1,4 +1,4 @@
-"""Writes the vectors beside this file and the worked exchange in SPEC.md: `python protocol/vectors/make.py`.
+"""Writes the vectors beside this file and the worked sessions in SPEC.md: `python protocol/vectors/make.py`.
 
 What a reader must make of damage, of strokes, limits, conversions and signatures is stated here by hand or computed
 another way (exact fractions, a plain COBS encoder, the library's HMAC), never taken from the code under test. Wire
@@ -47,7 +47,20 @@ from iastm_protocol.messages import (  # noqa: E402
     pack_counts,
     set_zero_body,
 )
-from iastm_protocol.signing import NO_CHALLENGE, TAG_BYTES  # noqa: E402
+from iastm_protocol.signing import TAG_BYTES  # noqa: E402
+from vectors.given import (  # noqa: E402
+    ANSWER,
+    CALIBRATION,
+    CHALLENGE,
+    KEY,
+    LIMITS,
+    bare,
+    pieces,
+    plain_tag,
+    signed,
+    stuff,
+)
+from vectors.sessions import with_sessions  # noqa: E402
 
 Json = dict[str, Any]
 
@@ -55,35 +68,10 @@ U8, U16, U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
 I32_MIN, I32_MAX = -0x80000000, 0x7FFFFFFF
 I64_MIN, I64_MAX = -0x8000000000000000, 0x7FFFFFFFFFFFFFFF
 U48 = 0xFFFFFFFFFFFF
-SHA256 = bytes(range(32))
-EXCHANGE_START = "<!-- exchange: written by vectors/make.py -->\n"
-EXCHANGE_END = "<!-- end of exchange -->\n"
 
 
 # Messages ------------------------------------------------------------------------------------------------------------
 
-ANSWER = HelloAnswer(
-    kinds.MAJOR,
-    kinds.MINOR,
-    "0.1.0",
-    bytes.fromhex("0123456789abcdef"),
-    "simulated",
-    "micropython 1.29.0",
-    "SIM-0001",
-    0x5EED1E55,
-    320_000,
-    (Channel("force", "N"),),
-    19_200,
-    "sim-50N",
-    SHA256,
-    kinds.FEATURE_LIMITS
-    | kinds.FEATURE_ZERO
-    | kinds.FEATURE_STROKES
-    | kinds.FEATURE_BACKFILL
-    | kinds.FEATURE_SIMULATED
-    | kinds.FEATURE_KEYS,
-    NO_CHALLENGE,
-)
 BIGGEST_ANSWER = HelloAnswer(
     kinds.MAJOR,
     U8,
@@ -101,22 +89,6 @@ BIGGEST_ANSWER = HelloAnswer(
     U32,
     b"\xff" * 16,
 )
-CALIBRATION = Calibration("sim-50N", SHA256, 50.0, (0.0, 2.0**-17))
-LIMITS = Limits("iastm-one-hand", 11_000, 14_000, 800, 520)
-KEY = bytes(range(0x40, 0x60))
-CHALLENGE = bytes(range(0xA0, 0xB0))
-
-
-def plain_tag(key: bytes, challenge: bytes, counter: int, command: bytes) -> bytes:
-    """Return the tag of a signed command by the library's HMAC."""
-    return hmac.digest(key, challenge + struct.pack("<I", counter) + command, "sha256")[:TAG_BYTES]
-
-
-def signed(key: bytes, challenge: bytes, counter: int, command: Command) -> SignedCommand:
-    """Return a command with its proof."""
-    payload = command.to_payload()
-    return SignedCommand(counter, plain_tag(key, challenge, counter, payload), payload)
-
 
 # Any: messages share to_payload and no base class.
 MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
@@ -287,19 +259,6 @@ def messages() -> Json:
 
 
 # Frames --------------------------------------------------------------------------------------------------------------
-
-
-def stuff(raw: bytes) -> bytes:
-    """Return `raw` stuffed by COBS, a group per zero byte: slow and plain, unlike the code under test."""
-    out = bytearray()
-    groups = raw.split(b"\x00")
-    for group in groups:
-        full_runs = len(group) // 254
-        for at in range(0, full_runs * 254, 254):
-            out += b"\xff" + group[at : at + 254]
-        rest = group[full_runs * 254 :]
-        out += bytes([len(rest) + 1]) + rest
-    return bytes(out)
 
 
 def cobs_cases() -> list[Json]:
@@ -518,19 +477,6 @@ def damaged() -> Json:
 
 
 # Fragments -----------------------------------------------------------------------------------------------------------
-
-
-def bare(kind: int, sequence: int, payload: bytes) -> bytes:
-    """Return a frame without COBS."""
-    raw = struct.pack("<BH", kind, sequence) + payload
-    return raw + struct.pack("<I", binascii.crc32(raw))
-
-
-def pieces(frame: bytes, size: int) -> list[bytes]:
-    """Return the messages of up to `size` bytes that a bare frame is sent in: 1 is the first, 2 the last."""
-    cut = [frame[at : at + size - 1] for at in range(0, len(frame), size - 1)]
-    last = len(cut) - 1
-    return [bytes([(i == 0) | (i == last) << 1]) + piece for i, piece in enumerate(cut)]
 
 
 def fragment_case(name: str, kind: int, sequence: int, payload: bytes, size: int) -> Json:
@@ -905,45 +851,6 @@ def signing() -> Json:
     }
 
 
-# The worked exchange -------------------------------------------------------------------------------------------------
-
-EXCHANGE: list[tuple[str, str, int, int, Any]] = [
-    ("host", "HELLO", kinds.HELLO, 0, Hello(kinds.MAJOR, kinds.MINOR, "iastm 0.1.0", 0x5EED0001)),
-    ("tool", "HELLO_ANSWER", kinds.HELLO_ANSWER, 0, ANSWER),
-    ("host", "PING 1", kinds.PING, 1, Ping(1)),
-    ("tool", "PONG 1 at 2.000123 s", kinds.PONG, 1, Pong(1, 2_000_123)),
-    ("host", "COMMAND 1: START_STREAM", kinds.COMMAND, 2, Command(1, kinds.START_STREAM, b"")),
-    ("tool", "CALIBRATION", kinds.CALIBRATION, 2, CALIBRATION),
-    ("tool", "ZERO, in force since the first conversion", kinds.ZERO, 3, Zero(1024, 0, 1024, True)),
-    ("tool", "LIMITS", kinds.LIMITS, 4, LIMITS),
-    ("tool", "RESPONSE 1: OK", kinds.RESPONSE, 5, Response(1, kinds.START_STREAM, kinds.OK, "")),
-    (
-        "tool",
-        "FORCE_SAMPLES 704 to 707: counts 1024, 1030, 1020, 1025",
-        kinds.FORCE_SAMPLES,
-        6,
-        ForceSamples(704, 2_200_000, 9_375, 0, pack_counts((1024, 1030, 1020, 1025))),
-    ),
-]
-
-
-def exchange() -> str:
-    """Return the worked exchange as text: who sends what, and each wire byte in hex."""
-    lines = []
-    for sender, what, kind, sequence, message in EXCHANGE:
-        wire = encode(kind, sequence, message.to_payload())
-        lines.append(f"{sender}: {what}")
-        lines += [f"    {wire[at : at + 24].hex(' ')}" for at in range(0, len(wire), 24)]
-    return "\n".join(lines) + "\n"
-
-
-def with_exchange(spec: str) -> str:
-    """Return SPEC.md's text with the exchange between its marks."""
-    head, rest = spec.split(EXCHANGE_START)
-    tail = rest.split(EXCHANGE_END)[1]
-    return f"{head}{EXCHANGE_START}```text\n{exchange()}```\n{EXCHANGE_END}{tail}"
-
-
 MAKERS: dict[str, Callable[[], Json]] = {
     "messages.json": messages,
     "frames.json": frames,
@@ -962,11 +869,11 @@ def render(name: str) -> str:
 
 
 def main() -> None:
-    """Write every file of vectors, and the exchange into SPEC.md."""
+    """Write every file of vectors, and the sessions into SPEC.md."""
     for name in MAKERS:
         (_HERE / name).write_text(render(name), encoding="utf-8")
     spec = _HERE.parent / "SPEC.md"
-    spec.write_text(with_exchange(spec.read_text(encoding="utf-8")), encoding="utf-8")
+    spec.write_text(with_sessions(spec.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
