@@ -64,7 +64,7 @@ def _parse(arguments):
             if options.get(name) == _STDIN:
                 raise ValueError("%s -: stdin is the stream unless there is --listen or --bluetooth" % name)
     elif "--virtual" in options or "--lockstep" in options:
-        raise ValueError("--listen, --bluetooth and virtual time: whoever connects lives in real time")
+        raise ValueError("--listen, --bluetooth and --virtual, --lockstep: whoever connects lives in real time")
     if "--virtual" in options and "--lockstep" in options:
         raise ValueError("--virtual and --lockstep: either the time or the host says when it ends")
     return options
