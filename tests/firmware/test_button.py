@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from iastm_firmware.button import Button
+from iastm_firmware.clock import Clock
 from iastm_protocol import kinds, messages
 
 
@@ -62,6 +66,30 @@ def test_a_bouncing_contact_is_one_press(idle: Any) -> None:
         hold(idle, 6)
     hold(idle, 100, False)
     assert presses(idle) == 1
+
+
+_BOUNCES_MS = st.lists(st.integers(1, 28), max_size=6)
+
+
+@given(st.lists(st.tuples(_BOUNCES_MS, st.integers(36, 400)), max_size=12), st.integers(0, 2**30 - 1))
+def test_however_a_contact_bounces_each_time_it_stays_down_is_one_press(
+    holds: list[tuple[list[int], int]], start_us: int
+) -> None:
+    levels = [False] * 40
+    down = False
+    for bounces_ms, hold_ms in holds:
+        down = not down
+        for n, bounce_ms in enumerate(bounces_ms):
+            levels += [down == (n % 2 == 0)] * bounce_ms
+        # What lies next to a hold belongs to it, or is shorter than a press.
+        levels += [not down] + [down] * hold_ms
+    now_ms = 0
+    button = Button(lambda: levels[now_ms], Clock(lambda: start_us + now_ms * 1000 & 0x3FFFFFFF))
+    found = 0
+    while now_ms < len(levels):
+        found += button.step()
+        now_ms += 2
+    assert found == (len(holds) + 1) // 2
 
 
 def test_one_long_press_is_one_press_and_two_are_two(idle: Any) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.firmware.desk import COMMAND, QUERY, Desk, Radio
 
+from iastm_firmware.keys import Proofs
 from iastm_protocol import kinds, messages
 from iastm_protocol.frames import encode
-from iastm_protocol.signing import NO_CHALLENGE
+from iastm_protocol.signing import NO_CHALLENGE, tag
 
 _KEY = bytes(range(32))
 _OTHER_KEY = bytes(range(32, 64))
@@ -121,6 +129,47 @@ def test_a_press_counts_no_longer_where_the_ticks_wrapped_meanwhile(bench: Calla
     for _ in range(4):
         desk.pass_s(2**28 / 1e6)
     assert get_key(desk) == kinds.NEEDS_PRESS
+
+
+_MINUTE = """
+import json, sys
+from iastm_firmware.clock import Clock
+from iastm_firmware.keys import Press
+now = 0x3FFFFFFF - 30000000
+clock = Clock(lambda: now & 0x3FFFFFFF)
+press = Press(clock)
+found = [press.counts_for(b"a")]
+press.begin()
+for passed_us in (1, 59999999, 60000000, 60000001, 1073741824, 1100000000):
+    while now < 0x3FFFFFFF - 30000000 + passed_us:
+        now = min(now + 400000000, 0x3FFFFFFF - 30000000 + passed_us)
+        clock.now()
+    found.append(press.counts_for(b"a"))
+press.begin()
+press.given(b"a")
+found.append([press.counts_for(b"a"), press.counts_for(b"b")])
+press.begin()
+found.append(press.counts_for(b"b"))
+press.end()
+found.append(press.counts_for(b"b"))
+sys.stdout.write(json.dumps(found))
+"""
+
+
+def test_the_minute_ends_on_micropython_too(micropython: str) -> None:
+    root = Path(__file__).resolve().parents[2]
+    path = [str(root / "firmware_micropython"), str(root / "protocol"), ".frozen"]
+    done = subprocess.run(
+        [micropython, "-c", _MINUTE],
+        env={**os.environ, "MICROPYPATH": ":".join(path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    minute = [True, True, True, False, False, False]
+    assert json.loads(done.stdout) == [False, *minute, [True, False], True, False]
 
 
 def test_a_press_before_the_host_came_counts_and_a_long_one_from_its_beginning(desk: Desk) -> None:
@@ -330,6 +379,31 @@ def test_the_same_request_signed_anew_repeats_the_answer_and_does_nothing_again(
     # A stranger on this connection learns nothing by guessing the request.
     assert desk.ask(kinds.SET_ZERO, zero(5), by=COMMAND, request_id=3).error == kinds.NEEDS_KEY
     assert len(desk.of(messages.Zero)) == 2
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["ours", "strange", "changed", "of before"])), max_size=40)
+)
+def test_whatever_order_signatures_come_in_each_is_taken_once_and_none_that_is_not_ours(
+    deliveries: list[tuple[int, str]],
+) -> None:
+    chance = iter(range(1, 100))
+    board = SimpleNamespace(random_u32=lambda: next(chance))
+    proofs = Proofs()
+    proofs.begin(board)
+    before = proofs.challenge
+    proofs.begin(board)
+    assert proofs.challenge != before
+    newest = 0
+    for counter, how in deliveries:
+        key = _OTHER_KEY if how == "strange" else _KEY
+        made = tag(key, before if how == "of before" else proofs.challenge, counter, b"command")
+        signed = messages.SignedCommand(counter, made, b"changed" if how == "changed" else b"command")
+        expected = how == "ours" and counter > newest
+        assert proofs.take(_KEY, signed) == expected
+        newest = counter if expected else newest
+        assert proofs.given_with(_KEY) == (newest > 0)
+        assert not proofs.given_with(_OTHER_KEY)
 
 
 def test_a_tool_without_a_key_obeys_nobodys_signature(new_desk: Desk) -> None:
