@@ -177,7 +177,7 @@ def until_more_came(run: Acquisition, samples: int) -> None:
 
 
 def test_after_each_of_many_cuts_samples_come_again_soon_and_none_is_missing(
-    carrier: Carrier, tmp_path: Path, size: Callable[[int, int], int], record_property: Callable[[str, object], None]
+    carrier: Carrier, tmp_path: Path, size: Callable[[int, int], int]
 ) -> None:
     rng = random.Random(SEED)
     cuts = size(4, 50)
@@ -209,8 +209,6 @@ def test_after_each_of_many_cuts_samples_come_again_soon_and_none_is_missing(
     fresh_us = [event.arrived_us for event in events if isinstance(event, ForceBlock) and not event.backfilled]
     took_s = sorted((next(us for us in fresh_us if us >= since_us) - since_us) / 1e6 for since_us in back_us)
     p95_s = took_s[max(0, -(-95 * cuts // 100) - 1)]
-    record_property("p50_s", statistics.median(took_s))
-    record_property("p95_s", p95_s)
-    record_property("max_s", took_s[-1])
+    print(f"p50 {statistics.median(took_s):.3f} s, p95 {p95_s:.3f} s, longest {took_s[-1]:.3f} s")
     assert took_s[-1] <= GENEROUS_S
     assert p95_s <= (carrier.within_s if size(0, 1) else GENEROUS_S)
