@@ -49,10 +49,7 @@ def _renew_key(link, body):
         return kinds.NOT_ALLOWED, "the key is renewed over the cable only"
     if not link.tool.may_control(link):
         return _CONTROLLED
-    key = link.tool.keys.renew()
-    # Who had control by the old key has it no more.
-    link.tool.links_changed()
-    link.give_key(key)
+    link.give_key(link.tool.keys.renew())
     return kinds.OK, ""
 
 

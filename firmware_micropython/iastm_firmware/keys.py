@@ -78,12 +78,8 @@ class Proofs:
         self._key = None
 
     def begin(self, board):
-        """Another session: take a new challenge."""
+        """Another session: take a new challenge; nothing is proven."""
         self.challenge = _random(board, CHALLENGE_BYTES)
-        self.forget()
-
-    def forget(self):
-        """The session is over: nothing is proven."""
         self._counter = 0
         self._key = None
 

@@ -114,7 +114,6 @@ class Link:
         self._inlet.restart()
         self._outlet.restart()
         self._forget_host()
-        self._proofs.forget()
         self._note_fault(kinds.FAULT_LINK_STALLED, False)
         self.stop_stream()
 

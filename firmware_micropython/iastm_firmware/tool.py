@@ -70,7 +70,7 @@ class Tool:
         return self._controller is None or self._controller is link
 
     def links_changed(self):
-        """A stream began or ended, a link stalled or goes on, a host proved that it has the key, or the key changed.
+        """A stream began or ended, a link stalled or goes on, a host proved that it has the key.
 
         Settles control, the length of a batch, faults, and what the last press of the button is still good for.
         """

@@ -492,6 +492,7 @@ def test_a_key_is_not_renewed_under_a_host_that_is_in_control_by_it(desk: Desk, 
 
 def test_a_new_key_that_can_not_be_kept_leaves_the_old_one_in_force(desk: Desk, wire: Any) -> None:
     desk.host()
+    assert changed_by(_KEY, desk, 4) == kinds.OK
     desk.bench.say(wire.hello())
     desk.bench.board.store_errors = [OSError(errno.ENOSPC, "full")]
     assert by_cable(desk, wire.command(1, kinds.RENEW_KEY)).error == kinds.FAILED
@@ -524,3 +525,7 @@ def test_control_begins_with_the_first_signature_and_ends_with_the_key(desk: Des
     assert by_cable(desk, wire.command(1, kinds.SET_ZERO, zero(6))).error == kinds.OK
     by_cable(desk, wire.command(2, kinds.START_STREAM))
     assert changed_by(_KEY, desk, 7) == kinds.NOT_ALLOWED
+    # Two are proven, and the cable is in control; it makes a new key, and goes: the other does not come into control.
+    assert by_cable(desk, wire.command(3, kinds.RENEW_KEY)).error == kinds.OK
+    by_cable(desk, wire.command(4, kinds.STOP_STREAM))
+    assert by_cable(desk, wire.command(5, kinds.SET_ZERO, zero(8))).error == kinds.OK
