@@ -54,6 +54,7 @@ def test_a_tool_on_the_air_is_listed_run_by_its_name_and_recorded_as_it_was_play
         "signal_dbm": -50,
         "battery_percent": 82,
         "in_use": False,
+        "kind": "iastm",
     }
     recordings = tmp_path / "recordings"
     live = iastm("run", "--radio", radio, "--tool", NAME, "--duration", "8", "--record", recordings, "--json")

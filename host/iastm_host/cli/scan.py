@@ -1,4 +1,4 @@
-"""`iastm scan`: which Bluetooth tools are in range."""
+"""`iastm scan`: which Bluetooth tools and other gauges are in range."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def scan(
                         "signal_dbm": tool.rssi_dbm,
                         "battery_percent": tool.battery_percent,
                         "in_use": tool.in_use,
+                        "kind": tool.dialect,
                     }
                     for tool in tools
                 ]
@@ -39,8 +40,9 @@ def scan(
     if not tools:
         typer.echo(f"No tool was heard within {duration:g} s. Switch it on and bring it nearer.", err=True)
         return
-    table = Table("name", "address", "signal", "battery", "", box=None, pad_edge=False)
+    table = Table("name", "address", "kind", "signal", "battery", "", box=None, pad_edge=False)
     for tool in tools:
         battery = "unknown" if tool.battery_percent is None else f"{tool.battery_percent} %"
-        table.add_row(tool.name, tool.address, f"{tool.rssi_dbm} dBm", battery, "in use" if tool.in_use else "")
+        in_use = "in use" if tool.in_use else ""
+        table.add_row(tool.name, tool.address, tool.dialect, f"{tool.rssi_dbm} dBm", battery, in_use)
     Console().print(table)

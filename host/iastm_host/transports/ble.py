@@ -1,4 +1,4 @@
-"""A tool over Bluetooth LE: the service of SPEC.md, found by name or address, through bleak.
+"""A tool over Bluetooth LE: the service of SPEC.md or that of another gauge, found by name or address, through bleak.
 
 Each notification is one message of a chunk (see borders.py). What is written waits in a queue of its own for each of
 the two ways in, so that neither a slow radio nor a pairing dialogue holds back what arrives; a write that fails ends
@@ -25,24 +25,44 @@ from bleak.exc import (
 from iastm_host.events import Chunk
 from iastm_host.transports.base import (
     BUSY,
+    IASTM,
     LOST,
     NOT_A_TOOL,
     NOT_CONNECTED,
     NOT_FOUND,
     NOT_READING,
+    PROGRESSOR,
     Clock,
     Inbox,
     Transport,
     TransportError,
 )
 from iastm_host.transports.borders import MAX_MESSAGE_BYTES, bordered
-from iastm_host.transports.scan import SYSTEM, TOOL_SERVICE, Backend, FoundTool, find, radio_error
+from iastm_host.transports.scan import PROGRESSOR_SERVICE, SYSTEM, TOOL_SERVICE, Backend, FoundTool, find, radio_error
 
 log = logging.getLogger(__name__)
 
 STREAM = "1a570002-6d1e-4c3b-9f0a-7c5e2b8d4f10"
 QUERY = "1a570003-6d1e-4c3b-9f0a-7c5e2b8d4f10"
 COMMAND = "1a570004-6d1e-4c3b-9f0a-7c5e2b8d4f10"
+PROGRESSOR_DATA = "7e4e1702-1ea6-40c9-9dcc-13d34ffead57"
+PROGRESSOR_CONTROL = "7e4e1703-1ea6-40c9-9dcc-13d34ffead57"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A gauge's service, its characteristics for what it says and what it is told, and the encrypted one if any."""
+
+    service: str
+    notified: str
+    written: str
+    privileged: str | None
+
+
+LAYOUTS = {
+    IASTM: Layout(TOOL_SERVICE, STREAM, QUERY, COMMAND),
+    PROGRESSOR: Layout(PROGRESSOR_SERVICE, PROGRESSOR_DATA, PROGRESSOR_CONTROL, None),
+}
 
 # What the smallest MTU of 23 leaves for a message; every connection takes it.
 LEAST_MESSAGE_BYTES = 20
@@ -60,7 +80,8 @@ _NEEDS_PAIRING = (
 class Patience:
     """How long to wait, in seconds: to hear the tool, for another of its name, to connect, to write, to pair, to close.
 
-    Pairing may ask a person.
+    Pairing may ask a person. `rest_s` is kept after a live connection was ended on purpose: systems take the old one
+    for alive until then, and tools advertise again only once it is gone.
     """
 
     find_s: float = 10.0
@@ -69,6 +90,7 @@ class Patience:
     write_s: float = 3.0
     pair_s: float = 30.0
     close_s: float = 3.0
+    rest_s: float = 1.0
 
 
 class BleTransport(Transport):
@@ -81,6 +103,7 @@ class BleTransport(Transport):
     def __init__(self, tool: str, clock: Clock, backend: Backend = SYSTEM, patience: Patience | None = None) -> None:
         # Not None from the start: borders stand in every chunk, whatever the connection takes.
         self.mtu: int | None = LEAST_MESSAGE_BYTES
+        self.dialect = IASTM
         self.pairing_refused = ""
         self._wanted = tool
         self._name = tool
@@ -91,6 +114,7 @@ class BleTransport(Transport):
         self._found: FoundTool | None = None
         self._address: str | None = None
         self._client: BleakClient | None = None
+        self._rested_s = 0.0
         self._ways: dict[bool, _Way] = {}
 
     async def find(self) -> None:
@@ -123,6 +147,8 @@ class BleTransport(Transport):
         found, self._found = self._found, None
         assert found is not None
         self._name = str(found)
+        self.dialect = found.dialect
+        await asyncio.sleep(max(0.0, self._rested_s - asyncio.get_running_loop().time()))
         self._inbox = Inbox(self._clock)
         self.pairing_refused = ""
         client = BleakClient(found.device, self._disconnected, timeout=patience.connect_s, backend=self._backend.client)
@@ -146,12 +172,12 @@ class BleTransport(Transport):
     async def write(self, data: bytes, *, privileged: bool = False) -> None:
         """Queue one message of up to `mtu` bytes; `privileged` ones go by the encrypted way, after pairing if need be.
 
-        Raises TransportError where the link is gone or the queue is full.
+        Where the gauge has no such way all go the same. Raises TransportError where the link is gone or the queue full.
         """
         assert self.mtu is not None
         if len(data) > self.mtu:
             raise ValueError(f"a message of {len(data)} bytes on a link that takes {self.mtu}")
-        way = self._ways.get(privileged)
+        way = self._ways.get(privileged) or self._ways.get(False)
         if way is None:
             raise self._lost("it was closed")
         try:
@@ -167,14 +193,21 @@ class BleTransport(Transport):
             way.task.cancel()
         await asyncio.gather(*(way.task for way in ways.values()), return_exceptions=True)
         if client is not None:
+            alive = client.is_connected
             with contextlib.suppress(BleakError, OSError, TimeoutError, EOFError):
                 async with asyncio.timeout(self._patience.close_s):
                     await client.disconnect()
+            if alive:
+                self._rested_s = asyncio.get_running_loop().time() + self._patience.rest_s
 
     async def _enter(self, client: BleakClient) -> None:
-        service = client.services.get_service(TOOL_SERVICE)
-        stream, query, command = (service.get_characteristic(uuid) if service else None for uuid in _CHARACTERISTICS)
-        if stream is None or query is None or command is None:
+        layout = LAYOUTS[self.dialect]
+        service = client.services.get_service(layout.service)
+        stream, query, command = (
+            service.get_characteristic(uuid) if service and uuid else None
+            for uuid in (layout.notified, layout.written, layout.privileged)
+        )
+        if stream is None or query is None or (command is None and layout.privileged is not None):
             raise TransportError(
                 NOT_A_TOOL,
                 f"{self._name} does not offer what a tool offers.",
@@ -185,6 +218,8 @@ class BleTransport(Transport):
         self.mtu = max(LEAST_MESSAGE_BYTES, min(query.max_write_without_response_size, MAX_MESSAGE_BYTES))
         loop = asyncio.get_running_loop()
         for privileged, characteristic in ((False, query), (True, command)):
+            if characteristic is None:
+                continue
             queue: asyncio.Queue[bytes] = asyncio.Queue(_QUEUED_MESSAGES)
             task = loop.create_task(self._write_all(client, characteristic, queue))
             self._ways[privileged] = _Way(queue, task)
@@ -217,7 +252,8 @@ class BleTransport(Transport):
 
     async def _write_one(self, client: BleakClient, characteristic: BleakGATTCharacteristic, message: bytes) -> None:
         async with asyncio.timeout(self._patience.write_s):
-            await client.write_gatt_char(characteristic, message, response=True)
+            # One that takes none with a response loses what the radio loses.
+            await client.write_gatt_char(characteristic, message, response="write" in characteristic.properties)
 
     async def _write_paired(self, client: BleakClient, characteristic: BleakGATTCharacteristic, message: bytes) -> None:
         """Pair and write; drop the message where the tool does not pair."""
@@ -286,6 +322,3 @@ class _Way:
 
     queue: asyncio.Queue[bytes]
     task: asyncio.Task[None]
-
-
-_CHARACTERISTICS = (STREAM, QUERY, COMMAND)

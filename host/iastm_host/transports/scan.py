@@ -21,15 +21,21 @@ from bleak.uuids import normalize_uuid_16
 from iastm_host.transports.base import (
     AMBIGUOUS,
     BUSY,
+    IASTM,
     NO_ADAPTER,
     NO_RIGHTS,
     NOT_FOUND,
+    PROGRESSOR,
     RADIO_FAILED,
     SWITCHED_OFF,
     TransportError,
 )
 
 TOOL_SERVICE = "1a570001-6d1e-4c3b-9f0a-7c5e2b8d4f10"
+PROGRESSOR_SERVICE = "7e4e1701-1ea6-40c9-9dcc-13d34ffead57"
+# By what a gauge is known on the air: its service. Of a Progressor all descriptions tell its name alone.
+_SERVICES = {TOOL_SERVICE: IASTM, PROGRESSOR_SERVICE: PROGRESSOR}
+_NAMES = {"Progressor": PROGRESSOR}
 BATTERY_SERVICE = normalize_uuid_16(0x180F)
 _IN_USE = 0x01
 _WITHOUT_RADIO = "Without Bluetooth: connect the tool by cable (--port), or try iastm demo."
@@ -47,13 +53,14 @@ SYSTEM = Backend()
 
 @dataclass(frozen=True, slots=True)
 class FoundTool:
-    """A tool on the air. `address` is a UUID on macOS. None is unknown."""
+    """A gauge on the air. `address` is a UUID on macOS, `dialect` the language it speaks. None is unknown."""
 
     name: str
     address: str
     rssi_dbm: int
     battery_percent: int | None
     in_use: bool
+    dialect: str
     device: BLEDevice = field(compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -110,7 +117,8 @@ class _Ears:
     def __init__(self, backend: Backend) -> None:
         self._found: dict[str, FoundTool] = {}
         self._news = asyncio.Event()
-        self._scanner = BleakScanner(self._heard, [TOOL_SERVICE], backend=backend.scanner)
+        # All are listened to: a gauge that is known by its name would not pass a filter of services.
+        self._scanner = BleakScanner(self._heard, backend=backend.scanner)
 
     async def __aenter__(self) -> _Ears:
         try:
@@ -139,6 +147,9 @@ class _Ears:
 
     def _heard(self, device: BLEDevice, said: AdvertisementData) -> None:
         known = self._found.get(device.address)
+        dialect = known.dialect if known else _dialect_of(device, said)
+        if dialect is None:
+            return
         battery = said.service_data.get(BATTERY_SERVICE)
         state = said.service_data.get(TOOL_SERVICE)
         self._found[device.address] = FoundTool(
@@ -147,9 +158,18 @@ class _Ears:
             said.rssi,
             battery[0] if battery and battery[0] <= 100 else (known.battery_percent if known else None),
             bool(state[0] & _IN_USE) if state else (known.in_use if known else False),
+            dialect,
             device,
         )
         self._news.set()
+
+
+def _dialect_of(device: BLEDevice, said: AdvertisementData) -> str | None:
+    for uuid in (*said.service_uuids, *said.service_data):
+        if uuid in _SERVICES:
+            return _SERVICES[uuid]
+    name = said.local_name or device.name or ""
+    return next((dialect for start, dialect in _NAMES.items() if name.startswith(start)), None)
 
 
 def _matching(wanted: str, tools: list[FoundTool]) -> list[FoundTool]:

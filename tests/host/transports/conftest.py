@@ -23,8 +23,8 @@ from iastm_host.transports.virtual_air import LOCALHOST, VirtualAir, join, leave
 
 _T = TypeVar("_T")
 PATIENCE_S = 30.0
-CLOSE_BY = Patience(find_s=2.0, settle_s=0.05, connect_s=5.0, write_s=1.0, pair_s=5.0)
-QUICK = Patience(find_s=2.0, settle_s=0.3, connect_s=5.0, write_s=5.0, pair_s=5.0)
+CLOSE_BY = Patience(find_s=2.0, settle_s=0.05, connect_s=5.0, write_s=1.0, pair_s=5.0, rest_s=0.1)
+QUICK = Patience(find_s=2.0, settle_s=0.3, connect_s=5.0, write_s=5.0, pair_s=5.0, rest_s=0.1)
 
 
 class RefusesPairing(PairingDelegate):

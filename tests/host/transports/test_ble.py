@@ -369,6 +369,32 @@ def test_opening_can_be_given_up_at_any_moment_and_leaves_nothing_behind(on_air:
     on_air(test, 120)
 
 
+def test_after_a_link_that_was_ended_on_purpose_the_next_one_waits_and_after_a_lost_one_it_does_not(
+    on_air: Any, end_of_link: Any
+) -> None:
+    async def test(world: Any) -> None:
+        loop = asyncio.get_running_loop()
+        tool = await world.tool()
+        link = world.link("IASTM-0001", patience=Patience(find_s=5, settle_s=0.05, connect_s=5, rest_s=3.0))
+        await link.open()
+        world.air.cut(tool.device)
+        await end_of_link(link)
+        await link.close()
+        await tool.advertise()
+        began_s = loop.time()
+        await link.open()
+        assert loop.time() - began_s < 2.5
+        await link.close()
+        closed_s = loop.time()
+        await tool.until_alone()
+        await tool.advertise()
+        await link.open()
+        assert loop.time() - closed_s >= 3.0
+        await link.close()
+
+    on_air(test)
+
+
 def test_looking_for_a_tool_that_is_not_there_can_be_given_up(on_air: Any) -> None:
     async def test(world: Any) -> None:
         link = world.link("IASTM-0001", patience=Patience(find_s=60))

@@ -15,7 +15,15 @@ from bleak.exc import (
 
 from iastm_host.transports import base
 from iastm_host.transports.base import TransportError
-from iastm_host.transports.scan import BATTERY_SERVICE, TOOL_SERVICE, Backend, find, radio_error, scan
+from iastm_host.transports.scan import (
+    BATTERY_SERVICE,
+    PROGRESSOR_SERVICE,
+    TOOL_SERVICE,
+    Backend,
+    find,
+    radio_error,
+    scan,
+)
 
 
 def test_a_scan_lists_tools_with_name_address_signal_battery_and_use_and_nothing_else(on_air: Any) -> None:
@@ -83,6 +91,25 @@ def test_what_two_packets_say_of_one_tool_is_put_together() -> None:
     )
     (tool,) = asyncio.run(scan(0.2, backend))
     assert (tool.name, tool.rssi_dbm, tool.battery_percent, tool.in_use) == ("IASTM-9", -60, 40, True)
+
+
+def test_gauges_are_known_by_service_or_name_and_keep_their_kind_when_a_packet_lacks_both() -> None:
+    nameless = AdvertisementData(None, {}, {}, [PROGRESSOR_SERVICE], None, -50, ())
+    backend = scripted(
+        (0.0, "AA", nameless),
+        (0.01, "AA", AdvertisementData(None, {}, {}, [], None, -51, ())),
+        (0.0, "BB", AdvertisementData("Progressor_1234", {}, {}, [], None, -52, ())),
+        (0.0, "CC", said("IASTM-9", rssi=-53)),
+        (0.0, "DD", AdvertisementData("Headphones", {}, {}, [], None, -40, ())),
+        (0.0, "EE", AdvertisementData(None, {}, {TOOL_SERVICE: b"\0"}, [], None, -54, ())),
+    )
+    tools = asyncio.run(scan(0.2, backend))
+    assert [(tool.address, tool.dialect, tool.rssi_dbm) for tool in tools] == [
+        ("AA", "progressor", -51),
+        ("BB", "progressor", -52),
+        ("CC", "iastm", -53),
+        ("EE", "iastm", -54),
+    ]
 
 
 def test_the_strongest_comes_first_and_an_impossible_battery_is_unknown() -> None:
