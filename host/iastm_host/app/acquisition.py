@@ -20,15 +20,16 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.live_state import Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
-from iastm_host.events import Answer, Arrived, Chunk, Command, Event, LinkChanged, Problem, SetZero
-from iastm_host.records.entries import MARKER
+from iastm_host.events import Answer, Arrived, Chunk, Command, Event, LinkChanged, Problem, SetZero, Tare
+from iastm_host.records.entries import DIALECT, MARKER
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
 from iastm_host.tool.dialect import Dialect
-from iastm_host.tool.dialects import Host, new_dialect
+from iastm_host.tool.dialects import Host, new_dialect, numbering_of
 from iastm_host.tool.retry import Retry
 from iastm_host.tool.signer import Signer
-from iastm_host.transports.base import ENDED, LOST, NOT_FOUND, EndOfStream, Transport, TransportError
+from iastm_host.tool.unnumbered import Numbering
+from iastm_host.transports.base import ENDED, IASTM, LOST, NOT_FOUND, EndOfStream, Transport, TransportError
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ class Plan:
     `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts
     with the run. A link that is lost is tried again for `patience_s` (None: for ever). `live` is false for a replay,
     whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time, `replay_markers_us` those
-    of its markers in order. `keys` are those of known tools by serial number.
+    of its markers in order. `keys` are those of known tools by serial number. `numbering` is what a replay's samples go
+    on from, where their gauge does not number them.
     """
 
     carrier: str
@@ -65,6 +67,7 @@ class Plan:
     replay_markers_us: tuple[int, ...] = ()
     replay_speed: float = 1.0
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    numbering: Numbering | None = None
 
     def settings(self) -> dict[str, object]:
         """Return what a recording needs to be played back as it was seen."""
@@ -282,8 +285,9 @@ class Acquisition:
         """Go on in the language of the gauge that was found."""
         if self._transport.dialect != self._dialect:
             self._dialect = self._transport.dialect
-            self._pipeline.client = self._new_client()
+            self._pipeline.client = self._new_client(self._plan.numbering)
             self._pipeline.client.opening()
+            self._note_dialect()
 
     def _lose_link(self, error: TransportError) -> None:
         self._apply(self._pipeline.client.broken(error.what))
@@ -427,14 +431,14 @@ class Acquisition:
             return False
         return state.samples_expected >= self._plan.duration_s * state.tool.rate_hz
 
-    def _new_client(self) -> Dialect:
+    def _new_client(self, numbering: Numbering | None) -> Dialect:
         plan = self._plan
         limits = limits_for(plan.profile, plan.contact)
-        return new_dialect(self._dialect, Host(plan.software, limits, plan.session, self._signer))
+        return new_dialect(self._dialect, Host(plan.software, limits, plan.session, self._signer, numbering))
 
     def _new_pipeline(self) -> Pipeline:
         plan = self._plan
-        return Pipeline(self._new_client(), plan.profile, plan.tip, plan.contact)
+        return Pipeline(self._new_client(plan.numbering), plan.profile, plan.tip, plan.contact)
 
     def _new_recorder(self) -> Recorder:
         folder = self._plan.recordings
@@ -450,6 +454,16 @@ class Acquisition:
         recorder.flush()
         self._recording_since_us = now_us
         return recorder
+
+    def _note_dialect(self) -> None:
+        """Note what the gauge speaks where it isn't our tongue, and how its samples were numbered before."""
+        if self._recorder is None or self._dialect == IASTM:
+            return
+        note: dict[str, object] = {"note": DIALECT, "dialect": self._dialect}
+        numbering = numbering_of(self._pipeline.client)
+        if numbering is not None:
+            note["numbering"] = asdict(numbering)
+        self._recorder.note(self._clock(), note)
 
     def _update_recording(self) -> None:
         recorder = self._recorder
@@ -521,6 +535,8 @@ class Acquisition:
             self._state.zeroing.sent(request_id, word)
         if self._recorder is not None and isinstance(command, SetZero):
             self._recorder.note(self._clock(), {"note": "zero", "counts": command.counts})
+        if self._recorder is not None and isinstance(command, Tare):
+            self._recorder.note(self._clock(), {"note": "tare"})
 
     def _mark(self) -> None:
         with self._lock:
@@ -553,7 +569,8 @@ class Acquisition:
             return
         # A recording must hold hello, calibration, zero and limits: a fresh client asks for them, as a replay will,
         # while the old one goes on deciding alerts.
-        self._fresh = self._new_client()
+        self._note_dialect()
+        self._fresh = self._new_client(numbering_of(self._pipeline.client))
         self._fresh.opening()
         self._fresh.opened(self._transport.mtu)
 

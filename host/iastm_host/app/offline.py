@@ -10,9 +10,10 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.events import Cut, Event, Problem
 from iastm_host.records.entries import Recording
-from iastm_host.tool.client import ToolClient
+from iastm_host.tool.dialects import Host, new_dialect
+from iastm_host.tool.unnumbered import Numbering
 
-_Made = TypeVar("_Made", Profile, Tip, Contact)
+_Made = TypeVar("_Made", Profile, Tip, Contact, Numbering)
 
 
 def recorded_profile(recording: Recording) -> Profile:
@@ -30,12 +31,18 @@ def recorded_tip(recording: Recording) -> Tip | None:
     return None if recording.start.settings.get("tip") is None else _made(Tip, recording, "tip")
 
 
+def recorded_numbering(recording: Recording) -> Numbering | None:
+    """Return what the samples go on from, None where their gauge numbers them or the recording began with the run."""
+    return _from(Numbering, recording, "numbering", recording.numbering) if recording.numbering else None
+
+
 def recorded_events(recording: Recording, contact: Contact | None = None) -> Iterator[Event]:
     """Yield all events of a recording, as they were live; `contact` replaces its contact levels."""
     profile = recorded_profile(recording)
     asked = recorded_contact(recording)
     # The client asks for what it asked then: its limits belong to the recording, whatever levels are analysed with.
-    client = ToolClient(recording.start.software, limits_for(profile, asked))
+    host = Host(recording.start.software, limits_for(profile, asked), numbering=recorded_numbering(recording))
+    client = new_dialect(recording.dialect, host)
     pipeline = Pipeline(client, profile, recorded_tip(recording), contact or asked)
     yield from client.opening()
     yield from client.opened(recording.start.mtu)
@@ -53,7 +60,10 @@ def recorded_events(recording: Recording, contact: Contact | None = None) -> Ite
 
 
 def _made(kind: type[_Made], recording: Recording, name: str) -> _Made:
-    stated = recording.start.settings.get(name)
+    return _from(kind, recording, name, recording.start.settings.get(name))
+
+
+def _from(kind: type[_Made], recording: Recording, name: str, stated: object) -> _Made:
     try:
         if not isinstance(stated, Mapping):
             raise TypeError(name)

@@ -1,18 +1,35 @@
-"""`iastm simulate`: the tool alone, for other programs and for `iastm run --port`."""
+"""`iastm simulate`: the tool alone, or another gauge, for other programs and for `iastm run`."""
 
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from iastm_host.cli.wiring import LOCALHOST, SIMULATED_RATE_HZ, Carrier, Simulation, make_simulation, tool_on_air
+from iastm_host.cli.wiring import (
+    LOCALHOST,
+    SIMULATED_RATE_HZ,
+    Carrier,
+    Simulation,
+    make_simulation,
+    progressor_on_air,
+    tool_on_air,
+)
 from iastm_host.events import Problem
 from iastm_host.scenarios import NAMES
 
 _LOOK_EVERY_S = 0.5
+
+
+class Gauge(StrEnum):
+    """What is simulated."""
+
+    TOOL = "tool"
+    PROGRESSOR = "progressor"
+
 
 SCENARIO_HELP = f"{', '.join(NAMES)}, or a CSV file of time (s) and force (N)."
 
@@ -31,8 +48,12 @@ def simulate(
     transport: Annotated[
         Carrier, typer.Option(help="A serial port, or Bluetooth on a virtual radio.")
     ] = Carrier.SERIAL,
+    gauge: Annotated[Gauge, typer.Option(help="The tool, or a Tindeq Progressor, which has Bluetooth.")] = Gauge.TOOL,
 ) -> None:
     """Run a simulated tool until interrupted; the first line names its port, or its virtual radio."""
+    if gauge == Gauge.PROGRESSOR:
+        _progressor(scenario, seed, transport, truth)
+        return
     simulation = make_simulation(
         scenario, seed, truth, rate_hz=rate, zero_confirmed=not zero_unconfirmed, presses_s=press or ()
     )
@@ -45,6 +66,30 @@ def simulate(
         raise typer.Exit(0) from None
     finally:
         simulation.tool.stop()
+
+
+def _progressor(scenario: str, seed: int, transport: Carrier, truth: Path | None) -> None:
+    if transport != Carrier.BLE or truth is not None:
+        raise Problem(
+            "A simulated Progressor has Bluetooth only, and writes no truth.",
+            "Give --transport ble, and leave --truth out.",
+        )
+    try:
+        asyncio.run(_progressor_on_air(scenario, seed))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+async def _progressor_on_air(scenario: str, seed: int) -> None:
+    on_air = progressor_on_air(scenario, seed)
+    try:
+        await on_air.start()
+        radio = f"{LOCALHOST}:{await on_air.air.serve()}"
+        typer.echo(radio)
+        typer.echo(f"See it: iastm scan --radio {radio}. Ctrl-C ends it.", err=True)
+        await asyncio.Event().wait()
+    finally:
+        await on_air.stop()
 
 
 def _on_a_port(simulation: Simulation) -> None:

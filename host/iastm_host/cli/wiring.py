@@ -21,13 +21,14 @@ import platformdirs
 
 from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for
 from iastm_host.app.acquisition import Acquisition, Plan
-from iastm_host.app.offline import recorded_contact, recorded_profile, recorded_tip
+from iastm_host.app.offline import recorded_contact, recorded_numbering, recorded_profile, recorded_tip
 from iastm_host.events import Problem
 from iastm_host.keys import KeyStore, system_keyring
 from iastm_host.records.entries import Recording
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
 from iastm_host.tool.client import ToolClient
+from iastm_host.tool.progressor import NEWTONS_PER_KG
 from iastm_host.transports.base import Transport
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_host.transports.runtime import Runtime, find_runtime, source_hash
@@ -40,6 +41,7 @@ from iastm_host.workbench.pairing import fetch_key
 if TYPE_CHECKING:
     from iastm_host.transports.scan import Backend, FoundTool
     from iastm_host.transports.simulated_ble import ToolOnAir
+    from iastm_host.transports.virtual_progressor import ProgressorOnAir
 
 APP_NAME = "iastm"
 LOCALHOST = "127.0.0.1"
@@ -209,6 +211,20 @@ def tool_on_air(simulation: Simulation) -> ToolOnAir:
     return ToolOnAir(simulation.tool)
 
 
+def progressor_on_air(scenario_name: str, seed: int) -> ProgressorOnAir:
+    """Return a virtual Progressor that weighs a scenario's force, with an air of its own; raises Problem."""
+    with _needs_virtual_ble():
+        from iastm_host.transports.virtual_progressor import RATE_HZ, ProgressorOnAir
+    scenario = make_scenario(scenario_name, seed, RATE_HZ, Cell())
+
+    def kilograms() -> Iterator[float]:
+        while True:
+            force_n, _ = scenario.next_rows(RATE_HZ)
+            yield from (force_n / NEWTONS_PER_KG).tolist()
+
+    return ProgressorOnAir(kilograms(), f"Progressor_{seed:04d}")
+
+
 def _backend(radio: str | None) -> Backend:
     if radio is None:
         from iastm_host.transports.scan import SYSTEM
@@ -236,7 +252,7 @@ def _needs_virtual_ble() -> Iterator[None]:
 def replay_run(recording: Recording, speed: float) -> Acquisition:
     """Return a replay; a speed of 0 is as fast as it goes."""
     clock = ReplayClock(clock_us, speed)
-    transport = ReplayTransport(recording.chunks(), clock, recording.start.mtu)
+    transport = ReplayTransport(recording.chunks(), clock, recording.start.mtu, dialect=recording.dialect)
     plan = Plan(
         carrier="replay",
         profile=recorded_profile(recording),
@@ -247,6 +263,7 @@ def replay_run(recording: Recording, speed: float) -> Acquisition:
         replay_span_us=recording.length_us(),
         replay_markers_us=tuple(marker.host_us for marker in recording.markers()),
         replay_speed=speed,
+        numbering=recorded_numbering(recording),
     )
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return Acquisition(transport, plan, clock.now_us, wall_clock)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from iastm_host.events import Chunk, Cut, Problem
+from iastm_host.transports.base import IASTM
 from iastm_protocol import frames, kinds
 
 FORMAT = "iastm-recording"
@@ -21,6 +22,7 @@ LINK_BROKEN = "link broken"
 VERSION = 1
 SUFFIX = ".iastm"
 MARKER = "marker"
+DIALECT = "dialect"
 MAX_ENTRY_BYTES = 1 << 20
 _TIME = struct.Struct("<Q")
 _READ_BYTES = 1 << 16
@@ -96,11 +98,18 @@ class EntryReader:
 
 
 class Recording:
-    """An existing recording, opened and known to be one; raises Problem where it is missing, empty or foreign."""
+    """An existing recording, opened and known to be one; raises Problem where it is missing, empty or foreign.
+
+    `dialect` is what the gauge spoke; `numbering` (else empty) what its samples go on from where it numbers none.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.start = self._read_start()
+        note = self._read_dialect()
+        self.dialect = str(note.get("dialect", IASTM))
+        numbering = note.get("numbering")
+        self.numbering: Mapping[str, object] = numbering if isinstance(numbering, dict) else {}
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries up to the last whole one."""
@@ -185,6 +194,14 @@ class Recording:
             software=str(note.get("software", "")),
             settings=settings if isinstance(settings, dict) else {},
         )
+
+    def _read_dialect(self) -> dict[str, object]:
+        for entry in self.entries():
+            if entry.kind == kinds.RECEIVED:
+                break
+            if (note := entry.note).get("note") == DIALECT:
+                return note
+        return {}
 
     def _foreign(self) -> Problem:
         return Problem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from iastm_host.events import SetLimits
+from iastm_host.events import Problem, SetLimits
 from iastm_host.tool.client import ToolClient
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.progressor import Progressor
@@ -40,7 +40,9 @@ _DIALECTS: dict[str, Callable[[Host], Dialect]] = {IASTM: _ours, PROGRESSOR: _pr
 
 
 def new_dialect(name: str, host: Host) -> Dialect:
-    """Return a fresh one of that name."""
+    """Return a fresh one of that name; raises Problem where there is none."""
+    if name not in _DIALECTS:
+        raise Problem(f"This program knows no gauges that speak {name!r}.", "Update this program.")
     return _DIALECTS[name](host)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from iastm_host.events import Chunk, Cut
-from iastm_host.transports.base import LOST, EndOfStream, Transport, TransportError
+from iastm_host.transports.base import IASTM, LOST, EndOfStream, Transport, TransportError
 
 
 class ReplayClock:
@@ -44,7 +44,7 @@ class _Sleep(Protocol):
 
 
 class ReplayTransport(Transport):
-    """Hands chunks back; what is written to it goes nowhere.
+    """Hands chunks back; what is written to it goes nowhere. `dialect` is what the gauge spoke.
 
     It invents no silence: a recording holds the empty chunks that drove its time-outs. A `read` may therefore wait for
     long, and can be cancelled without losing its chunk.
@@ -53,13 +53,19 @@ class ReplayTransport(Transport):
     mtu: int | None
 
     def __init__(
-        self, chunks: Iterable[Chunk | Cut], clock: ReplayClock, mtu: int | None = None, sleep: _Sleep = asyncio.sleep
+        self,
+        chunks: Iterable[Chunk | Cut],
+        clock: ReplayClock,
+        mtu: int | None = None,
+        sleep: _Sleep = asyncio.sleep,
+        dialect: str = IASTM,
     ) -> None:
         self._chunks: Iterator[Chunk | Cut] = iter(chunks)
         self._next: Chunk | Cut | None = None
         self._clock = clock
         self._sleep = sleep
         self.mtu = mtu
+        self.dialect = dialect
 
     async def open(self) -> None:
         """Need nothing."""
