@@ -6,32 +6,22 @@ the tool, and stands as a gap. No alarm is lost, and each run ends by itself.
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from tests.lockstep.link import CUT, RESET, STALL_DOWN, STALL_UP, Fault, Weather
 from tests.lockstep.rig import Rig, Session
 from tests.lockstep.tool import Build
 from tests.lockstep.verdict import Verdict, judge
 
-from iastm_host.transports.runtime import Runtime, find_runtime
+from iastm_host.transports.runtime import Runtime
 
 _TICKS = 1 << 30
 # The link is whole again for so long before the session ends: what can be fetched is to be there.
 _CALM_S = 8.0
 # Beside the firmware's compiled code, which boards have in flash: 6.4 s of samples, or a minute.
 _SHALLOW, _DEEP = (2048, 192 * 1024), (60 * 320, 320 * 1024)
-
-
-@pytest.fixture(scope="module")
-def runtime() -> Runtime:
-    found = find_runtime(os.environ)
-    if found.name != "micropython":
-        pytest.skip("virtual time needs MicroPython's asyncio; set $MICROPYTHON")
-    return found
 
 
 def _faults(rng: random.Random, seconds: float) -> tuple[Fault, ...]:

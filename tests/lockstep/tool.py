@@ -19,6 +19,7 @@ from iastm_protocol import frames, kinds, messages
 
 RATE_HZ = 320
 _END_TIMEOUT_S = 20.0
+_ROWS_AT_ONCE = 1 << 17
 _CELL = Cell()
 
 
@@ -31,6 +32,7 @@ class Build:
     heap_bytes: int
     ticks_start_us: int = 0
     scenario: str = "treatment"
+    tells_truth: bool = True
 
 
 class LockstepTool:
@@ -42,18 +44,21 @@ class LockstepTool:
     def __init__(self, build: Build, folder: Path, seed: int, seconds: float) -> None:
         folder.mkdir()
         self.boot_id: int | None = None
+        self.rows_path = folder / "rows.bin"
         self._decoder = frames.Decoder(kinds.MAX_LINK_PAYLOAD)
         self._truth = folder / "truth.csv"
-        rows, settings = folder / "rows.bin", folder / "settings.json"
-        rows.write_bytes(
-            pack_rows(*make_scenario(build.scenario, seed, RATE_HZ, _CELL).next_rows(int(seconds * RATE_HZ)))
-        )
+        settings = folder / "settings.json"
+        scenario = make_scenario(build.scenario, seed, RATE_HZ, _CELL)
+        with self.rows_path.open("wb") as rows:
+            for first in range(0, int(seconds * RATE_HZ), _ROWS_AT_ONCE):
+                rows.write(pack_rows(*scenario.next_rows(min(_ROWS_AT_ONCE, int(seconds * RATE_HZ) - first))))
         settings.write_text(json.dumps(_settings(build)))
         command = build.runtime.module_command("iastm_simulated", build.heap_bytes)
+        truth = ["--truth", str(self._truth)] if build.tells_truth else []
         self._stderr = folder / "stderr.txt"
         with self._stderr.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [*command, "--lockstep", "--rows", rows, "--settings", settings, "--truth", self._truth],
+                [*command, "--lockstep", "--rows", self.rows_path, "--settings", settings, *truth],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
