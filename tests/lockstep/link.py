@@ -61,6 +61,7 @@ class _Way:
     pieces: deque[tuple[int, bytes]] = field(default_factory=deque)
     last_due_us: int = 0
     stalled_until_us: int = 0
+    timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting_bytes(self) -> int:
@@ -144,11 +145,14 @@ class FaultyLink(Transport):
 
     def _move(self, way: _Way) -> None:
         """Deliver what is due, and come back for the rest."""
+        if way.timer is not None:
+            way.timer.cancel()
         now_us = self._world.now_us
         while way.pieces and (way is self._up or self._inbox is not None):
             due_us = max(way.pieces[0][0], way.stalled_until_us)
             if due_us > now_us:
-                asyncio.get_running_loop().call_later((due_us - now_us) / 1e6, self._move, way)
+                loop = asyncio.get_running_loop()
+                way.timer = loop.call_later((due_us - now_us) / 1e6, self._move, way)
                 return
             way.deliver(way.pieces.popleft()[1])
 
