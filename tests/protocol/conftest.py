@@ -5,16 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-
-
-def crc32(data: bytes) -> int:
-    """IEEE 802.3, bit by bit."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xEDB88320 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
+from tests.protocol.reader import crc32
 
 
 def stuff(raw: bytes) -> bytes:

@@ -3,97 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-import struct
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.protocol.spec import SPEC, decoded, named, vectors
 
 from iastm_protocol import kinds
 from iastm_protocol.frames import cobs_size
 from iastm_protocol.messages import MESSAGES
 from iastm_protocol.signing import CHALLENGE_BYTES, KEY_BYTES, TAG_BYTES
 
-PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
-SPEC = (PROTOCOL / "SPEC.md").read_text(encoding="utf-8")
-CASES = json.loads((PROTOCOL / "vectors" / "messages.json").read_text(encoding="utf-8"))["messages"]
-_SIZES = {"u8": 1, "u16": 2, "u32": 4, "u48": 6, "u64": 8, "i16": 2, "i32": 4, "i64": 8, "f64": 8}
-
-
-def tables(text: str) -> list[list[list[str]]]:
-    """Return every table of a Markdown text as rows of cells, heads and rules left out."""
-    found: list[list[list[str]]] = []
-    rows: list[list[str]] = []
-    for line in [*text.splitlines(), ""]:
-        if line.startswith("|"):
-            rows.append([cell.strip() for cell in line.strip("|").split("|")])
-        elif rows:
-            found.append(rows[2:])
-            rows = []
-    return found
-
-
-def section_of(kind: int) -> str:
-    """Return the section that tells of a kind."""
-    match = re.search(rf"^### [^\n]*\(0x{kind:02X}\)[^\n]*\n(.*?)(?=^##)", SPEC, re.DOTALL | re.MULTILINE)
-    assert match, f"no section for kind 0x{kind:02X}"
-    return match.group(1)
-
-
-def number(kind: str, data: bytes) -> Any:
-    """Return one number of a type of the specification."""
-    if kind == "f64":
-        return struct.unpack("<d", data)[0]
-    return int.from_bytes(data, "little", signed=kind.startswith("i"))
-
-
-class Walk:
-    """Reads a payload by the rows of a table."""
-
-    def __init__(self, payload: bytes) -> None:
-        self.payload = payload
-        self.at = 0
-
-    def take(self, n: int) -> bytes:
-        data = self.payload[self.at : self.at + n]
-        assert len(data) == n
-        self.at += n
-        return data
-
-    def text(self) -> str:
-        return self.take(self.take(1)[0]).decode()
-
-    def value(self, kind: str, size: str, count: int) -> Any:
-        if kind == "text":
-            return self.text()
-        if kind == "text pairs":
-            return tuple((self.text(), self.text()) for _ in range(count))
-        if kind == "f64 list":
-            return tuple(number("f64", self.take(8)) for _ in range(count))
-        if kind in ("bytes", "i24 list"):
-            return self.take(len(self.payload) - self.at if size == "…" else int(size))
-        assert int(size) == _SIZES[kind]
-        return number(kind, self.take(_SIZES[kind]))
-
-
-def decoded(kind: int, payload: bytes) -> dict[str, Any]:
-    """Return the fields of a payload as SPEC.md alone tells them."""
-    walk = Walk(payload)
-    fields: dict[str, Any] = {}
-    count = 0
-    for offset, size, kind_of_field, name, *_ in tables(section_of(kind))[0]:
-        if offset != "…":
-            assert int(offset) == walk.at, name
-        value = walk.value(kind_of_field, size, count)
-        if name.endswith("_count"):
-            count = value
-        elif name == "magic":
-            assert value == b"IAST"
-        else:
-            fields[name] = value
-    assert walk.at == len(payload)
-    return fields
+CASES = vectors("messages.json")["messages"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
@@ -106,7 +26,7 @@ def test_the_tables_of_bytes_decode_every_vector(case: dict[str, Any]) -> None:
 
 
 def test_the_tables_of_entries_decode_every_entry_of_a_recording() -> None:
-    cases = json.loads((PROTOCOL / "vectors" / "frames.json").read_text(encoding="utf-8"))["recording_entries"]
+    cases = vectors("frames.json")["recording_entries"]
     listed = [case for case in cases if case["kind"] in (kinds.RECEIVED, kinds.NOTE)]
     assert {case["kind"] for case in listed} == {kinds.RECEIVED, kinds.NOTE}
     for case in listed:
@@ -118,12 +38,6 @@ def test_the_tables_of_entries_decode_every_entry_of_a_recording() -> None:
 
 def constants(prefixes: tuple[str, ...]) -> dict[str, int]:
     return {name: value for name, value in vars(kinds).items() if name.startswith(prefixes) and isinstance(value, int)}
-
-
-def named(heading: str, name_at: int, value_at: int) -> dict[str, int]:
-    """Return names and numbers of the last table of a section."""
-    text = SPEC.split(heading, 1)[1].split("\n## ")[0].split("\n### ")[0]
-    return {row[name_at]: int(row[value_at], 0) for row in tables(text)[-1]}
 
 
 def test_the_table_of_kinds_is_complete() -> None:
