@@ -30,6 +30,8 @@ _DEFAULTS = {
     "source_hash": "00" * 8,
     "battery_percent": 100,
     "ticks_start_us": 0,
+    # A file to which each alert is added as the light would show it: ticks in µs, kind. None where empty.
+    "alerts_file": "",
     # [[index, how many], …]: conversions that the converter makes and the tool never gets.
     "missed": [],
     # [[at_s, for_s], …]: when, in seconds from the start, the button is pressed, and for how long.
@@ -141,6 +143,7 @@ class SimulatedBoard:
         self.stream = stream
         self.links = links
         self.alerts = []
+        self._alerts_file = settings["alerts_file"]
         self._battery_percent = settings["battery_percent"]
         self._key = binascii.unhexlify(settings["key"]) or None
         self._presses = sorted([(int(at_s * 1e6), int((at_s + for_s) * 1e6)) for at_s, for_s in settings["presses"]])
@@ -159,9 +162,13 @@ class SimulatedBoard:
 
     def alert(self, kind):
         """Keep what the light would show."""
-        self.alerts.append((self.ticks_us(), kind))
+        shown = (self.ticks_us(), kind)
+        self.alerts.append(shown)
         if len(self.alerts) > _ALERTS_KEPT:
             self.alerts.pop(0)
+        if self._alerts_file:
+            with open(self._alerts_file, "a") as file:
+                file.write("%d,%d\n" % shown)
 
     def button(self):
         """Return whether the settings have the button pressed now."""
