@@ -130,6 +130,8 @@ class ToolClient:
         self._limits_held: messages.Limits | None = None
         self._acknowledged_us = 0
         self._zeros = Zeros()
+        # What the tool told of itself since it was greeted: what it told before may hold no more.
+        self._described: set[int] = set()
         self._handlers: dict[int, Callable[[bytes], list[Event]]] = {
             kinds.HELLO_ANSWER: self._on_hello,
             kinds.FORCE_SAMPLES: self._on_samples,
@@ -389,6 +391,7 @@ class ToolClient:
 
     def _start_steps(self) -> None:
         self._request_id = 0
+        self._described.clear()
         self._steps = [self._command_step(kinds.DESCRIBE, b"")]
         if self._limits is not None:
             self._steps.append(self._command_step(kinds.SET_LIMITS, _limits_body(self._limits)))
@@ -490,12 +493,14 @@ class ToolClient:
 
     def _on_calibration(self, payload: bytes) -> list[Event]:
         self.calibration = said.calibration(messages.Calibration.from_payload(payload))
+        self._described.add(kinds.CALIBRATION)
         return [self.calibration]
 
     def _on_zero(self, payload: bytes) -> list[Event]:
         zero = messages.Zero.from_payload(payload)
         self._zeros.add(zero.from_index, zero.counts, zero.previous_counts)
         self.zero = said.zero(zero)
+        self._described.add(kinds.ZERO)
         return [self.zero]
 
     def _on_limits(self, payload: bytes) -> list[Event]:
@@ -540,7 +545,7 @@ class ToolClient:
         if request.command == kinds.SET_LIMITS:
             return bool(self._limits_held == messages.Limits.from_payload(body))
         if request.command in (kinds.DESCRIBE, kinds.START_STREAM):
-            return self.zero is not None and self.calibration is not None
+            return self._described >= {kinds.CALIBRATION, kinds.ZERO}
         return True
 
     def _on_key(self, payload: bytes) -> list[Event]:

@@ -112,7 +112,7 @@ class Link(RuleBasedStateMachine):
         self.tool.mute = set()
         for _ in range(1000):
             self.step()
-            if self.client.state == states.STREAMING and self.place == (self.boot_id, self.tool.next_index):
+            if self.is_whole():
                 break
         assert self.client.state == states.STREAMING
         assert self.place == (self.boot_id, self.tool.next_index)
@@ -120,6 +120,11 @@ class Link(RuleBasedStateMachine):
         assert self.client.zero is not None
         assert self.client.zero.counts == self.tool.zero.counts
         super().teardown()
+
+    def is_whole(self) -> bool:
+        told = self.place == (self.boot_id, self.tool.next_index)
+        zero_known = self.client.zero is not None and self.client.zero.counts == self.tool.zero.counts
+        return self.client.state == states.STREAMING and told and zero_known
 
     # How it goes
 

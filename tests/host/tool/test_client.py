@@ -556,6 +556,32 @@ def test_a_restarted_tool_is_known_by_its_boot_id_and_starts_anew(by_hand: Any, 
     assert abs(offset.offset_us - 9_000_000) <= offset.uncertainty_us
 
 
+def test_a_zero_that_changed_while_the_link_was_away_is_asked_for_until_it_is_heard(
+    by_hand: Any, fake_tool: Any
+) -> None:
+    class Mumbling(fake_tool):  # type: ignore[misc]
+        lost = 0
+
+        def take(self, data: bytes) -> bytes:
+            said = b""
+            for block in filter(None, super().take(data).split(b"\0")):
+                loses = self.lost > 0 and frames.unstuff(block)[0] == kinds.ZERO
+                self.lost -= loses
+                said += b"" if loses else b"\0" + block + b"\0"
+            return said
+
+    hand = by_hand(Mumbling())
+    hand.client.broken("cable out")
+    # Another host, at the tool's other link.
+    hand.tool.set_zero(7)
+    hand.tool.lost = 1
+    hand.client.opening()
+    hand.client.opened()
+    hand.until(states.STREAMING)
+    assert hand.tool.lost == 0
+    assert hand.client.zero.counts == 7
+
+
 def test_stopping_asks_the_tool_to_stop(by_hand: Any) -> None:
     hand = by_hand()
     hand.client.stop_stream()
