@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import subprocess
 import sys
 import threading
 import tty
@@ -217,3 +218,25 @@ def test_a_port_that_no_tool_can_be_at(iastm: Callable[..., Any], port: str) -> 
 def test_settings_that_make_no_sense(iastm: Callable[..., Any]) -> None:
     refused(iastm("demo", "--headless", IASTM_PROFILE="no-such"), "no-such")
     refused(iastm("demo", "--headless", IASTM_TIP_AREA_CM2="wide"), "tip_area_cm2")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", ["demo --headless --duration 1 --json", "analyse --help", "--version"])
+def test_an_output_that_takes_nothing_is_said_without_a_traceback(
+    environment: dict[str, str], tmp_path: Path, arguments: str
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "iastm_host.cli.main", *arguments.split()],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            cwd=tmp_path,
+            env=environment,
+        )
+    assert ran.returncode == 2
+    assert "No space left" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr

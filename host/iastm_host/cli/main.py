@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import signal
 import sys
 from types import FrameType
@@ -18,6 +20,9 @@ from iastm_host.events import Problem
 USAGE_ERROR = 2
 INTERRUPTED = 130
 TERMINATED = 143
+PIPE_CLOSED = 141
+_CURES = {errno.ENOSPC: "Make room where the output goes, then retry."}
+_CURE = "Retry; if it stays so, report it with the output of the same command with: iastm --verbose"
 
 app = typer.Typer(
     name="iastm",
@@ -67,6 +72,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, terminate)
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        code = PIPE_CLOSED
+        _drop_output()
+    except OSError as error:
+        tell(Problem(f"The system refused something: {error.strerror or error}.", _CURES.get(error.errno or 0, _CURE)))
+        code = USAGE_ERROR
+        _drop_output()
     except Problem as problem:
         tell(problem)
         code = USAGE_ERROR
@@ -78,6 +92,11 @@ def main() -> None:
     if terminated and code == INTERRUPTED:
         code = TERMINATED
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _drop_output() -> None:
+    """Let what can't be written go: the interpreter would try once more as it ends, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(problem: Problem) -> None:
