@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.lockstep.link import CUT, RESET, STALL_DOWN, STALL_UP, Fault, Weather
 from tests.lockstep.rig import Rig, Session
-from tests.lockstep.tool import Build
+from tests.lockstep.tool import RATE_HZ, Build
 from tests.lockstep.verdict import Verdict, judge
 
 from iastm_host.transports.runtime import Runtime
@@ -74,11 +74,39 @@ def test_what_is_recorded_over_a_faulty_link_is_the_truth_and_every_loss_has_its
     runtime: Runtime, tmp_path: Path, size: Callable[[int, int], int]
 ) -> None:
     alarms = 0
+    happened: set[str] = set()
     for seed in range(size(8, 200)):
         seconds = 20.0 + 70.0 * random.Random(-seed).random() if size(0, 1) else 22.0
         folder = tmp_path / str(seed)
         folder.mkdir()
-        session, _, verdict = _run(runtime, folder, seed, seconds)
+        session, weather, verdict = _run(runtime, folder, seed, seconds)
         assert session.lasted_s >= seconds
         alarms += len(verdict.alarms)
+        happened |= {fault.kind for fault in weather.faults} | ({"noise"} if weather.noise else set())
     assert alarms > 0
+    assert happened == {CUT, RESET, STALL_DOWN, STALL_UP, "noise"}
+
+
+def test_of_a_cut_longer_than_the_ring_what_had_left_it_is_lost_and_no_more(runtime: Runtime, tmp_path: Path) -> None:
+    cut_s = 12.0
+    weather = Weather((Fault(5_000_000, CUT, round(cut_s * 1e6)),))
+    session = Rig(Build(runtime, *_SHALLOW), weather, tmp_path, 1, 25.0).run()
+    verdict = judge(session, weather)
+    # Up to two seconds pass until the port is tried again; one page of the ring, and what is under way, go either way.
+    away = cut_s * RATE_HZ - 2048
+    assert away - 400 <= verdict.lost <= away + 2.5 * RATE_HZ
+    assert verdict.received + verdict.lost >= 25 * RATE_HZ
+
+
+def test_a_tool_that_restarts_out_of_reach_is_recorded_from_its_first_conversion(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    # Switched off for half a second, and its cable out for ten.
+    weather = Weather((Fault(5_000_000, RESET, 500_000, unplugs=True), Fault(5_100_000, CUT, 10_000_000)))
+    session = Rig(Build(runtime, *_DEEP), weather, tmp_path, 2, 25.0).run()
+    verdict = judge(session, weather)
+    assert verdict.lost == 0
+    assert len(verdict.told) == 2
+    first, again = verdict.told.values()
+    assert again[0][0] == 0
+    assert len(first) + len(again) >= 25 * RATE_HZ
