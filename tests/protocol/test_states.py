@@ -2,185 +2,35 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from tests.firmware.conftest import Bench
-from tests.firmware.desk import COMMAND, CONNECT, DISCONNECT, ENCRYPTION, MTU, QUERY, Radio
-from tests.protocol.spec import named, section, tables
+from tests.firmware.desk import COMMAND, DISCONNECT
+from tests.protocol.rig import CONNECTION, CONTACT, OVER, REST, Rig
+from tests.protocol.spec import section, tables
 
 from iastm_firmware import app, ble, button, carrier, keys, link, outlet, window
 from iastm_firmware import watch as tool_watch
-from iastm_firmware.ble import BleLink
 from iastm_host.app import acquisition
 from iastm_host.tool import backfill, client, clock, retry, states
 from iastm_host.transports.ble import Patience
 from iastm_protocol import kinds, messages
-from iastm_protocol.fragments import FragmentDecoder, fragments
-from iastm_protocol.frames import BareFrameWriter, Decoder, encode
-from iastm_protocol.signing import tag
 
 # The tool
 
-
-_KEY = bytes(range(32))
-_CONNECTION = 64
-_LIMITS = messages.Limits("one hand", 5000, 8000, 800, 520)
 _OTHER_LIMITS = messages.Limits("two hands", 6000, 9000, 800, 520)
-# Forces in counts, a thousand to the newton.
-_REST, _CONTACT, _OVER = 0, 2000, 6000
 # Conversions that are missing from the start on, and ones that are there.
 _GONE, _KEPT = messages.Fetch(100, 5), messages.Fetch(0, 5)
-_KIND_NAMES = {value: name for name, value in named("### 2.4 Kinds", name_at=1, value_at=0).items()}
-_KIND_OF = {type_: kind for kind, type_ in messages.MESSAGES.items()}
-_ERRORS = {value: name for name, value in named("### 5.2 RESPONSE", name_at=1, value_at=0).items()}
 # While the tool was suspended these came about, and are sent whatever the host says.
 _WAITED = ("FORCE_SAMPLES", "TOOL_EVENT")
 
 
-class Rig:
-    """A tool with half a second of samples, five of them missing, and its host on one carrier."""
-
-    def __init__(self, by: str) -> None:
-        self.radio = Radio()
-        links = [lambda tool: BleLink(tool, self.radio)] if by == "BLE" else []
-        self.bench = Bench([_REST] * 160, {100: 5}, links=links, key=_KEY)
-        self.tool = self.bench.tool
-        self.link: Any = self.tool.links[-1]
-        self._by_ble = by == "BLE"
-        self._heard_before = 0
-        self._counter = 0
-        self._request_id = 0
-        self.run(700)
-        self.tool.set_limits(_LIMITS)
-
-    @property
-    def state(self) -> str:
-        if self._by_ble and self.link._connection is None:
-            return "off"
-        if not self.link.greeted:
-            return "silent"
-        if not self.link.streaming:
-            return "greeted"
-        return "streaming" if self.link.reading else "suspended"
-
-    def run(self, duration_ms: int) -> None:
-        for _ in range(duration_ms // 4):
-            if self._by_ble:
-                self.link.step()
-            self.bench.run(4)
-
-    def heard(self) -> list[Any]:
-        """All that came out so far, as messages."""
-        decoder: Any
-        if self._by_ble:
-            decoder = FragmentDecoder(kinds.MAX_LINK_PAYLOAD)
-            for _, message in self.radio.notified:
-                decoder.feed(message)
-        else:
-            decoder = Decoder(kinds.MAX_LINK_PAYLOAD)
-            decoder.feed(self.bench.stream.written)
-        found = []
-        while (frame := decoder.next_frame()) is not None:
-            found.append(messages.MESSAGES[frame.kind].from_payload(frame.payload))
-        assert decoder.damaged == 0
-        return found
-
-    def mark(self) -> None:
-        """Count what comes out from here on."""
-        self._heard_before = len(self.heard())
-
-    def sent(self) -> list[str]:
-        """What came out since the mark, as the table names it."""
-        return [_told(message) for message in self.heard()[self._heard_before :]]
-
-    def sample(self, counts: int, times: int) -> None:
-        self.bench.board.adc._left += [counts] * times  # type: ignore[attr-defined]
-        self.run(60)
-
-    def say_bytes(self, data: bytes, by: str = QUERY) -> None:
-        if self._by_ble:
-            self.radio.write(_CONNECTION, by, data)
-        else:
-            self.bench.stream.said += data
-
-    def say(self, kind: int, payload: bytes, by: str = QUERY) -> None:
-        if self._by_ble:
-            frame = bytes(BareFrameWriter(kinds.MAX_LINK_PAYLOAD).frame(kind, 0, payload))
-            for message in fragments(frame, 244):
-                self.say_bytes(message, by)
-        else:
-            self.say_bytes(encode(kind, 0, payload))
-
-    def hello(self, session: int, major: int = kinds.MAJOR) -> None:
-        self.say(kinds.HELLO, messages.Hello(major, kinds.MINOR, "test", session).to_payload())
-
-    def command(self, command: int, body: bytes = b"", by: str = QUERY) -> None:
-        self._request_id += 1
-        self.say(kinds.COMMAND, messages.Command(self._request_id, command, body).to_payload(), by)
-
-    def signed_command(self, command: int, body: bytes) -> None:
-        """Give a command as it is accepted on either carrier."""
-        self._request_id += 1
-        self._counter += 1
-        payload = messages.Command(self._request_id, command, body).to_payload()
-        proof = tag(_KEY, self.link.challenge, self._counter, payload)
-        self.say(kinds.SIGNED_COMMAND, messages.SignedCommand(self._counter, proof, payload).to_payload(), COMMAND)
-
-    def press(self) -> None:
-        for pressed in (True, False):
-            self.bench.board.pressed = pressed
-            self.run(60)
-
-    def take_nothing(self) -> None:
-        self.bench.stream.room = 0
-        self.radio.errors["gatts_notify"] = [errno.ENOMEM] * 10_000
-
-    def take_all(self) -> None:
-        self.bench.stream.room = None
-        self.radio.errors.clear()
-
-    def connect(self, connection: int = _CONNECTION) -> None:
-        self.radio.happens(CONNECT, connection, 0)
-        self.radio.happens(MTU, connection, 247)
-        self.radio.happens(ENCRYPTION, connection, 1, 0, 0, 16)
-
-    def reach(self, state: str) -> None:
-        """Bring the link into a state, with nothing left to send but while it is suspended."""
-        if state != "off" and self._by_ble:
-            self.connect()
-        if state in ("greeted", "streaming", "suspended"):
-            self.hello(1)
-        if state in ("streaming", "suspended"):
-            self.command(kinds.START_STREAM)
-        self.run(200)
-        if state == "suspended":
-            _stall(self)
-        assert self.state == state
-        self.mark()
-
-
-def _told(message: Any) -> str:
-    name = _KIND_NAMES[_KIND_OF[type(message)]]
-    return f"{name} {_ERRORS[message.error]}" if isinstance(message, messages.Response) else name
-
-
-def _stall(rig: Rig) -> None:
-    rig.take_nothing()
-    if rig.state != "streaming":
-        rig.say(kinds.PING, messages.Ping(1).to_payload())
-    rig.sample(_REST, 20)
-    rig.run(900)
-
-
 def _stroke_ends(rig: Rig) -> None:
-    rig.sample(_CONTACT, 60)
+    rig.sample(CONTACT, 60)
     rig.run(100)
     rig.mark()
-    rig.sample(_REST, 1)
+    rig.sample(REST, 1)
 
 
 def _key_after_press(rig: Rig) -> None:
@@ -190,7 +40,7 @@ def _key_after_press(rig: Rig) -> None:
 
 
 def _connects(rig: Rig) -> None:
-    rig.connect(_CONNECTION if rig.state == "off" else _CONNECTION + 1)
+    rig.connect(CONNECTION if rig.state == "off" else CONNECTION + 1)
 
 
 def _five_seconds(rig: Rig) -> None:
@@ -233,17 +83,17 @@ _HOST: dict[str, Event] = {
     "unreadable payload": lambda rig: rig.say(kinds.PING, b"\x01"),
 }
 _TOOL: dict[str, Event] = {
-    "a batch closes": lambda rig: rig.sample(_REST, 4),
-    "an alert is decided": lambda rig: rig.sample(_OVER, 2),
+    "a batch closes": lambda rig: rig.sample(REST, 4),
+    "an alert is decided": lambda rig: rig.sample(OVER, 2),
     "a stroke ends": _stroke_ends,
     "the button is pressed": Rig.press,
     "a second passes": lambda rig: rig.link.second(),
     "the zero is set by another link": lambda rig: rig.tool.set_zero(77),
 }
-_STALL: dict[str, Event] = {"no bytes taken for 0.6 s": _stall}
+_STALL: dict[str, Event] = {"no bytes taken for 0.6 s": Rig.stall}
 _BLE: dict[str, Event] = {
     "connect": _connects,
-    "disconnect": lambda rig: rig.radio.happens(DISCONNECT, _CONNECTION, 0),
+    "disconnect": lambda rig: rig.radio.happens(DISCONNECT, CONNECTION, 0),
     "5 s since connect": _five_seconds,
 }
 _GOES_ON = ("bytes from the host", "bytes are taken again")
