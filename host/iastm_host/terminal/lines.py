@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from iastm_host.app.live_view import LADDER_ROWS, ViewState, classify, force_text, live_view
 from iastm_host.app.live_view.texts import plain_fault, sentence
 from iastm_host.app.snapshot import LiveSnapshot
-from iastm_host.events import Alert, Stroke
+from iastm_host.events import Alert, Stroke, ToolDescription
 
 _STATUS_EVERY_US = 5_000_000
 _ALERTS = {
@@ -41,11 +41,7 @@ class LineReport:
             self._link = (link.state, link.reason)
             yield f"link       {link.state}: {link.reason}"
             if link.state == "streaming" and snapshot.tool is not None:
-                tool = snapshot.tool
-                yield (
-                    f"tool       {tool.board} {tool.serial_number}, firmware {tool.firmware_version} under "
-                    f"{tool.runtime}, {tool.rate_hz:g} samples/s, calibration {tool.calibration_id}"
-                )
+                yield f"tool       {_who(snapshot.tool)}"
         for fault in snapshot.faults:
             if fault not in self._faults:
                 yield f"notice     {sentence(plain_fault(fault))}"
@@ -73,3 +69,14 @@ class LineReport:
             cut = ", cut" if stroke.truncated else ""
             forces = f"peak {force_text(stroke.peak_n)} N, mean {stroke.mean_n:.1f} N"
             yield f"stroke     {forces}, {length_s:.2f} s: {word}{cut}"
+
+
+def _who(tool: ToolDescription) -> str:
+    """Return what a gauge said of itself; others than ours say less."""
+    parts = [f"{tool.board} {tool.serial_number}".rstrip()]
+    if tool.firmware_version:
+        parts.append(f"firmware {tool.firmware_version}" + (f" under {tool.runtime}" if tool.runtime else ""))
+    parts.append(f"{tool.rate_hz:g} samples/s")
+    if tool.calibration_id:
+        parts.append(f"calibration {tool.calibration_id}")
+    return ", ".join(parts)

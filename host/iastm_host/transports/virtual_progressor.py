@@ -68,6 +68,8 @@ class VirtualProgressor:
         self._mute = mute
         self._tare_kg = self._last_kg = 0.0
         self._measuring: asyncio.Task[None] | None = None
+        self._closed = False
+        self._weighed_more = asyncio.Event()
         self._ending: set[asyncio.Task[None]] = set()
         self._data = Characteristic[bytes](PROGRESSOR_DATA, Characteristic.Properties.NOTIFY, Characteristic.READABLE)
         control = Characteristic[bytes](
@@ -92,11 +94,23 @@ class VirtualProgressor:
         )
 
     async def close(self) -> None:
-        """Stop measuring."""
+        """Stop measuring, and advertise no more; before its air ends."""
+        self._closed = True
+        await self._stop_measuring()
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _stop_measuring(self) -> None:
         measuring, self._measuring = self._measuring, None
         if measuring is not None:
             measuring.cancel()
             await asyncio.wait([measuring])
+
+    async def until_weighed(self, count: int) -> None:
+        """Wait until it has weighed so many samples in all."""
+        while len(self.weighed) < count:
+            self._weighed_more.clear()
+            await self._weighed_more.wait()
 
     async def say(self, tag: int, value: bytes = b"") -> None:
         """Notify a tag and its value."""
@@ -117,7 +131,9 @@ class VirtualProgressor:
 
     async def _left_alone(self) -> None:
         if not self._goes_on:
-            await self.close()
+            await self._stop_measuring()
+        if self._closed:
+            return
         # Whose radio was switched off meanwhile is heard no more.
         with contextlib.suppress(BaseBumbleError):
             await self.start()
@@ -134,14 +150,14 @@ class VirtualProgressor:
         elif command == _TARE:
             self._tare_kg = self._last_kg
         elif command == _STOP:
-            await self.close()
+            await self._stop_measuring()
         elif command == _START:
             await self._start_measuring()
 
     async def _start_measuring(self) -> None:
         if self._goes_on and self._measuring is not None:
             return
-        await self.close()
+        await self._stop_measuring()
         if not self._goes_on:
             self._clock_us = self._clock_start_us
         self._measuring = asyncio.get_running_loop().create_task(self._measure())
@@ -154,6 +170,7 @@ class VirtualProgressor:
             await asyncio.sleep(due_s - loop.time())
             samples = [self._weigh() for _ in range(self._batch)]
             self.weighed += samples
+            self._weighed_more.set()
             if not self.stalled:
                 await self.say(_WEIGHTS, b"".join(_SAMPLE.pack(*sample) for sample in samples))
 

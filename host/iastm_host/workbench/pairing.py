@@ -7,7 +7,7 @@ from collections.abc import Callable
 from iastm_host.events import Answer, Command, GetKey, KeyReport, Problem, RenewKey, ToolDescription
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_host.transports.base import Clock, Transport
+from iastm_host.transports.base import IASTM, Clock, Transport
 
 ASK_EVERY_US = 1_000_000
 PATIENCE_US = 60_000_000
@@ -24,6 +24,11 @@ async def fetch_key(
     await transport.find()
     await transport.open()
     try:
+        if transport.dialect != IASTM:
+            raise Problem(
+                "This gauge speaks another language than the toolkit's own, and has no key.",
+                "See its samples with iastm run; it needs no pairing.",
+            )
         return await _ask(transport, software, clock, tell, RenewKey() if renew else GetKey())
     finally:
         await transport.close()

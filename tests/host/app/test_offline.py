@@ -8,7 +8,7 @@ import pytest
 from iastm_host.analysis.profiles import Contact, Tip
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
 from iastm_host.events import Alert, ForceBlock, Problem, Stroke
-from iastm_host.records.entries import Recording, encode_entry, encode_note
+from iastm_host.records.entries import Entry, Recording, encode_entry, encode_note
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_protocol import kinds
 
@@ -69,3 +69,17 @@ def test_a_recording_that_does_not_say_its_profile_is_a_problem(tmp_path: Path, 
         with pytest.raises(Problem, match="does not say") as raised:
             ask(Recording(path))
         assert raised.value.fix
+
+
+@pytest.mark.parametrize("note", [{"dialect": "martian"}, {"dialect": "progressor", "numbering": {"boot_id": 1}}])
+def test_a_recording_of_a_gauge_that_is_not_known_or_not_numbered_is_a_problem(
+    runs: Any, tmp_path: Path, note: dict[str, Any]
+) -> None:
+    run, _ = runs.whole(length_s=1.0, plan={"record": True})
+    made = Recording(run.summary().recording)
+    start, *rest = made.entries()
+    entries = [start, Entry(kinds.NOTE, 1, encode_note({"note": "dialect", **note})), *rest]
+    path = tmp_path / "other.iastm"
+    path.write_bytes(b"".join(encode_entry(e.kind, n, e.host_us, e.data) for n, e in enumerate(entries)))
+    with pytest.raises(Problem):
+        list(recorded_events(Recording(path)))

@@ -85,6 +85,16 @@ def test_notes_are_found_by_their_kind_and_foreign_ones_do_no_harm(tmp_path: Pat
     assert recording.notes("nothing") == []
 
 
+def test_the_gauge_spoke_our_language_unless_a_note_before_the_first_chunk_says_otherwise(tmp_path: Path) -> None:
+    ours = Recording(written(tmp_path, b"".join(encoded(some()))))
+    assert (ours.dialect, ours.numbering) == ("iastm", {})
+    note = {"note": "dialect", "dialect": "progressor", "numbering": {"boot_id": 2}}
+    other = Recording(written(tmp_path, b"".join(encoded([(kinds.NOTE, 7, encode_note(note)), *some()]))))
+    assert (other.dialect, other.numbering) == ("progressor", {"boot_id": 2})
+    late = Recording(written(tmp_path, b"".join(encoded([*some(), (kinds.NOTE, 7, encode_note(note))]))))
+    assert late.dialect == "iastm"
+
+
 def test_its_length_lies_between_the_first_and_the_last_chunk(tmp_path: Path) -> None:
     assert Recording(written(tmp_path, b"".join(encoded(some())))).length_us() == (10, 30)
     assert Recording(written(tmp_path, b"".join(encoded([])))).length_us() == (5, 5)

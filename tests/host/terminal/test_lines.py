@@ -75,6 +75,16 @@ def test_a_change_of_the_link_is_told_with_its_reason_and_the_tool_once_it_is_li
         assert word in tool
 
 
+def test_a_gauge_that_says_less_of_itself_is_told_without_holes() -> None:
+    lines: list[str] = []
+    base = snapshot_at(3.0)
+    assert base.tool is not None
+    gauge = replace(base.tool, board="Progressor", firmware_version="1.2.3", rate_hz=80.0)
+    gauge = replace(gauge, serial_number="", runtime="", calibration_id="")
+    LineReport(lines.append).update(replace(base, tool=gauge, link=LinkView("ble", "streaming", "Live", 0)))
+    assert starting(lines, "tool") == ["tool       Progressor, firmware 1.2.3, 80 samples/s"]
+
+
 def test_a_status_comes_each_five_seconds_of_the_session() -> None:
     lines: list[str] = []
     report = LineReport(lines.append)
