@@ -99,7 +99,7 @@ class Pipeline:
             self._backfill.restart()
             return
         stretch = self._timeline.stretch(JOINED_ACROSS_SAMPLES, MOST_SAMPLES)
-        wish = self._backfill.step(stretch, now_us, kept=self._may_be_kept())
+        wish = self._backfill.step(stretch, now_us, kept=self._may_be_kept(), most=self._most())
         if wish is not None and wish.give_up:
             tool = self.client.tool
             assert tool is not None
@@ -108,6 +108,12 @@ class Pipeline:
         elif wish is not None:
             self.client.fetch(wish.first_index, wish.samples)
         self.client.acknowledge(self._timeline.next_index, fetching=self._timeline.hole is not None)
+
+    def _most(self) -> int:
+        """How many samples to ask for at once; what the ring can't hold costs the tool one message, and is one gap."""
+        tool, hole = self.client.tool, self._timeline.hole
+        gone = 0 if tool is None or hole is None else max(0, hole[1] - tool.ring_depth)
+        return MOST_SAMPLES + gone
 
     def _may_be_kept(self) -> bool:
         """Whether the tool's ring still reaches back to the oldest hole."""

@@ -36,8 +36,10 @@ class Backfill:
         """Forget what was asked: the link is a new one."""
         self._first_index = None
 
-    def step(self, hole: tuple[int, int] | None, now_us: int, *, kept: bool = False) -> Wish | None:
-        """Return what to do about `hole` (first index, samples to ask for) at `now_us`, None to wait.
+    def step(
+        self, hole: tuple[int, int] | None, now_us: int, *, kept: bool = False, most: int = MOST_SAMPLES
+    ) -> Wish | None:
+        """Return what to do about `hole` (first index, samples) at `now_us`, None to wait; ask for `most` at once.
 
         What the tool may still have (`kept`) is never given up: a request may be lost as often as it likes.
         """
@@ -46,7 +48,7 @@ class Backfill:
             return None
         first, samples = hole
         if self._first_index is None or first >= self._asked_until:
-            return self._ask(first, samples, now_us, tries=1)
+            return self._ask(first, min(samples, most), now_us, tries=1)
         if first != self._first_index:
             self._first_index = first
             self._heard_us = now_us
@@ -56,10 +58,9 @@ class Backfill:
         if self._tries >= TRIES and not kept:
             self._first_index = None
             return Wish(first, samples, give_up=True)
-        return self._ask(first, samples, now_us, tries=self._tries + 1)
+        return self._ask(first, min(samples, most), now_us, tries=self._tries + 1)
 
     def _ask(self, first: int, samples: int, now_us: int, tries: int) -> Wish:
-        samples = min(samples, MOST_SAMPLES)
         self._first_index = first
         self._asked_until = first + samples
         self._heard_us = now_us

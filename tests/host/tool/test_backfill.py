@@ -35,6 +35,10 @@ def test_a_long_hole_is_asked_for_in_parts() -> None:
     assert backfill.step((MOST_SAMPLES, 2 * MOST_SAMPLES), 1) == Wish(MOST_SAMPLES, MOST_SAMPLES)
 
 
+def test_a_hole_longer_than_the_tool_keeps_may_be_asked_for_at_once() -> None:
+    assert Backfill().step((0, 3 * MOST_SAMPLES), 0, most=2 * MOST_SAMPLES) == Wish(0, 2 * MOST_SAMPLES)
+
+
 def test_the_next_hole_is_asked_for_when_one_is_filled() -> None:
     backfill = Backfill()
     backfill.step((100, 20), 0)
