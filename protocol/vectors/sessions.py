@@ -126,7 +126,7 @@ def serial() -> list[Step]:
         Step("tool", "", kinds.LIMITS, LIMITS),
         _accepted("", 2, kinds.START_STREAM),
         Step("tool", "", kinds.TOOL_EVENT, ToolEvent(1, kinds.EVENT_BOOT, 0, 0, 0)),
-        Step("tool", "", kinds.TOOL_EVENT, ToolEvent(2, kinds.EVENT_LIMITS, 683, 2_134_400, 0)),
+        Step("tool", "", kinds.TOOL_EVENT, ToolEvent(2, kinds.EVENT_LIMITS, 683, 2_134_000, 0)),
         _samples("", 704, 710),
         _samples("", 711, 717),
         Step("host", "", kinds.ACK, Ack(718, 3)),
@@ -156,10 +156,10 @@ def ble(mtu: int) -> list[Step | str]:
     set_limits = Command(2, kinds.SET_LIMITS, LIMITS.to_payload())
     events: list[Step | str] = [
         Step("tool", "stream", kinds.TOOL_EVENT, ToolEvent(1, kinds.EVENT_BOOT, 0, 0, 0)),
-        Step("tool", "stream", kinds.TOOL_EVENT, ToolEvent(2, kinds.EVENT_LIMITS, 683, 2_134_400, 0)),
+        Step("tool", "stream", kinds.TOOL_EVENT, ToolEvent(2, kinds.EVENT_LIMITS, 683, 2_134_000, 0)),
     ]
     if narrow:
-        fault = ToolEvent(3, kinds.EVENT_FAULT, 704, 2_198_900, kinds.FAULT_LINK_NARROW)
+        fault = ToolEvent(3, kinds.EVENT_FAULT, 704, 2_199_000, kinds.FAULT_LINK_NARROW)
         events.append(Step("tool", "stream", kinds.TOOL_EVENT, fault, "FAULT_LINK_NARROW"))
     last_event = len(events)
     return [
