@@ -293,3 +293,18 @@ def test_a_long_hole_is_filled_faster_than_new_samples_come_and_does_not_hold_th
     print(f"which paused for {paused_s:.2f} s at most")
     assert took_s <= (hole_s / 2 if size(0, 1) else GENEROUS_S)
     assert paused_s <= (0.5 if size(0, 1) else GENEROUS_S)
+
+
+def test_a_stop_takes_effect_at_once_while_the_tool_is_away(
+    carrier: Carrier, recorded_run: Acquisition, size: Callable[[int, int], int]
+) -> None:
+    carrier.break_off()
+    until(recorded_run, lambda: recorded_run.snapshot().link.state != "streaming")
+    # By now it looks for the tool again.
+    threading.Event().wait(0.5)
+    began_s = time.monotonic()
+    recorded_run.stop()
+    assert recorded_run.join(PATIENCE_S)
+    took_s = time.monotonic() - began_s
+    assert recorded_run.summary().problem is None
+    assert took_s <= (1.0 if size(0, 1) else GENEROUS_S)

@@ -2,7 +2,8 @@
 
 MUST: stamp each chunk with the clock given to the constructor; return an empty chunk after 100 ms of silence;
 raise TransportError where the link is gone; let `close` be called at any time and more than once; let a `read` be
-cancelled, and hand its bytes to the next one; let `open` follow `close`, as if for the first time.
+cancelled, and hand its bytes to the next one; let an `open` be cancelled, within a second and leaving nothing behind;
+let `open` follow `close`, as if for the first time.
 MIGHT: raise EndOfStream, and wait as long as the recording did (a replay). MUST NOT: look into the bytes, retry, or
 reconnect.
 """
