@@ -69,7 +69,7 @@ class Progressor:
     """One Progressor over one link after the other; see Dialect.
 
     `malformed` counts notifications that broke the rules, `unknown_tags` those nobody asked for. `battery_mv` is None
-    until it answered; what charge that means is not documented.
+    until it answered; what charge that means is not documented, so no percentage is made of it.
     """
 
     def __init__(self, numbering: Numbering | None = None) -> None:
@@ -263,7 +263,8 @@ class Progressor:
         if tag == LOW_POWER:
             greeted = self._greeted()
             self._low_power = True
-            return [*greeted, _status((LOW_BATTERY,))]
+            volts = "" if self.battery_mv is None else f" ({self.battery_mv / 1000:.1f} V when it was asked)"
+            return [*greeted, _status((LOW_BATTERY + volts,))]
         if tag not in (ANSWER, WEIGHTS):
             self.unknown_tags += 1
             return []

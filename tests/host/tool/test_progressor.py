@@ -377,7 +377,7 @@ def test_a_gauge_that_falls_silent_is_asked_again_and_goes_on_or_is_lost() -> No
 def test_a_low_battery_is_a_fault_until_the_next_link() -> None:
     hand = Hand().live()
     hand.hear(said(4, b""))
-    assert hand.of(StatusReport)[-1].faults == (progressor.LOW_BATTERY,)
+    assert hand.of(StatusReport)[-1].faults == (f"{progressor.LOW_BATTERY} (4.0 V when it was asked)",)
     assert hand.of(StatusReport)[-1].battery_percent is None
     reconnected(hand, 1.0)
     hand.live()
