@@ -42,6 +42,8 @@ PATIENCE_S = 60.0
 # Whatever the machine does besides; --soak holds the product to what it promises.
 GENEROUS_S = 5.0
 POLL_S = 0.005
+# Every cut is longer, so that there is something to wait for after each.
+ON_ITS_WAY_S = 0.15
 SEED = 11
 RATE_HZ = 320
 # 20 s: longer than any cut.
@@ -199,12 +201,12 @@ class Course:
         self._samples = run.snapshot().samples_expected
 
     def until_whole(self) -> None:
-        """Wait until the run streams and has all that the tool sampled, but for the last half second."""
+        """Wait until the run streams and has all that the tool sampled, but for what is on its way."""
         until(self._run, self._whole)
 
     def _whole(self) -> bool:
         snapshot = self._run.snapshot()
-        sampled = self._samples + RATE_HZ * ((clock_us() - self._began_us) / 1e6 - 0.5)
+        sampled = self._samples + RATE_HZ * ((clock_us() - self._began_us) / 1e6 - ON_ITS_WAY_S)
         return snapshot.link.state == "streaming" and snapshot.samples_expected >= sampled
 
 
@@ -262,7 +264,7 @@ def test_after_each_of_many_cuts_samples_come_again_soon_and_none_is_missing(
     course = Course(recorded_run)
     back_us: list[int] = []
     for _ in range(size(4, 50)):
-        back_us.append(away(recorded_run, carrier, rng.uniform(0.05, size(1, 3))))
+        back_us.append(away(recorded_run, carrier, rng.uniform(2 * ON_ITS_WAY_S, size(1, 3))))
         course.until_whole()
     fresh_us = [block.arrived_us for block in ended(recorded_run) if not block.backfilled]
     took_s = sorted((next(us for us in fresh_us if us >= since_us) - since_us) / 1e6 for since_us in back_us)
