@@ -69,6 +69,12 @@ def envelope(raw: bytes, largest: int = LINK_PAYLOAD, *, link: bool = True) -> F
     return Frame(raw[0], int.from_bytes(raw[1:3], "little"), raw[3:-4])
 
 
+def enveloped(frame: Frame) -> bytes:
+    """The writer of 2.1."""
+    raw = bytes([frame.kind]) + frame.sequence.to_bytes(2, "little") + frame.payload
+    return raw + crc32(raw).to_bytes(4, "little")
+
+
 def read_stream(data: bytes, largest: int = LINK_PAYLOAD, *, link: bool = True) -> tuple[list[Frame], int]:
     """Frames of a byte stream, and how many blocks were damaged; a block that does not end is waited for."""
     frames = []

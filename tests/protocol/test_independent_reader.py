@@ -8,9 +8,14 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.protocol import reader
 from tests.protocol.reader import KINDS, Frame
 from tests.protocol.spec import Line, Unreadable, decoded, section, session, tables, vectors
+
+from iastm_protocol.fragments import FragmentDecoder, fragments
+from iastm_protocol.frames import Decoder, encode
 
 _KEY = bytes(range(0x40, 0x60))
 _SESSIONS = ("serial", "ble 23", "ble 247")
@@ -141,6 +146,46 @@ def test_counts_become_newtons_and_newtons_counts(case: dict[str, Any]) -> None:
         ]
         assert exact[1] >= Fraction(at["force_n"])
         assert at["net_counts"] == 0 or exact[0] < Fraction(at["force_n"])
+
+
+# Whatever comes
+
+_FRAMES = st.tuples(st.integers(0, 0x9F), st.integers(0, 0xFFFF), st.binary(max_size=40))
+_NOISE = st.one_of(st.binary(max_size=12), st.just(b"\0"), st.binary(min_size=480, max_size=520))
+
+
+@given(st.lists(st.one_of(_FRAMES, _NOISE), max_size=6), st.data())
+def test_of_any_bytes_it_makes_what_the_code_makes(parts: list[Any], data: st.DataObject) -> None:
+    wire = b"".join(part if isinstance(part, bytes) else encode(*part) for part in parts)
+    for _ in range(data.draw(st.integers(0, 2))):
+        at = data.draw(st.integers(0, len(wire)))
+        wire = wire[:at] + data.draw(st.binary(max_size=2)) + wire[at + 1 :]
+    decoder = Decoder(reader.LINK_PAYLOAD)
+    decoder.feed(wire)
+    frames = [Frame(*frame) for frame in iter(decoder.next_frame, None)]
+    assert reader.read_stream(wire) == (frames, decoder.damaged)
+
+
+_HEADERS = st.sampled_from([0, 1, 2, 3, 3, 1, 2, 0x80, 0x07])
+_MESSAGES = st.one_of(
+    st.builds(lambda header, piece: bytes([header]) + piece, _HEADERS, st.binary(max_size=250)), st.just(b"")
+)
+
+
+@given(st.lists(st.one_of(_MESSAGES, st.tuples(_FRAMES, st.integers(2, 30))), max_size=8), st.data())
+def test_of_any_messages_it_makes_what_the_code_makes(parts: list[Any], data: st.DataObject) -> None:
+    messages: list[bytes] = []
+    for part in parts:
+        messages += [part] if isinstance(part, bytes) else fragments(reader.enveloped(Frame(*part[0])), part[1])
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(messages)))
+        messages[at : at + 1] = data.draw(st.sampled_from([[], messages[at : at + 1] * 2]))
+    decoder, pieces = FragmentDecoder(reader.LINK_PAYLOAD), reader.Pieces()
+    for message in messages:
+        decoder.feed(message)
+    read = [frame for message in messages if (frame := pieces.read(message)) is not None]
+    assert read == [Frame(*frame) for frame in iter(decoder.next_frame, None)]
+    assert pieces.damaged == decoder.damaged
 
 
 # Sessions
