@@ -167,6 +167,7 @@ class Progressor:
         """Wait for the answers that `other`, an earlier one of the same gauge, still waits for."""
         if isinstance(other, Progressor):
             self._tare, self._answers, self._request_id = other._tare, other._answers, other._request_id
+            self._low_power = other._low_power
 
     def stop_stream(self) -> None:
         """Ask the gauge to stop measuring."""

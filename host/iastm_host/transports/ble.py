@@ -67,6 +67,8 @@ LAYOUTS = {
 # What the smallest MTU of 23 leaves for a message; every connection takes it.
 LEAST_MESSAGE_BYTES = 20
 _QUEUED_MESSAGES = 128
+# For what was queued when the link is closed, such as the word to stop streaming.
+_LAST_WORDS_S = 0.5
 # After a radio that failed or is switched off.
 _ASK_RADIO_AGAIN_S = 1.0
 _NEEDS_PAIRING = (
@@ -186,9 +188,11 @@ class BleTransport(Transport):
             raise self._not_reading() from None
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Send what is still queued in the open, as far as half a second lets it, and disconnect."""
         client, self._client = self._client, None
         ways, self._ways = self._ways, {}
+        if client is not None and client.is_connected and False in ways:
+            await ways[False].run_empty(_LAST_WORDS_S)
         for way in ways.values():
             way.task.cancel()
         await asyncio.gather(*(way.task for way in ways.values()), return_exceptions=True)
@@ -243,6 +247,7 @@ class BleTransport(Transport):
                     if error.code not in _NEEDS_PAIRING:
                         raise
                     await self._write_paired(client, characteristic, message)
+                queue.task_done()
         except TransportError as error:
             self._inbox.fail(error)
         except TimeoutError:
@@ -322,3 +327,11 @@ class _Way:
 
     queue: asyncio.Queue[bytes]
     task: asyncio.Task[None]
+
+    async def run_empty(self, timeout_s: float) -> None:
+        """Wait until all is written, or can't be, but no longer than `timeout_s`."""
+        empty = asyncio.ensure_future(self.queue.join())
+        try:
+            await asyncio.wait((empty, self.task), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            empty.cancel()

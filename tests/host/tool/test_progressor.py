@@ -384,6 +384,16 @@ def test_a_low_battery_is_a_fault_until_the_next_link() -> None:
     assert [report.faults for report in hand.of(StatusReport)] == [()]
 
 
+def test_one_that_takes_over_knows_of_the_low_battery_and_tells_when_it_is_past() -> None:
+    hand = Hand().live()
+    hand.hear(said(4, b""))
+    fresh = Hand().live()
+    fresh.gauge.take_over(hand.gauge)
+    reconnected(fresh, 1.0)
+    fresh.live()
+    assert [report.faults for report in fresh.of(StatusReport)] == [()]
+
+
 @pytest.mark.parametrize("command", [LIMITS, SetZero(5)])
 def test_what_it_can_not_do_is_refused_in_words_and_never_sent(command: SetLimits | SetZero) -> None:
     hand = Hand().live()

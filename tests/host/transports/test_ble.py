@@ -369,6 +369,36 @@ def test_opening_can_be_given_up_at_any_moment_and_leaves_nothing_behind(on_air:
     on_air(test, 120)
 
 
+def test_what_was_written_last_is_sent_before_the_link_is_closed(on_air: Any) -> None:
+    async def test(world: Any) -> None:
+        tool = await world.tool()
+        link = world.link("IASTM-0001")
+        await link.open()
+        for number in range(5):
+            await link.write(bytes([number]))
+        await link.close()
+        assert tool.queries == [bytes([number]) for number in range(5)]
+
+    on_air(test)
+
+
+def test_a_tool_that_takes_nothing_does_not_hold_up_the_end_of_its_link(on_air: Any) -> None:
+    async def test(world: Any) -> None:
+        tool = await world.tool()
+        link = world.link("IASTM-0001")
+        await link.open()
+        tool.write_gate.clear()
+        await link.write(b"stuck")
+        await tool.asked.wait()
+        began_s = asyncio.get_running_loop().time()
+        await link.close()
+        # The write itself would be waited for longer.
+        assert asyncio.get_running_loop().time() - began_s < 4.0
+        tool.write_gate.set()
+
+    on_air(test)
+
+
 def test_after_a_link_that_was_ended_on_purpose_the_next_one_waits_and_after_a_lost_one_it_does_not(
     on_air: Any, end_of_link: Any
 ) -> None:
