@@ -29,8 +29,9 @@ POLL_S = 0.02
 class FaultyLink:
     """Carries bytes between a tool's pseudo-terminal and one TCP client, and harms them as a seed says."""
 
-    def __init__(self, port: str, seed: int) -> None:
+    def __init__(self, port: str, seed: int, longest_s: float) -> None:
         self._rng = random.Random(seed)
+        self._longest_s = longest_s
         self._tool = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -44,6 +45,8 @@ class FaultyLink:
         self._thread.start()
 
     def close(self) -> None:
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._thread.join(10)
         self._hang_up()
@@ -108,7 +111,7 @@ class FaultyLink:
     def _harm(self, now_s: float) -> None:
         fault = self._rng.choice(("stall", "cut"))
         self.faults.append(fault)
-        length_s = self._rng.uniform(0.1, 1.2)
+        length_s = self._rng.uniform(0.1, self._longest_s)
         if fault == "stall":
             self._stall_until_s = now_s + length_s
         else:
@@ -123,11 +126,11 @@ class FaultyLink:
 
 
 @pytest.fixture
-def faulty() -> Iterator[Callable[[str, int], FaultyLink]]:
+def faulty() -> Iterator[Callable[[str, int, float], FaultyLink]]:
     links: list[FaultyLink] = []
 
-    def make(port: str, seed: int) -> FaultyLink:
-        links.append(FaultyLink(port, seed))
+    def make(port: str, seed: int, longest_s: float) -> FaultyLink:
+        links.append(FaultyLink(port, seed, longest_s))
         return links[-1]
 
     yield make
@@ -138,7 +141,7 @@ def faulty() -> Iterator[Callable[[str, int], FaultyLink]]:
 def test_what_is_recorded_over_a_faulty_link_is_the_truth_or_a_gap(
     iastm: Callable[..., Any],
     started: Callable[..., subprocess.Popen[str]],
-    faulty: Callable[[str, int], FaultyLink],
+    faulty: Callable[[str, int, float], FaultyLink],
     tmp_path: Path,
     size: Callable[[int, int], int],
 ) -> None:
@@ -148,10 +151,11 @@ def test_what_is_recorded_over_a_faulty_link_is_the_truth_or_a_gap(
         truth = folder / "truth.csv"
         tool = started("simulate", "--seed", str(seed), "--truth", truth)
         assert tool.stdout is not None
-        link = faulty(tool.stdout.readline().strip(), seed)
+        link = faulty(tool.stdout.readline().strip(), seed, size(12, 50) / 10)
         ran = iastm("run", "--port", link.address, "--duration", str(RUN_S), "--record", folder, "--json")
         assert ran.code == 0, (seed, link.faults, ran.err)
         assert "cut" in link.faults or "stall" in link.faults
+        link.close()
         tool.send_signal(2)
         assert tool.wait(30) == 0
         played = {int(line.split(",")[0]): line.strip().split(",") for line in truth.read_text().splitlines()[1:]}
