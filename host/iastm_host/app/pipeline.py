@@ -12,10 +12,8 @@ from dataclasses import replace
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.events import Alert, Arrived, Chunk, Event, ForceBlock, Gap, SetLimits, ToolDescription
-from iastm_host.tool.backfill import JOINED_ACROSS_SAMPLES, MOST_SAMPLES, Backfill
 from iastm_host.tool.dialect import Dialect
-from iastm_host.tool.states import STREAMING
-from iastm_host.tool.timeline import NOT_FETCHED, Timeline
+from iastm_host.tool.in_order import InOrder
 
 _LIVE_ALERTS_KEPT = 64
 
@@ -33,14 +31,13 @@ class Pipeline:
         self._profile = profile
         self._tip = tip
         self._contact = contact
-        self._timeline = Timeline()
-        self._backfill = Backfill()
+        self._in_order = InOrder()
         self._live: deque[tuple[int, str, int]] = deque(maxlen=_LIVE_ALERTS_KEPT)
 
     @property
     def missing_samples(self) -> int:
         """Samples that are waited for."""
-        return self._timeline.missing_samples
+        return self._in_order.missing_samples
 
     def receive(self, chunk: Chunk) -> list[Event]:
         """Return what `chunk` says: link and tool events, samples and gaps in index order, strokes, alerts."""
@@ -55,18 +52,19 @@ class Pipeline:
             if isinstance(event, ToolDescription):
                 self._meet(event)
             events.append(event)
-        self._mend(chunk.host_us, events)
+        for item in self._in_order.mend(self.client, chunk.host_us):
+            self._tell(item, events)
         return events
 
     def give_up(self) -> list[Event]:
         """Tell what is still missing as lost: nothing more will come."""
         events: list[Event] = []
-        for item in self._timeline.flush(NOT_FETCHED):
+        for item in self._in_order.give_up():
             self._tell(item, events)
         return events
 
     def _meet(self, tool: ToolDescription) -> None:
-        self._timeline.waits = tool.backfills
+        self._in_order.meet(tool)
         if self.now is None:
             self.now = Analyser(self._profile, self._tip, tool.rate_hz, self._contact)
             self.record = Analyser(self._profile, self._tip, tool.rate_hz, self._contact)
@@ -82,7 +80,7 @@ class Pipeline:
         self._order(block, events)
 
     def _order(self, item: ForceBlock | Gap, events: list[Event]) -> None:
-        for told in self._timeline.add(item):
+        for told in self._in_order.add(item):
             self._tell(told, events)
 
     def _tell(self, item: ForceBlock | Gap, events: list[Event]) -> None:
@@ -93,32 +91,6 @@ class Pipeline:
                 events.append(event)
             elif (event.boot_id, event.kind, event.index) not in self._live:
                 events.append(replace(event, late=True))
-
-    def _mend(self, now_us: int, events: list[Event]) -> None:
-        if self.client.state != STREAMING:
-            self._backfill.restart()
-            return
-        stretch = self._timeline.stretch(JOINED_ACROSS_SAMPLES, MOST_SAMPLES)
-        wish = self._backfill.step(stretch, now_us, kept=self._may_be_kept(), most=self._most())
-        if wish is not None and wish.give_up:
-            tool = self.client.tool
-            assert tool is not None
-            lost = Gap(tool.boot_id, wish.first_index, wish.samples, 0, 1e6 / tool.rate_hz, NOT_FETCHED)
-            self._order(lost, events)
-        elif wish is not None:
-            self.client.fetch(wish.first_index, wish.samples)
-        self.client.acknowledge(self._timeline.next_index, fetching=self._timeline.hole is not None)
-
-    def _most(self) -> int:
-        """How many samples to ask for at once; what the ring can't hold costs the tool one message, and is one gap."""
-        tool, hole = self.client.tool, self._timeline.hole
-        gone = 0 if tool is None or hole is None else max(0, hole[1] - tool.ring_depth)
-        return MOST_SAMPLES + gone
-
-    def _may_be_kept(self) -> bool:
-        """Whether the tool's ring still reaches back to the oldest hole."""
-        tool, hole = self.client.tool, self._timeline.hole
-        return tool is not None and hole is not None and sum(hole) > self._timeline.end_index - tool.ring_depth
 
 
 def limits_for(profile: Profile, contact: Contact) -> SetLimits:

@@ -19,10 +19,9 @@ from iastm_host.events import (
     ToolDescription,
 )
 from iastm_host.tool import states
-from iastm_host.tool.backfill import Backfill
 from iastm_host.tool.client import ToolClient
+from iastm_host.tool.in_order import InOrder
 from iastm_host.tool.retry import Retry
-from iastm_host.tool.timeline import NOT_FETCHED, Timeline
 from iastm_host.transports.base import ENDED, IASTM, LOST, Clock, Transport, TransportError
 from iastm_host.workbench.link_figures import LinkFigures, LinkMeter
 
@@ -48,8 +47,7 @@ class LinkTest:
         self.tool: ToolDescription | None = None
         self._duration_us = round(duration_s * 1e6)
         self._meter: LinkMeter | None = None
-        self._timeline = Timeline()
-        self._backfill = Backfill()
+        self._in_order = InOrder()
         self._now_us = 0
         self._streamed = False
         self._ping_due_us = 0
@@ -85,7 +83,7 @@ class LinkTest:
                 self._live()
             elif isinstance(event, ToolDescription):
                 self.tool = event
-                self._timeline.waits = event.backfills
+                self._in_order.meet(event)
             elif isinstance(event, ForceBlock):
                 newest += not event.backfilled
                 self._arrive(event)
@@ -100,10 +98,10 @@ class LinkTest:
             meter.damaged_frames += client.decoder.damaged - damaged
             meter.unreadable_frames += client.malformed - malformed
             meter.pings_unanswered += client.pings_unanswered - unanswered
+        for item in self._in_order.mend(client, chunk.host_us):
+            self._tell(item)
         if client.state != states.STREAMING:
-            self._backfill.restart()
             return
-        self._mend()
         self._ask()
         if meter is not None:
             self._close_if_due(meter, newest)
@@ -122,7 +120,7 @@ class LinkTest:
         if meter.closed_us is None:
             meter.ended_early = why
             meter.close(now_us)
-        for item in self._timeline.flush(NOT_FETCHED):
+        for item in self._in_order.give_up():
             self._tell(item)
 
     def figures(self) -> LinkFigures:
@@ -145,7 +143,7 @@ class LinkTest:
         self._order(block)
 
     def _order(self, item: ForceBlock | Gap) -> None:
-        for told in self._timeline.add(item):
+        for told in self._in_order.add(item):
             self._tell(told)
 
     def _tell(self, item: ForceBlock | Gap) -> None:
@@ -161,16 +159,6 @@ class LinkTest:
         if self._meter is not None and self.tool is not None:
             self._meter.status(self.tool.boot_id, status)
 
-    def _mend(self) -> None:
-        wish = self._backfill.step(self._timeline.hole, self._now_us)
-        if wish is not None and wish.give_up:
-            assert self.tool is not None
-            rate_hz = self.tool.rate_hz
-            self._order(Gap(self.tool.boot_id, wish.first_index, wish.samples, 0, 1e6 / rate_hz, NOT_FETCHED))
-        elif wish is not None:
-            self.client.fetch(wish.first_index, wish.samples)
-        self.client.acknowledge(self._timeline.next_index, fetching=self._timeline.hole is not None)
-
     def _ask(self) -> None:
         if self._now_us >= self._ping_due_us:
             self._ping_due_us = self._now_us + PING_EVERY_US
@@ -182,7 +170,7 @@ class LinkTest:
             meter.close(self._now_us)
 
     def _waits_for(self, meter: LinkMeter) -> bool:
-        hole = self._timeline.hole
+        hole = self._in_order.hole
         return hole is not None and hole[0] < meter.end_index
 
 
