@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -140,10 +141,10 @@ class _Ears:
     async def something_new(self, timeout_s: float) -> None:
         """Wait for the next advertisement of a tool, at most `timeout_s`."""
         self._news.clear()
-        try:
-            await asyncio.wait_for(self._news.wait(), timeout_s)
-        except TimeoutError:
-            return
+        # Not asyncio.wait_for: until Python 3.12 it forgets that it was cancelled where the news comes at that moment.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
 
     def _heard(self, device: BLEDevice, said: AdvertisementData) -> None:
         known = self._found.get(device.address)

@@ -125,6 +125,29 @@ def test_a_tool_whose_use_ends_while_it_is_waited_for_is_found() -> None:
     assert asyncio.run(find("IASTM-9", 5.0, 0.1, backend)).address == "AA"
 
 
+def test_a_search_that_is_given_up_at_the_moment_something_is_heard_ends() -> None:
+    async def test() -> None:
+        class GivesUp(BaseBleakScanner):
+            def __init__(self, callback: Any, service_uuids: Any, _mode: Any, **_more: Any) -> None:
+                super().__init__(callback, service_uuids)
+
+            async def start(self) -> None:
+                asyncio.get_running_loop().call_later(0.05, self._hear_and_give_up)
+
+            async def stop(self) -> None: ...
+
+            def _hear_and_give_up(self) -> None:
+                other = said("IASTM-8")
+                self.call_detection_callbacks(self.create_or_update_device("AA", "AA", None, None, other), other)
+                searching.cancel()
+
+        searching = asyncio.ensure_future(find("IASTM-9", 5.0, 0.1, Backend(GivesUp, None)))
+        await asyncio.wait([searching])
+        assert searching.cancelled()
+
+    asyncio.run(test())
+
+
 def test_an_address_is_found_at_once_and_beats_a_name() -> None:
     backend = scripted((0.0, "AA", said("BB")), (0.0, "BB", said("IASTM-9")))
 
