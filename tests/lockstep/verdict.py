@@ -97,25 +97,32 @@ def _justify_what_was_gone(events: list[Event], weather: Weather) -> None:
     late_s = _FETCH_IN_NOISE_S if weather.noise else _FETCH_S
     late_s += 2e-6 * (sum(weather.down_us) + sum(weather.up_us))
     late_s += 1e-6 * sum(fault.length_us for fault in weather.faults if fault.kind in (STALL_DOWN, STALL_UP))
-    ring_depth, fresh, boot_id, back_index = 0, True, 0, 0
+    ring_depth, fresh, boot_id, back_index, newest = 0, True, 0, 0, 0
     told: list[Gap] = []
+
+    def check() -> None:
+        while told:
+            gap = told.pop()
+            oldest = back_index - ring_depth + late_s * RATE_HZ
+            assert gap.first_index + gap.sample_count <= oldest, f"the tool had it: {gap}, {back_index=}, {ring_depth=}"
+
     for event in events:
         if isinstance(event, ToolDescription):
             ring_depth = event.ring_depth
         elif isinstance(event, LinkChanged):
             fresh = fresh or event.state == STREAMING
         elif isinstance(event, Arrived):
-            boot_id = event.block.boot_id
+            boot_id, newest = event.block.boot_id, event.block.next_index
             if fresh and not event.block.backfilled:
                 # The first conversion after the host was back, or a little later.
                 fresh, back_index = False, event.block.first_index
         elif isinstance(event, Gap) and event.boot_id == boot_id and event.reason != RESTARTED:
             told.append(event)
-        while told and not fresh:
-            gap = told.pop()
-            oldest = back_index - ring_depth + late_s * RATE_HZ
-            assert gap.first_index + gap.sample_count <= oldest, f"the tool had it: {gap}, {back_index=}, {ring_depth=}"
-    assert not told
+        if not fresh:
+            check()
+    # The session may end before anything new came over its last connection.
+    back_index = newest
+    check()
 
 
 def _find_alarms(events: list[Event], verdict: Verdict) -> None:
