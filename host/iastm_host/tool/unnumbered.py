@@ -30,6 +30,7 @@ class Numbering:
     """How far the samples of a run are numbered: what the next ones go on from.
 
     `last_us` is the gauge's time of the newest sample (extended over its wraps), `heard_us` the host's when it came.
+    `steps` between neighbours took `steps_us` in all.
     """
 
     boot_id: int
@@ -37,6 +38,8 @@ class Numbering:
     last_us: int
     heard_us: int
     period_us: float
+    steps: int
+    steps_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ class Unnumbered:
         self._heard_us = 0
         self._told_us: int | None = None
         self._told_boot = 1
+        # Over all steps between neighbours: the longer it runs, the better it tells how many were lost.
+        self._steps = 0
+        self._steps_us = 0
         self._new_link = False
         self._held: list[_Batch] = []
         self._doubtful: tuple[int, list[int], NDArray[np.float64]] | None = None
@@ -95,13 +101,22 @@ class Unnumbered:
             self._next_index = numbering.next_index
             self._last_us = self._told_us = numbering.last_us
             self._heard_us = numbering.heard_us
+            self._steps, self._steps_us = numbering.steps, numbering.steps_us
 
     @property
     def numbering(self) -> Numbering | None:
         """How far it is numbered, None before the first sample was told."""
         if self.period_us is None or self._told_us is None:
             return None
-        return Numbering(self.boot_id, self._next_index, self._told_us, self._heard_us, self.period_us)
+        return Numbering(
+            self.boot_id,
+            self._next_index,
+            self._told_us,
+            self._heard_us,
+            self.period_us,
+            self._steps,
+            self._steps_us,
+        )
 
     def new_link(self) -> None:
         """Tell that what follows comes over another link: a clock that began anew is believed at once."""
@@ -183,11 +198,17 @@ class Unnumbered:
         start = 0
         for i, time_us in enumerate(batch.times_us):
             before_us, self._told_us = self._told_us, time_us
-            if before_us is None or time_us - before_us <= GAP_PERIODS * period_us:
+            if before_us is None:
+                continue
+            step_us = time_us - before_us
+            if step_us <= GAP_PERIODS * period_us:
+                self._steps += 1
+                self._steps_us += step_us
                 continue
             yield from self._tell_run(batch, start, i, period_us)
             start = i
-            count = round((time_us - before_us) / period_us) - 1
+            mean_us = self._steps_us / self._steps if self._steps else period_us
+            count = max(1, round(step_us / mean_us) - 1)
             yield Missing(batch.boot_id, self._next_index, count, before_us + round(period_us), period_us)
             self._next_index += count
         yield from self._tell_run(batch, start, len(batch.times_us), period_us)
