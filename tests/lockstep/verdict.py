@@ -112,10 +112,12 @@ def _justify_what_was_gone(events: list[Event], weather: Weather) -> None:
         elif isinstance(event, LinkChanged):
             fresh = fresh or event.state == STREAMING
         elif isinstance(event, Arrived):
-            boot_id, newest = event.block.boot_id, event.block.next_index
-            if fresh and not event.block.backfilled:
+            boot_id = event.block.boot_id
+            if not event.block.backfilled:
+                newest = event.block.next_index
                 # The first conversion after the host was back, or a little later.
-                fresh, back_index = False, event.block.first_index
+                back_index = event.block.first_index if fresh else back_index
+                fresh = False
         elif isinstance(event, Gap) and event.boot_id == boot_id and event.reason != RESTARTED:
             told.append(event)
         if not fresh:
