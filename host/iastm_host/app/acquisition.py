@@ -353,6 +353,9 @@ class Acquisition:
             self._recorder.received(chunk)
             self._update_recording()
         self._apply(self._pipeline.receive(chunk))
+        if self._transport.pairing_refused != self._state.pairing_refused:
+            with self._lock:
+                self._state.pairing_refused = self._transport.pairing_refused
         if self._fresh is not None:
             self._fresh.receive(chunk)
             await self._send(self._fresh)

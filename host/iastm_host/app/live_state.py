@@ -85,6 +85,7 @@ class LiveState:
         self._zero: ZeroReport | None = None
         self._unreadable: Unreadable | None = None
         self._needs_key = False
+        self.pairing_refused = ""
         self._trace: TraceRing | None = None
         self._takers: dict[type, Callable[[Any, int], None]] = {
             Arrived: self._take_arrived,
@@ -243,7 +244,8 @@ class LiveState:
                 faults.append(NEVER_WARNS)
             # The tool's own alarm must be the one on screen: what it says it watches is compared with what it was told.
             if self._tool_limits is not None and self._tool_limits != self._limits:
-                faults.append(NOT_PAIRED if self._needs_key else OWN_ALARM_DIFFERS)
+                why = NOT_PAIRED if self._needs_key else OWN_ALARM_DIFFERS
+                faults.append(self.pairing_refused or why)
         if self._unreadable is not None:
             faults.append(f"{self._unreadable.count} frames of the tool unreadable: {self._unreadable.why}")
         return tuple(faults)

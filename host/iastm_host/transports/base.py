@@ -60,11 +60,13 @@ class Transport(Protocol):
     """One link; `mtu` is the largest message it carries, None where it is a byte stream.
 
     A link of messages keeps their borders in its chunks (borders.py); each `write` is one message. `dialect` names the
-    language of the gauge at the other end, and is known once the link is open.
+    language of the gauge at the other end, and is known once the link is open. `pairing_refused` says in words why
+    privileged messages don't get through, "" while they do.
     """
 
     mtu: int | None
     dialect: str = IASTM
+    pairing_refused: str = ""
 
     async def find(self) -> None:
         """Look for the other end, where that takes time; raises TransportError. `open` does it where nobody did."""

@@ -71,11 +71,6 @@ class SimulatedBleTransport(Transport):
         self._on_air = ToolOnAir(tool)
         self._link: BleTransport | None = None
 
-    @property
-    def pairing_refused(self) -> str:
-        """As that of BleTransport."""
-        return self._link.pairing_refused if self._link is not None else ""
-
     async def open(self) -> None:
         """Start the tool and connect to it."""
         await self._on_air.start()
@@ -90,8 +85,11 @@ class SimulatedBleTransport(Transport):
 
     async def read(self) -> Chunk:
         """Return what arrived; a tool that ended by itself is an error with its last words."""
+        link = self._opened()
         try:
-            return await self._opened().read()
+            chunk = await link.read()
+            self.pairing_refused = link.pairing_refused
+            return chunk
         except TransportError:
             await self._look_for_its_end()
             raise

@@ -8,7 +8,7 @@ import pytest
 
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact
-from iastm_host.app.live_state import NEVER_WARNS, OWN_ALARM_DIFFERS, ZERO_NOT_CONFIRMED, LiveState
+from iastm_host.app.live_state import NEVER_WARNS, NOT_PAIRED, OWN_ALARM_DIFFERS, ZERO_NOT_CONFIRMED, LiveState
 from iastm_host.app.pipeline import Pipeline
 from iastm_host.events import (
     Alert,
@@ -175,6 +175,10 @@ def test_a_tool_that_watches_other_limits_than_it_was_told_is_a_fault(profile: A
     assert bench.shown.faults == ()
     bench.tell(LimitsReport("", 0.0, 0.0, 0.8, 0.52))
     assert bench.shown.faults == (OWN_ALARM_DIFFERS,)
+    bench.tell(Answer(3, False, "this needs the tool's key", "key"))
+    assert bench.shown.faults == (NOT_PAIRED,)
+    bench.state.pairing_refused = "It did not pair with this computer."
+    assert bench.shown.faults == ("It did not pair with this computer.",)
     bench.tell(LinkChanged("synchronising", "Reading"))
     assert bench.shown.faults == ()
 
