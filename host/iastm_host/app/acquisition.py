@@ -330,6 +330,9 @@ class Acquisition:
                 return
             if retry is not None and self._pipeline.client.state == states.STREAMING:
                 retry.restart()
+        # Stopped before the last fetch: on a link that loses much, new holes would come as fast as old ones go.
+        self._pipeline.client.stop_stream()
+        await self._send(self._pipeline.client)
         await self._fetch_the_rest()
         self._pipeline.client.stop_stream()
         await self._send(self._pipeline.client)

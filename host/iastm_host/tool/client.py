@@ -596,8 +596,9 @@ def _code_and_body(command: Command) -> tuple[int, bytes]:
         return kinds.SET_ZERO, messages.set_zero_body(command.counts)
     if isinstance(command, RenewKey):
         return kinds.RENEW_KEY, b""
-    assert isinstance(command, GetKey)
-    return kinds.GET_KEY, b""
+    if isinstance(command, GetKey):
+        return kinds.GET_KEY, b""
+    raise Problem("The tool is not zeroed by tare.", "Set its zero instead.")
 
 
 def _limits_body(limits: SetLimits) -> bytes:

@@ -185,7 +185,8 @@ class SerialTransport(Transport):
         ready = asyncio.Event()
         loop.add_writer(self._fd, ready.set)
         try:
-            await asyncio.wait_for(ready.wait(), _WRITE_TIMEOUT_S)
+            async with asyncio.timeout(_WRITE_TIMEOUT_S):
+                await ready.wait()
         except TimeoutError as error:
             raise self._not_reading() from error
         finally:
