@@ -112,3 +112,12 @@ def test_a_tool_that_restarts_out_of_reach_is_recorded_from_its_first_conversion
     first, again = verdict.told.values()
     assert again[0][0] == 0
     assert len(first) + len(again) >= 25 * RATE_HZ
+
+
+def test_noise_that_never_ends_loses_nothing_of_what_came_before_the_stop(runtime: Runtime, tmp_path: Path) -> None:
+    # One write in seven is harmed, to the very end: what is fetched at last comes over the same cable.
+    weather = Weather(noise=0.15, noise_until_us=3_600_000_000)
+    session = Rig(Build(runtime, *_DEEP), weather, tmp_path, 3, 15.0).run()
+    verdict = judge(session, weather)
+    assert verdict.lost == 0
+    assert verdict.received >= 15 * RATE_HZ
