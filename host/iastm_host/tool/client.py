@@ -213,11 +213,15 @@ class ToolClient:
             code, body = _code_and_body(command)
         except LocalProtocolError as error:
             raise Problem(f"The tool can't be told this: {error}.", "Choose another value.") from error
-        request_id = self._command_id
-        self._command_id = max(_FIRST_COMMAND_ID, (request_id + 1) & 0xFFFF)
+        request_id = self._new_command_id()
         payload = messages.Command(request_id, code, body).to_payload()
         request = _Request(kinds.COMMAND, request_id, code, payload, 0, 0)
         self._commands[request_id] = self._resend(request) if self.state == states.STREAMING else request
+        return request_id
+
+    def _new_command_id(self) -> int:
+        request_id = self._command_id
+        self._command_id = max(_FIRST_COMMAND_ID, (request_id + 1) & 0xFFFF)
         return request_id
 
     def take_over(self, other: Dialect) -> None:
@@ -252,7 +256,7 @@ class ToolClient:
 
     def stop_stream(self) -> None:
         """Ask the tool to stop streaming; nobody waits for the answer."""
-        self._send_request(kinds.COMMAND, 0, kinds.STOP_STREAM, b"")
+        self._send_request(kinds.COMMAND, self._new_command_id(), kinds.STOP_STREAM, b"")
 
     def to_send(self) -> list[bytes]:
         """Return the bytes to send, message by message."""

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import io
 import os
+import socket
 import threading
 from pathlib import Path
 
@@ -87,12 +88,15 @@ class SerialTransport(Transport):
         if os.name == "posix" and "://" not in self._name:
             port.exclusive = True
         port.open()
-        if not self._threaded:
-            try:
-                port.fileno()
-            except io.UnsupportedOperation:
-                port.close()
-                raise
+        try:
+            number = port.fileno()
+        except io.UnsupportedOperation:
+            if self._threaded:
+                return port
+            port.close()
+            raise
+        if self._name.startswith("socket://"):
+            _send_at_once(number)
         return port
 
     async def rediscovered(self) -> None:
@@ -218,6 +222,16 @@ def _close(port: serial.Serial) -> None:
         port.is_open = False
     with contextlib.suppress(OSError, serial.SerialException):
         port.close()
+
+
+def _send_at_once(number: int) -> None:
+    """Let a socket send small messages at once, instead of waiting for the answer to the one before."""
+    connection = socket.socket(fileno=number)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    finally:
+        # The descriptor stays pyserial's.
+        connection.detach()
 
 
 def _open_error(name: str, error: Exception) -> TransportError:

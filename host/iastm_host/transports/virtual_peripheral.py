@@ -24,6 +24,7 @@ _HEADER = struct.Struct("<HB")
 _MILLISECOND_US = 1000
 # The firmware's host reads what it notifies; this many bytes may wait for the firmware itself.
 _MAX_UNREAD_BYTES = 1 << 16
+_GOING_S = 1.0
 
 # Flags of a characteristic as MicroPython's documentation of `bluetooth` and its modbluetooth.h have them. The low
 # byte is that of the Bluetooth specification's properties.
@@ -66,6 +67,7 @@ class VirtualPeripheral:
         self._device = device
         self._server: asyncio.Server | None = None
         self._tool: asyncio.StreamWriter | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._configuration: dict[str, Any] = dict(_DEFAULT_CONFIGURATION)
         self._characteristics: dict[int, Characteristic[bytes]] = {}
         self._values: dict[int, bytes] = {}
@@ -94,6 +96,11 @@ class VirtualPeripheral:
             self._tool.close()
             with contextlib.suppress(OSError):
                 await self._tool.wait_closed()
+        if self._serving is not None:
+            # It hears of the end by itself, and then lets its host go.
+            await asyncio.wait([self._serving], timeout=_GOING_S)
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
 
     def refuse(self, count: int) -> None:
         """Let the tool's radio have no memory for its next `count` notifications."""
@@ -105,6 +112,7 @@ class VirtualPeripheral:
             writer.close()
             return
         self._tool = writer
+        self._serving = asyncio.current_task()
         try:
             while True:
                 size, operation = _HEADER.unpack(await reader.readexactly(_HEADER.size))
