@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import Abort, TyperException
 
-from iastm_host.cli import analyse, export, link_test, live, pair, scan, simulate
+from iastm_host.cli import analyse, calibrate, export, link_test, live, pair, scan, simulate
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
 
@@ -41,6 +41,7 @@ app.command("link-test")(link_test.link_test)
 app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)
 app.command("analyse")(analyse.analyse)
+app.add_typer(calibrate.calibrate, name="calibrate")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,52 @@
+"""What may be wrong with a calibration's data: one type for each, with words of what happened and what to do."""
+
+from __future__ import annotations
+
+
+class CalibrationError(Exception):
+    """A calibration that can't be made or trusted: `what` happened, and `fix`, what to do about it."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what} {fix}")
+        self.what = what
+        self.fix = fix
+
+
+class DegreeError(CalibrationError):
+    """A polynomial of a degree that isn't offered."""
+
+
+class NotANumberError(CalibrationError):
+    """A value that is NaN or infinite."""
+
+
+class TooFewPointsError(CalibrationError):
+    """Fewer points than the degree asked for needs."""
+
+
+class AllEqualError(CalibrationError):
+    """Every value of a column is the same."""
+
+
+class GapInRangeError(CalibrationError):
+    """Neighbouring points lie so far apart that the curve between them is a guess."""
+
+
+class OutlierError(CalibrationError):
+    """Points that don't belong to the others; they are named and stay in the data."""
+
+
+class NotMonotoneError(CalibrationError):
+    """A curve that turns: one reading would mean two forces."""
+
+
+class BeyondCapacityError(CalibrationError):
+    """A load above what the cell is made for."""
+
+
+class RangeError(CalibrationError):
+    """A value outside the range that the calibration covers."""
+
+
+class TableError(CalibrationError):
+    """A file of points that can't be read."""
