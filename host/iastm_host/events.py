@@ -217,7 +217,9 @@ class ClockOffset:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a command: accepted or not, with the reason in words; `needs`: key, press or nothing."""
+    """What became of a command: accepted or not, with the reason in words; `needs`: key, press, time (nothing was
+    heard) or nothing.
+    """
 
     request_id: int
     accepted: bool

@@ -129,6 +129,8 @@ class Acquisition:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading: asyncio.Task[Chunk] | None = None
         self._stop_asked = asyncio.Event()
+        # Set once the run ends: so long what is missing may be fetched.
+        self._fetch_until_us: int | None = None
         self._thread = threading.Thread(target=self._run, name="acquisition", daemon=True)
         self._stopping = threading.Event()
         self._done = threading.Event()
@@ -264,7 +266,7 @@ class Acquisition:
     async def _reconnect_after(self, error: TransportError) -> None:
         """Connect again and again until the run is over; raises what can't be mended so."""
         retry = Retry(self._plan.patience_s)
-        while not self._stopping.is_set():
+        while not self._over():
             wait_s = retry.wait_s(self._clock()) if self._plan.live else 0.0
             if wait_s is None or not self._was_live() or error.reason == ENDED:
                 raise error
@@ -290,10 +292,11 @@ class Acquisition:
             self._note_dialect()
 
     def _lose_link(self, error: TransportError) -> None:
+        known = self._pipeline.client.state == states.LOST
         self._apply(self._pipeline.client.broken(error.what))
         if self._fresh is not None:
             self._give_up_recording()
-        elif self._recorder is not None:
+        elif self._recorder is not None and not known:
             self._recorder.link_broken(self._clock(), error.what)
 
     def _was_live(self) -> bool:
@@ -311,7 +314,7 @@ class Acquisition:
     async def _unless_stopped(self, coroutine: Coroutine[object, object, object]) -> bool:
         """Wait for `coroutine`; return False where a stop came before it was done, and cancel it."""
         task = asyncio.ensure_future(coroutine)
-        stop = asyncio.ensure_future(self._stop_asked.wait())
+        stop = asyncio.ensure_future(self._end_of_waiting())
         try:
             await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -324,15 +327,23 @@ class Acquisition:
         task.result()
         return True
 
+    async def _end_of_waiting(self) -> None:
+        if self._fetch_until_us is None:
+            await self._stop_asked.wait()
+        else:
+            await asyncio.sleep(max(0.0, (self._fetch_until_us - self._clock()) / 1e6))
+
+    def _over(self) -> bool:
+        """Whether a stop was asked for, and there is nothing more to fetch or no more time for it."""
+        fetches = self._fetch_until_us is not None and self._clock() < self._fetch_until_us
+        return self._stopping.is_set() and not (fetches and self._pipeline.missing_samples)
+
     async def _read(self, retry: Retry | None = None) -> None:
         while not self._stopping.is_set() and not self._reached_duration():
             if not await self._turn():
                 return
             if retry is not None and self._pipeline.client.state == states.STREAMING:
                 retry.restart()
-        # Stopped before the last fetch: on a link that loses much, new holes would come as fast as old ones go.
-        self._pipeline.client.stop_stream()
-        await self._send(self._pipeline.client)
         await self._fetch_the_rest()
         self._pipeline.client.stop_stream()
         await self._send(self._pipeline.client)
@@ -340,10 +351,16 @@ class Acquisition:
         self._apply(self._pipeline.client.finished())
 
     async def _fetch_the_rest(self) -> None:
-        """Go on for a bounded time while the tool still has samples that were lost on the way."""
-        end_us = self._clock() + FETCH_AT_END_US
-        streams = self._pipeline.client.state == states.STREAMING
-        while streams and self._plan.live and self._pipeline.missing_samples and self._clock() < end_us:
+        """Go on for a bounded time, over cuts too, while the tool still has samples that were lost on the way."""
+        if self._fetch_until_us is None:
+            self._fetch_until_us = self._clock() + FETCH_AT_END_US
+        stopped = False
+        while self._plan.live and self._pipeline.missing_samples and self._clock() < self._fetch_until_us:
+            if not stopped and self._pipeline.client.state == states.STREAMING:
+                # On a link that loses much, new holes would come as fast as old ones go.
+                stopped = True
+                self._pipeline.client.stop_stream()
+                await self._send(self._pipeline.client)
             if not await self._turn(to_the_end=True):
                 return
 

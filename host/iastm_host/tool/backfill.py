@@ -50,8 +50,10 @@ class Backfill:
         if self._first_index is None or first >= self._asked_until:
             return self._ask(first, min(samples, most), now_us, tries=1)
         if first != self._first_index:
+            # Something came: only requests in vain count.
             self._first_index = first
             self._heard_us = now_us
+            self._tries = 1
             return None
         if now_us - self._heard_us < ASK_AGAIN_AFTER_US:
             return None

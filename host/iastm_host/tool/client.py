@@ -326,7 +326,7 @@ class ToolClient:
         return events
 
     def _unconfirmed(self, request_id: int) -> Answer:
-        return Answer(request_id, False, f"The tool did not confirm it for {TRIES} s.")
+        return Answer(request_id, False, f"The tool did not confirm it for {TRIES} s.", needs="time")
 
     def _what_was_seen(self) -> str:
         limit_s = GIVE_UP_AFTER_US / 1e6

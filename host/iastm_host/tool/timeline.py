@@ -110,15 +110,16 @@ class Timeline:
         return ordered
 
     def _lose(self, gap: Gap, ordered: list[ForceBlock | Gap]) -> None:
-        """Tell the part of `gap` that lies at the oldest hole; one that lies elsewhere is not due yet."""
+        """Tell what `gap` takes of the oldest holes, between what came; one that begins elsewhere is not due yet."""
         end = gap.first_index + gap.sample_count
-        if self._held:
-            end = min(end, self._held[0].first_index)
-        count = end - self._next_index
-        if gap.first_index <= self._next_index and count > 0:
-            ordered.append(replace(gap, first_index=self._next_index, sample_count=count, tool_us=self._next_us))
-            self._next_index = end
-            self._next_us += round(count * gap.period_us)
+        while gap.first_index <= self._next_index < end:
+            until = min(end, self._held[0].first_index) if self._held else end
+            count = until - self._next_index
+            if count > 0:
+                ordered.append(replace(gap, first_index=self._next_index, sample_count=count, tool_us=self._next_us))
+                self._next_index = until
+                self._next_us += round(count * gap.period_us)
+            self._drain(ordered)
         self._drain(ordered)
 
     def _drain(self, ordered: list[ForceBlock | Gap]) -> None:

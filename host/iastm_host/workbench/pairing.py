@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from iastm_host.events import Answer, Command, GetKey, KeyReport, Problem, RenewKey, ToolDescription
+from iastm_host.events import Answer, Command, Event, GetKey, KeyReport, Problem, RenewKey, ToolDescription
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
 from iastm_host.transports.base import IASTM, Clock, Transport
 
 ASK_EVERY_US = 1_000_000
 PATIENCE_US = 60_000_000
+_CURE = "End the session that runs with it, or connect it by cable and give --port; then retry."
 _OVER = (states.REFUSED, states.LOST, states.ENDED)
 
 
@@ -41,40 +42,60 @@ async def _ask(
     client = ToolClient(software, stream=False)
     client.opening()
     client.opened(transport.mtu)
+    asking = _Asking(client, command, tell)
     end_us = clock() + PATIENCE_US
-    asked: int | None = None
-    ask_us = 0
-    key = b""
-    told = False
     while clock() < end_us:
         for event in client.receive(await transport.read()):
-            if isinstance(event, KeyReport):
-                key = event.key
-            elif isinstance(event, Answer) and event.request_id == asked:
-                asked = None
-                if event.accepted and key and client.tool is not None:
-                    return client.tool, key
-                if not event.accepted and event.needs != "press":
-                    raise Problem(f"The tool gives out no key: {event.reason}.", _cure(event))
-                if not told:
-                    told = True
-                    tell("Press the tool's button now, once. Waiting for a minute.")
+            asking.hear(event)
+        if asking.given and client.tool is not None:
+            return client.tool, asking.key
+        if transport.pairing_refused:
+            raise Problem(transport.pairing_refused, "Then run this again.")
         if client.state in _OVER:
             raise Problem(f"No tool to pair with: {client.reason}", "Switch it off and on, then retry.")
-        if asked is None and client.state == states.STREAMING and clock() >= ask_us:
-            asked = client.request(command)
-            ask_us = clock() + ASK_EVERY_US
+        asking.ask(clock())
         for data in client.to_send():
             await transport.write(data)
         for data in client.to_send_privileged():
             await transport.write(data, privileged=True)
-    raise Problem(
-        "The tool's button was not pressed within a minute." if told else "The tool did not answer within a minute.",
-        "Run this again, and press the button when it asks for it.",
+    what = (
+        "The tool's button was not pressed within a minute." if asking.told else "The tool gave no key within a minute."
     )
+    raise Problem(what, "Run this again, and press the button when it asks for it.")
 
 
-def _cure(answer: Answer) -> str:
-    if "stream" in answer.reason or "session" in answer.reason:
-        return "End the session that runs with it, then retry."
-    return "Connect it by cable and give --port, or update its firmware."
+class _Asking:
+    """Asks for the key once a second until it is `given`; `told`: a person was asked to press the button."""
+
+    def __init__(self, client: ToolClient, command: Command, tell: Callable[[str], None]) -> None:
+        self.given = False
+        self.told = False
+        self.key = b""
+        self._client = client
+        self._command = command
+        self._tell = tell
+        self._asked: int | None = None
+        self._ask_us = 0
+
+    def ask(self, now_us: int) -> None:
+        """Ask where the tool is ready and nobody waits for an answer."""
+        if self._asked is None and self._client.state == states.STREAMING and now_us >= self._ask_us:
+            self._asked = self._client.request(self._command)
+            self._ask_us = now_us + ASK_EVERY_US
+
+    def hear(self, event: Event) -> None:
+        """Take what the tool says; raises Problem where it refuses for good."""
+        if isinstance(event, KeyReport):
+            self.key = event.key
+        if not isinstance(event, Answer) or event.request_id != self._asked:
+            return
+        self._asked = None
+        self.given = event.accepted and bool(self.key)
+        # Where nothing was heard the system may be asking a person whether to pair.
+        if event.accepted or event.needs == "time":
+            return
+        if event.needs != "press":
+            raise Problem(f"The tool gives out no key: {event.reason.rstrip('.')}.", _CURE)
+        if not self.told:
+            self.told = True
+            self._tell("Press the tool's button now, once. Waiting for a minute.")

@@ -465,7 +465,7 @@ def test_a_command_without_answer_is_repeated_and_then_given_up(by_hand: Any) ->
     request_id = hand.client.request(SetZero(1))
     for _ in range(320):
         hand.step(hand.tool.samples([1, 2, 3]))
-    assert hand.of(Answer) == [Answer(request_id, False, "The tool did not confirm it for 3 s.")]
+    assert hand.of(Answer) == [Answer(request_id, False, "The tool did not confirm it for 3 s.", "time")]
     sent = [payload for kind, payload in hand.tool.heard if kind == kinds.COMMAND]
     assert len(sent) == 3
     assert len(set(sent)) == 1

@@ -61,3 +61,22 @@ def test_what_is_no_tool_is_told(runs: Any, fake_tool: Any) -> None:
     tool.mute = {kinds.HELLO}
     with pytest.raises(Problem, match="No tool to pair with"):
         paired(runs, tool, [])
+
+
+def test_while_the_system_asks_a_person_whether_to_pair_it_is_asked_again(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(key=KEY)
+    tool.mute.add((kinds.COMMAND, kinds.GET_KEY))
+    _, link = runs.make(tool=tool)
+    # Longer than a request is repeated.
+    link.at[500] = tool.mute.clear
+    found, key = asyncio.run(fetch_key(link, "test 1", link.clock, print))
+    assert (found.serial_number, key) == ("F-1", KEY)
+
+
+def test_a_pairing_that_the_system_refused_is_told_with_its_cure(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(key=KEY)
+    tool.mute.add((kinds.COMMAND, kinds.GET_KEY))
+    _, link = runs.make(tool=tool)
+    link.at[60] = lambda: setattr(link, "pairing_refused", "It did not pair. Remove it in the settings.")
+    with pytest.raises(Problem, match="Remove it in the settings"):
+        asyncio.run(fetch_key(link, "test 1", link.clock, print))
