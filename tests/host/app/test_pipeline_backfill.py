@@ -14,7 +14,7 @@ from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.events import Alert, Arrived, Chunk, ForceBlock, Gap, Stroke
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_protocol import kinds
+from iastm_protocol import kinds, messages
 
 CONTACT = Contact()
 STEP_US = 20_000
@@ -154,3 +154,28 @@ def test_a_hole_is_given_up_only_once_it_has_left_the_ring(fake_tool: Any, profi
     (gap,) = link.of(Gap)
     assert (gap.first_index, gap.sample_count) == (lost, 6)
     assert link.pipeline.missing_samples == 0
+
+
+def test_the_tool_is_never_told_that_the_host_has_what_is_missing(fake_tool: Any, profile: Any) -> None:
+    link = Lossy(fake_tool(keeps=4096), profile, 0.3, 5)
+    held_back = 0
+    for n in range(300):
+        link.tool.heard.clear()
+        link.step(link.tool.samples(np.arange(n, n + 6)))
+        told = [item for item in link.events if isinstance(item, ForceBlock | Gap)]
+        last = told[-1] if told else None
+        whole = 0 if last is None else last.next_index if isinstance(last, ForceBlock) else 10**9
+        held_back += link.pipeline.missing_samples > 0
+        for kind, payload in link.tool.heard:
+            assert kind != kinds.ACK or messages.Ack.from_payload(payload).next_index <= whole
+    assert held_back > 50
+
+
+def test_a_host_acknowledges_several_times_a_second(fake_tool: Any, profile: Any) -> None:
+    link = Lossy(fake_tool(keeps=4096), profile, 0.0, 5)
+    for n in range(100):
+        link.step(link.tool.samples(np.arange(n, n + 6)))
+    told = [messages.Ack.from_payload(payload).next_index for kind, payload in link.tool.heard if kind == kinds.ACK]
+    assert len(told) >= 2 * 3
+    assert told == sorted(told)
+    assert told[-1] > 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
-from iastm_host.events import ForceBlock, Gap, LinkChanged, Stroke
+from iastm_host.events import Cut, ForceBlock, Gap, LinkChanged, Stroke
 from iastm_host.records.entries import Recording
 from iastm_host.transports.base import BUSY, LOST, NOT_FOUND, TransportError
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
+from iastm_protocol import kinds, messages
 
 PATIENT = {"patience_s": None, "record": True}
 
@@ -214,3 +216,72 @@ def test_a_search_that_finds_nothing_ends_the_run_with_its_reason(runs: Any) -> 
     assert run.join(10)
     assert run.summary().problem.what == "No tool was heard."
     assert link.opened == 0
+
+
+def test_a_cut_while_the_rest_is_fetched_gives_nothing_up(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(keeps=100_000)
+    run, link = runs.make(tool=tool, plan={"patience_s": 10.0})
+    honest, made = tool.samples, itertools.count()
+
+    def lossy(counts: Any, **more: Any) -> bytes:
+        wire = honest(counts, **more)
+        return b"" if 100 < next(made) < 110 else wire
+
+    def mended() -> None:
+        tool.mute.clear()
+        cut()
+
+    tool.samples = lossy
+    tool.mute.add(kinds.FETCH)
+    link.at[140], link.at[150] = run.stop, mended
+    run.start()
+    assert run.join(60)
+    summary = run.summary()
+    assert link.opened == 2
+    assert summary.problem is None
+    assert summary.gap_count == 0
+    assert summary.samples_received == summary.samples_expected > 600
+
+
+def test_each_cut_has_the_whole_patience(runs: Any, fake_tool: Any) -> None:
+    run, link = runs.make(tool=fake_tool(keeps=20_000), length_s=20.0, plan={"patience_s": 3.0})
+
+    def away() -> None:
+        link.clock.now_us += 2_000_000
+        cut()
+
+    for number in range(100, 600, 100):
+        link.at[number] = away
+    run.start()
+    assert run.join(60)
+    assert run.summary().problem is None
+    assert link.opened == 6
+
+
+def test_each_connection_greets_under_a_session_of_its_own(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(keeps=20_000)
+    run_with_cuts(runs, tool, (150, 300))
+    sessions = [messages.Hello.from_payload(payload).session for kind, payload in tool.heard if kind == kinds.HELLO]
+    assert len(set(sessions)) == 3
+
+
+def test_a_cut_that_many_attempts_do_not_mend_is_one_note_in_the_recording(runs: Any) -> None:
+    run, link = runs.make(length_s=6.0, plan=PATIENT)
+    reopen, opens = link.open, itertools.count()
+
+    async def refuse() -> None:
+        if next(opens) >= 4:
+            link.open = reopen
+            await reopen()
+        else:
+            cut()
+
+    def go_away() -> None:
+        link.open = refuse
+        cut()
+
+    link.at[150] = go_away
+    run.start()
+    assert run.join(60)
+    recording = Recording(run.summary().recording)
+    assert sum(isinstance(item, Cut) for item in recording.chunks()) == 1

@@ -52,3 +52,15 @@ def test_a_new_link_asks_anew() -> None:
     backfill.step((100, 20), 0)
     backfill.restart()
     assert backfill.step((100, 20), 1) == Wish(100, 20)
+
+
+def test_requests_that_bring_something_are_not_in_vain() -> None:
+    backfill = Backfill()
+    first, now_us = 0, 0
+    for _ in range(5 * TRIES):
+        wish = backfill.step((first, 5000 - first), now_us)
+        assert wish is not None and not wish.give_up
+        now_us += 10_000
+        first += 50
+        assert backfill.step((first, 5000 - first), now_us) is None
+        now_us += ASK_AGAIN_AFTER_US

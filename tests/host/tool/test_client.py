@@ -688,3 +688,14 @@ def test_a_stream_that_can_t_be_read_is_given_up_with_its_cause(by_hand: Any) ->
     assert hand.client.state == states.REFUSED
     assert "320 samples/s" in hand.client.reason
     assert any(isinstance(event, Unreadable) for event in seen)
+
+
+def test_a_command_is_done_when_the_tool_says_what_it_holds_and_not_before(by_hand: Any) -> None:
+    hand = by_hand()
+    request_id = hand.client.request(SetZero(84_500))
+    hand.step(hand.tool.wire(kinds.RESPONSE, messages.Response(request_id, kinds.SET_ZERO, kinds.OK, "")))
+    assert hand.of(Answer) == []
+    zero = messages.Zero(84_500, 10, 84_213, True)
+    again = messages.Response(request_id, kinds.SET_ZERO, kinds.OK, "")
+    hand.step(hand.tool.wire(kinds.ZERO, zero) + hand.tool.wire(kinds.RESPONSE, again))
+    assert [answer.accepted for answer in hand.of(Answer)] == [True]

@@ -229,3 +229,17 @@ def test_a_stretch_begins_and_ends_with_what_is_missing(made: list[ForceBlock], 
             held = {i for each in timeline._held for i in range(each.first_index, each.next_index)}
             assert sum(stretch) in held
             assert sum(stretch) - 1 not in held
+
+
+def test_what_is_gone_is_told_for_every_hole_that_it_covers_and_not_for_what_came() -> None:
+    timeline = Timeline()
+    timeline.waits = True
+    for first, n in ((0, 10), (20, 5), (30, 5), (50, 10)):
+        timeline.add(a_block(first, n))
+    told = timeline.add(Gap(1, 10, 35, 0, PERIOD_US, "gone"))
+    spans = [
+        (type(item), item.first_index, item.sample_count if isinstance(item, Gap) else len(item.force_n))
+        for item in told
+    ]
+    assert spans == [(Gap, 10, 10), (ForceBlock, 20, 5), (Gap, 25, 5), (ForceBlock, 30, 5), (Gap, 35, 10)]
+    assert timeline.hole == (45, 5)
