@@ -1,0 +1,243 @@
+"""One document in two slots: whenever the power goes, the one before or the one being written is there, whole.
+
+A slot, all numbers little-endian:
+
+    4 bytes   "SLT1"
+    4         generation: that of the document before it plus 1, modulo 2^32; the first is 1
+    4         n, length of the document
+    n         the document
+    4         CRC-32 (IEEE 802.3, `binascii.crc32`) of all that stands before it; what follows means nothing
+
+A write goes to the slot that is not in force and is read back. Of two whole slots the newer is in force, so the last
+byte of a write puts it there; until then it lacks a checksum that fits. Nothing is renamed or removed: FAT can do
+neither at once.
+
+A storage has the slots 0 and 1 (in words a and b) and raises OSError where it fails:
+
+- `open(slot)`: a file to read the slot from its start, whose `read` and `readinto` stop short only at its end; with
+  `errno.ENOENT` where it was never written;
+- `write(slot, parts)`: put `parts` (bytes-like) one after another at its start, and return once they outlive a power
+  cut. In what order they get there, and what stands behind them, is all the same.
+
+A flash write may hold interrupts: write only while the tool is not in contact.
+"""
+
+import binascii
+import errno
+import os
+import struct
+
+from iastm_protocol._compat import const
+
+MAX_DOCUMENT_BYTES = const(16384)
+
+_MAGIC = b"SLT1"
+_HEADER = "<4sII"
+_HEADER_BYTES = const(12)
+_CRC = "<I"
+_CRC_BYTES = const(4)
+_FIRST_GENERATION = const(1)
+_GENERATION_MASK = 0xFFFFFFFF
+_HALF_ROUND = 0x80000000
+_PIECE_BYTES = const(256)
+# Of a failed write nothing may remain that a later read takes for whole.
+_SPOILT = bytes(_HEADER_BYTES + _CRC_BYTES)
+
+
+class Slots:
+    """Keeps one document of up to MAX_DOCUMENT_BYTES in a storage, see above.
+
+    `trouble` tells in words what the last `read` or `write` found wrong, "" where nothing was. A damaged slot may come
+    from a write that was cut off, or have held what was written last: bytes can't tell which.
+    """
+
+    def __init__(self, storage):
+        self.trouble = ""
+        self._storage = storage
+        self._buffer = memoryview(bytearray(_PIECE_BYTES))
+        self._missing = []
+        self._read_errno = None
+
+    def read(self):
+        """Return the document as bytes, None where there is none: never written, or both slots damaged (`trouble`).
+
+        Raises OSError where the storage can't be read and so nobody knows whether there is one.
+        """
+        whole = self._survey()
+        if not whole:
+            if self._read_errno is not None:
+                raise OSError(self._read_errno)
+            return None
+        try:
+            return self._examine(whole[0][0], True)[1]
+        except ValueError:
+            # A moment ago it was whole.
+            raise OSError(errno.EIO)
+
+    def write(self, document):
+        """Keep `document` (bytes-like) in place of the one before; it has been read back when this returns.
+
+        Raises OSError where it can't be kept: the one before stays. Only where the storage breaks so that the remains
+        can't be spoilt either may the next start find the new one. Raises ValueError where it is too long.
+        """
+        if len(document) > MAX_DOCUMENT_BYTES:
+            raise ValueError("%d bytes, at most %d fit" % (len(document), MAX_DOCUMENT_BYTES))
+        slot, generation = self._next()
+        header = struct.pack(_HEADER, _MAGIC, generation, len(document))
+        crc = binascii.crc32(document, binascii.crc32(header))
+        parts = (header, document, struct.pack(_CRC, crc))
+        try:
+            self._storage.write(slot, parts)
+            if not self._holds(slot, parts) or self._survey()[:1] != [(slot, generation)]:
+                raise OSError(errno.EIO)
+        except OSError:
+            self._spoil(slot)
+            raise
+
+    def _next(self):
+        # The slot to write, and its generation.
+        whole = self._survey()
+        if whole:
+            slot, generation = whole[0]
+            return 1 - slot, (generation + 1) & _GENERATION_MASK
+        # Over what can't be trusted: a bad read that is better next time would bring back an old document.
+        return (1 if self._missing == [0] else 0), _FIRST_GENERATION
+
+    def _survey(self):
+        # Look at both slots: return (slot, generation) of the whole ones, newest first, and tell what is wrong.
+        whole = []
+        problems = []
+        self._missing = []
+        self._read_errno = None
+        for slot in (0, 1):
+            try:
+                whole.append((slot, self._examine(slot, False)[0]))
+            except ValueError as error:
+                problems.append("slot %s %s" % ("ab"[slot], error))
+            except OSError as error:
+                if error.errno == errno.ENOENT:
+                    self._missing.append(slot)
+                else:
+                    self._read_errno = error.errno
+                    problems.append("slot %s can't be read (error %s)" % ("ab"[slot], error.errno))
+        if len(whole) == 2:
+            ahead = (whole[1][1] - whole[0][1]) & _GENERATION_MASK
+            if ahead in (0, _HALF_ROUND):
+                problems.append("neither slot is the newer one")
+            elif ahead < _HALF_ROUND:
+                whole.reverse()
+        elif whole and self._missing and whole[0][1] != _FIRST_GENERATION:
+            problems.append("slot %s is missing" % "ab"[self._missing[0]])
+        self.trouble = "; ".join(problems)
+        if problems:
+            self.trouble += ": slot %s is in force" % "ab"[whole[0][0]] if whole else ": no document is left"
+        return whole
+
+    def _examine(self, slot, take):
+        # Return generation and, with `take`, document of a slot; ValueError tells why it is not whole.
+        with self._storage.open(slot) as file:
+            header = self._piece(file, _HEADER_BYTES)
+            if len(header) < _HEADER_BYTES:
+                raise ValueError("is cut off")
+            magic, generation, length = struct.unpack(_HEADER, header)
+            if magic != _MAGIC:
+                raise ValueError("is overwritten")
+            if length > MAX_DOCUMENT_BYTES:
+                raise ValueError("has an impossible length")
+            crc = binascii.crc32(header)
+            document = None
+            if take:
+                document = file.read(length)
+                crc = binascii.crc32(document, crc)
+            while length and not take:
+                piece = self._piece(file, min(length, _PIECE_BYTES))
+                if not piece:
+                    break
+                crc = binascii.crc32(piece, crc)
+                length -= len(piece)
+            end = self._piece(file, _CRC_BYTES)
+            if len(end) < _CRC_BYTES:
+                raise ValueError("is cut off")
+            if struct.unpack(_CRC, end)[0] != crc:
+                raise ValueError("has a wrong checksum")
+        return generation, document
+
+    def _holds(self, slot, parts):
+        # Whether the slot begins with `parts`, byte for byte.
+        with self._storage.open(slot) as file:
+            for part in parts:
+                whole = memoryview(part)
+                for at in range(0, len(whole), _PIECE_BYTES):
+                    expected = whole[at : at + _PIECE_BYTES]
+                    if self._piece(file, len(expected)) != expected:
+                        return False
+        return True
+
+    def _piece(self, file, n):
+        # The next n bytes, fewer at the end, in the buffer that the next call uses again.
+        buffer = self._buffer if n == _PIECE_BYTES else self._buffer[:n]
+        got = file.readinto(buffer)
+        return buffer if got == n else buffer[:got]
+
+    def _spoil(self, slot):
+        try:
+            self._storage.write(slot, (_SPOILT,))
+        except OSError:
+            pass
+        self._survey()
+
+
+class FileStorage:
+    """Two files, NAME.a and NAME.b, in a folder that exists ("" is the current one).
+
+    A file is written over, never cut short: FAT then changes neither its table nor the length, and littlefs puts the
+    new content in force when it is synchronised.
+    """
+
+    def __init__(self, folder, name):
+        start = folder + "/" if folder and not folder.endswith("/") else folder
+        self._paths = (start + name + ".a", start + name + ".b")
+
+    def open(self, slot):
+        """Return the file of a slot, to read from its start."""
+        return open(self._paths[slot], "rb")
+
+    def write(self, slot, parts):
+        """Write `parts` over the start of a slot's file."""
+        with self._open_to_write(self._paths[slot]) as file:
+            for part in parts:
+                file.write(part)
+            # On MicroPython this goes through to the medium; ports with caches of their own have `os.sync` for them.
+            file.flush()
+            if hasattr(os, "fsync"):
+                os.fsync(file.fileno())
+            elif hasattr(os, "sync"):
+                os.sync()
+
+    def _open_to_write(self, path):
+        try:
+            return open(path, "r+b")
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return open(path, "wb")
+
+
+class KeyStore:
+    """Keeps the tool's key for a board, in a storage of its own: its `load_key` and `store_key` are the board's."""
+
+    def __init__(self, storage):
+        self.slots = Slots(storage)
+
+    def load_key(self):
+        """Return the key stored last, None where there is none. Raises OSError where nobody can know."""
+        return self.slots.read()
+
+    def store_key(self, key):
+        """Keep `key`. Raises OSError where it can't be kept: the one before stays."""
+        self.slots.write(key)
+        try:
+            # Into the other slot too: else damage to the first would bring back the key that this one replaced.
+            self.slots.write(key)
+        except OSError:
+            pass

@@ -1,0 +1,241 @@
+"""Cuts the power in writes to the two-slot store on file systems; one source for CPython and MicroPython.
+
+    python run_slots.py FOLDER
+
+The last line of output is one JSON object of how much was tried; what breaks a promise ends in an AssertionError.
+On MicroPython its own littlefs and FAT run over a block device in memory, too.
+"""
+
+import gc
+import json
+import os
+import sys
+
+from iastm_firmware.slots import MAX_DOCUMENT_BYTES, FileStorage, Slots
+
+_BLOCK_BYTES = 512
+_BLOCKS = 96
+_EIO = -5
+_LONG = bytes(range(256)) * 4
+# Each is written over the ones before it.
+_DOCUMENTS = (b"", b"first", b"first", _LONG, b"", b"\xff" * 700, _LONG + b"longer", b"short")
+
+
+class PowerCut(Exception):
+    """Nothing runs on from here."""
+
+
+def survey(storage, old, new):
+    """Check that a store cut off in a write of `new` over `old` holds one of them; return whether it is the new one."""
+    slots = Slots(storage)
+    found = slots.read()
+    assert found in (old, new), (found, old, new)
+    return found == new
+
+
+class CutFiles(FileStorage):
+    """Files that take `power` bytes before the power goes, all where it is negative."""
+
+    power = -1
+
+    def write(self, slot, parts):
+        """Write what the power is enough for."""
+        whole = b"".join(parts)
+        if not 0 <= self.power < len(whole):
+            return super().write(slot, parts)
+        super().write(slot, [whole[: self.power]])
+        raise PowerCut
+
+
+def cut_files(folder):
+    """Cut writes to files of the system at every byte; return how often."""
+    cuts = 0
+    storage = CutFiles(folder, "cut")
+    old = None
+    for new in _DOCUMENTS:
+        for power in range(len(new) + 16):
+            # In longer documents not every byte: each cut is synchronised to the disk.
+            if 40 < power < len(new) and power % 61:
+                continue
+            storage.power = power
+            try:
+                Slots(storage).write(new)
+                raise AssertionError
+            except PowerCut:
+                cuts += 1
+            survey(storage, old, new)
+        storage.power = -1
+        slots = Slots(storage)
+        slots.write(new)
+        assert (slots.read(), slots.trouble) == (new, "")
+        old = new
+    return cuts
+
+
+class Medium:
+    """Blocks in memory whose power goes at the access after `power` ones; `torn` leaves half of that one done.
+
+    That access returns an error. What runs on in vain, the closing of files by the collector included, is answered as
+    if all were well, and changes nothing.
+    """
+
+    def __init__(self, data, power=None, torn=False):
+        self.data = bytearray(data)
+        self.accesses = 0
+        self.dead = False
+        self._power = power
+        self._torn = torn
+
+    def _spend(self):
+        # Whether this access is done whole.
+        self.accesses += 1
+        self.dead = self._power is not None and self.accesses > self._power
+        return not self.dead
+
+    def readblocks(self, block, buffer, offset=0):
+        """Read."""
+        at = block * _BLOCK_BYTES + offset
+        buffer[:] = self.data[at : at + len(buffer)]
+        return 0
+
+    def writeblocks(self, block, buffer, offset=0):
+        """Write, or half write."""
+        if self.dead:
+            return 0
+        at = block * _BLOCK_BYTES + offset
+        n = len(buffer)
+        if self._spend():
+            self.data[at : at + n] = buffer
+            return 0
+        if self._torn:
+            half = n // 2
+            self.data[at : at + half] = buffer[:half]
+            for i in range(at + half, at + n):
+                self.data[i] &= 0xA5
+        return _EIO
+
+    def ioctl(self, op, value):
+        """Answer for size, and erase."""
+        if op == 4:
+            return _BLOCKS
+        if op == 5:
+            return _BLOCK_BYTES
+        if op == 6:
+            if self.dead:
+                return 0
+            at = value * _BLOCK_BYTES
+            whole = self._spend()
+            if whole or self._torn:
+                for i in range(at, at + _BLOCK_BYTES, 1 if whole else 2):
+                    self.data[i] = 0xFF
+            return 0 if whole else _EIO
+        return 0
+
+
+def mounted(kind, data, power=None, torn=False):
+    """Mount a copy of a medium; return it."""
+    medium = Medium(data, power, torn)
+    os.mount(kind(medium), "/ram")  # type: ignore[attr-defined]
+    return medium
+
+
+def unmount():
+    """Take the medium away again."""
+    os.umount("/ram")  # type: ignore[attr-defined]
+
+
+def cut_blocks(kind, torn):
+    """Cut writes at every access to the medium under a file system; return how often."""
+    cuts = 0
+    medium = Medium(bytes(_BLOCKS * _BLOCK_BYTES))
+    kind.mkfs(medium)
+    data = medium.data
+    old = None
+    for new in _DOCUMENTS:
+        power = 0
+        arrived = False
+        while True:
+            medium = mounted(kind, data, power, torn)
+            completed = False
+            try:
+                Slots(FileStorage("/ram", "cut")).write(new)
+                completed = not medium.dead
+            except OSError:
+                assert medium.dead
+            unmount()
+            if completed:
+                break
+            cuts += 1
+            mounted(kind, medium.data)
+            now = survey(FileStorage("/ram", "cut"), old, new)
+            # It once arrived: later cuts don't undo it.
+            assert now or not arrived or new == old
+            arrived = now
+            slots = Slots(FileStorage("/ram", "cut"))
+            slots.write(b"after the cut")
+            assert (slots.read(), slots.trouble) == (b"after the cut", "")
+            unmount()
+            power += 1
+        data = medium.data
+        mounted(kind, data)
+        slots = Slots(FileStorage("/ram", "cut"))
+        assert (slots.read(), slots.trouble) == (new, "")
+        unmount()
+        old = new
+        gc.collect()
+    return cuts
+
+
+def room_kib(call):
+    """Return how much heap `call` needs: the smallest hole in a full one that is enough for it, in KiB."""
+    gc.collect()
+    fill = [b""] * (gc.mem_free() // 64)  # type: ignore[attr-defined]
+    for kib in range(64):
+        gc.collect()
+        hole = bytearray(kib * 1024)
+        at = 0
+        try:
+            while True:
+                fill[at] = bytes(64)
+                at += 1
+        except MemoryError:
+            pass
+        del hole
+        gc.collect()
+        enough = True
+        try:
+            call()
+        except MemoryError:
+            enough = False
+        while at:
+            at -= 1
+            fill[at] = b""
+        if enough:
+            return kib
+    return None
+
+
+def measure(folder):
+    """Return what a write and a read of the longest document need, in KiB."""
+    document = bytes(MAX_DOCUMENT_BYTES)
+    slots = Slots(FileStorage(folder, "long"))
+    write = room_kib(lambda: slots.write(document))
+    read = room_kib(slots.read)
+    assert slots.read() == document
+    return write, read
+
+
+def main(folder):
+    """Try everything that this interpreter has, and print how much that was."""
+    found = {"cuts in files": cut_files(folder)}
+    if hasattr(os, "VfsLfs2"):
+        found["cuts under littlefs"] = cut_blocks(os.VfsLfs2, False)
+        found["torn blocks under littlefs"] = cut_blocks(os.VfsLfs2, True)
+        # FAT itself does not survive a torn sector of its tables.
+        found["cuts under FAT"] = cut_blocks(os.VfsFat, False)  # type: ignore[attr-defined]
+    if hasattr(gc, "mem_alloc"):
+        found["KiB for a write"], found["KiB for a read"] = measure(folder)
+    print(json.dumps(found))
+
+
+main(sys.argv[1])
