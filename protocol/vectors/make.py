@@ -219,6 +219,43 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
 ]
 
 
+def unreadable() -> list[Json]:
+    """Return payloads that section 4 of SPEC.md calls unreadable, stated by hand but for what surrounds the fault."""
+    batch = bytes(15)
+    answer = ANSWER.to_payload()
+    rate = struct.pack("<I", ANSWER.rate_mhz)
+    nameless = b"\x00" + bytes(32) + struct.pack("<d", 50.0)
+    cases = [
+        ("force samples, no counts", kinds.FORCE_SAMPLES, batch),
+        ("force samples, a byte", kinds.FORCE_SAMPLES, batch + b"\x01"),
+        ("force samples, two bytes", kinds.FORCE_SAMPLES, batch + b"\x01\x02"),
+        ("force samples, a count and a byte", kinds.FORCE_SAMPLES, batch + b"\x01\x02\x03\x04"),
+        ("force samples, two counts less a byte", kinds.FORCE_SAMPLES, batch + b"\x01\x02\x03\x04\x05"),
+        ("hello, another magic", kinds.HELLO, b"IASt\x01\x00\x00" + bytes(4)),
+        ("hello, a name that is not UTF-8", kinds.HELLO, b"IAST\x01\x00\x02\xc3\x28" + bytes(4)),
+        ("hello, a name that ends within a letter", kinds.HELLO, b"IAST\x01\x00\x01\xc3" + bytes(4)),
+        ("hello answer, a rate of 0", kinds.HELLO_ANSWER, answer.replace(rate, bytes(4), 1)),
+        ("calibration, no coefficients", kinds.CALIBRATION, nameless + b"\x00"),
+        ("calibration, one coefficient", kinds.CALIBRATION, nameless + b"\x01" + struct.pack("<d", 1.0)),
+        (
+            "calibration, fewer coefficients than it says",
+            kinds.CALIBRATION,
+            nameless + b"\x03" + struct.pack("<2d", 0.0, 1.0),
+        ),
+        (
+            "calibration, a slope that is not a number",
+            kinds.CALIBRATION,
+            nameless + b"\x02" + bytes(8) + bytes.fromhex("000000000000f87f"),
+        ),
+        (
+            "calibration, a capacity without bound",
+            kinds.CALIBRATION,
+            b"\x00" + bytes(32) + bytes.fromhex("000000000000f07f") + b"\x02" + struct.pack("<2d", 0.0, 1.0),
+        ),
+    ]
+    return [{"name": name, "kind": kind, "payload_hex": payload.hex()} for name, kind, payload in cases]
+
+
 def f64(value: float) -> Json:
     """Return a double as JSON: the number to read, and its bytes to compare (parsers round differently)."""
     return {"f64_hex": struct.pack("<d", value).hex(), "value": value}
@@ -255,6 +292,7 @@ def messages() -> Json:
     return {
         "about": "Each message: fields → payload → wire, and back. Bytes are hex; floats stand with their eight bytes.",
         "messages": cases,
+        "unreadable": unreadable(),
     }
 
 
@@ -394,6 +432,7 @@ def damaged() -> Json:
     text = b"MicroPython v1.29.0 on 2026-07-05; Generic board\r\nType help() for more\r\n>>> "
     cut = PING_B[:7]
     recording = encode(kinds.NOTE, 9, b"{}")
+    unknown_entry = encode(0xFE, 8, b"\x01")
     too_long = encode(0x7F, 4, bytes(5))
     overlong = b"\x55" * 1000
     return {
@@ -464,6 +503,14 @@ def damaged() -> Json:
                 "an entry of a recording in a recording",
                 recording + PING_A,
                 [(kinds.NOTE, 9, b"{}"), a],
+                0,
+                0,
+                link=False,
+            ),
+            damage_case(
+                "frames of a link, and an unknown entry, in a recording",
+                PING_A + unknown_entry + encode(0x7F, 5, b"new") + recording,
+                [a, (0xFE, 8, b"\x01"), (0x7F, 5, b"new"), (kinds.NOTE, 9, b"{}")],
                 0,
                 0,
                 link=False,
@@ -752,7 +799,7 @@ def exact_newtons(net: int, coefficients: Sequence[float]) -> Fraction:
 
 
 def exact_net_counts(force_n: float, coefficients: Sequence[float]) -> int:
-    """Return the least distance from zero, towards more force, at which the exact force is at least `force_n`."""
+    """Return the least counts from zero, 0 and up, towards more force, at which the exact force is `force_n` or more."""
     sign = 1 if coefficients[1] >= 0 else -1
     net = 0
     for bit in range(23, -1, -1):
@@ -782,7 +829,7 @@ def conversion() -> Json:
             )
         net = [
             {"force_n": force_n, "net_counts": exact_net_counts(force_n, coefficients)}
-            for force_n in (0.0, 0.001, 0.52, 0.8, 11.0, 14.0, 40.0)
+            for force_n in (-1.0, 0.0, 0.001, 0.52, 0.8, 11.0, 14.0, 40.0)
         ]
         cases.append(
             {
@@ -796,7 +843,7 @@ def conversion() -> Json:
         )
     return {
         "about": "64-bit floats: forces within 1e-9 N, counts within 1; 32-bit floats: max(2 counts, 1 mN)."
-        " No count reaches beyond_n.",
+        " No count reaches beyond_n. net_counts are 0 and up.",
         "cases": cases,
     }
 

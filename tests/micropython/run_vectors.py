@@ -164,6 +164,16 @@ def run_messages(report, cases, rng):
         report.equal("all, counted " + how, (decoder.frames, decoder.damaged), (len(expected), 0))
 
 
+def run_unreadable(report, cases):
+    """Payloads that are the peer's fault, and nothing else, in whatever type they come."""
+    report.section("unreadable")
+    for case in cases:
+        cls = MESSAGES[case["kind"]]
+        payload = unhex(case["payload_hex"])
+        for form in (payload, bytearray(payload), memoryview(payload)):
+            report.raises(case["name"], RemoteProtocolError, cls.from_payload, form)
+
+
 def run_lengths(report, name, cls, message, payload):
     """Every truncation is refused in the peer's name, every tail of a newer minor version is read over."""
     # These end in what takes all that is left.
@@ -581,8 +591,9 @@ def main(directory, seed, rounds):
         with open(directory + "/" + name) as file:  # noqa: PTH123 (MicroPython has no pathlib)
             return json.load(file)
 
-    messages = read("messages.json")["messages"]
+    messages, unreadable = [read("messages.json")[group] for group in ("messages", "unreadable")]
     run_messages(report, messages, rng)
+    run_unreadable(report, unreadable)
     run_frames(report, read("frames.json"), rng)
     run_damaged(report, read("damaged.json")["cases"], rng)
     run_fragments(report, read("fragments.json"), (0x01, 0x80, 0xFF))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 from collections.abc import Iterator
@@ -105,6 +106,8 @@ def decoded(kind: int, payload: bytes) -> dict[str, Any]:
         if offset != "…":
             assert int(offset) == walk.at, name
         value = walk.value(kind_of_field, size, count)
+        if not _allowed(kind_of_field, name, value):
+            raise Unreadable(f"{name} must not be {value!r}")
         if name.endswith("_count"):
             count = value
         elif name == "magic":
@@ -113,6 +116,16 @@ def decoded(kind: int, payload: bytes) -> dict[str, Any]:
         else:
             fields[name] = value
     return fields
+
+
+def _allowed(kind_of_field: str, name: str, value: Any) -> bool:
+    """Tell whether section 4 lets a field of this type and name hold the value."""
+    if kind_of_field == "i24 list":
+        return bool(value) and len(value) % 3 == 0
+    if kind_of_field in ("f64", "f64 list"):
+        return all(math.isfinite(each) for each in (value if isinstance(value, tuple) else (value,)))
+    least = {"rate_mhz": 1, "coefficient_count": 2}
+    return name not in least or value >= least[name]
 
 
 class Line(NamedTuple):

@@ -45,6 +45,12 @@ def test_every_message_is_read(case: dict[str, Any]) -> None:
             decoded(case["kind"], frames[0].payload[:-1])
 
 
+@pytest.mark.parametrize("case", vectors("messages.json")["unreadable"], ids=ids)
+def test_what_section_4_calls_unreadable_is(case: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        decoded(case["kind"], bytes.fromhex(case["payload_hex"]))
+
+
 def plain(value: Any) -> Any:
     """What was read, as the vectors state it: yes and no are 1 and 0, lists are tuples."""
     return tuple(plain(item) for item in value) if isinstance(value, tuple) else value
