@@ -224,7 +224,10 @@ class FileStorage:
 
 
 class KeyStore:
-    """Keeps the tool's key for a board, in a storage of its own: its `load_key` and `store_key` are the board's."""
+    """Keeps the tool's key for a board, in a storage of its own: its `load_key` and `store_key` are the board's.
+
+    What was wrong with the storage stands in `slots.trouble`.
+    """
 
     def __init__(self, storage):
         self.slots = Slots(storage)

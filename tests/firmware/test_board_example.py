@@ -106,9 +106,20 @@ for level in (1, 0, 1):
 pressed = [tool.events.after(events + i)[2][4] for i in range(tool.events.last_number - events)]
 seen.append([pressed, made.load_key() is None])
 key = tool.keys.find_or_make()
-with open("key.new", "wb") as file:
-    file.write(b"torn")
-seen.append([len(key), board.Board.load_key(made) == key, Tool(made).keys.find() == key])
+def restarted():
+    again = board.Board()
+    again.stream.close()
+    return again
+seen.append([len(key), made.load_key() == key, Tool(restarted()).keys.find() == key])
+seen.append([])
+for name in ("key.a", "key.b"):
+    with open(name, "r+b") as file:
+        whole = file.read()
+        file.seek(0)
+        file.write(b"torn")
+    seen[-1].append(restarted().load_key() == key)
+    with open(name, "wb") as file:
+        file.write(whole)
 sys.stdout.write(json.dumps(seen))
 """
 
@@ -130,7 +141,7 @@ def test_the_example_samples_misses_nothing_unsaid_alerts_and_keeps_its_key(micr
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    quiet, pressed, late, after, button, key = json.loads(done.stdout)
+    quiet, pressed, late, after, button, key, torn = json.loads(done.stdout)
     assert quiet == [100, -5, 0]
     assert pressed == [1, 1]
     # 255 places: 45 of 300 were missed.
@@ -138,3 +149,4 @@ def test_the_example_samples_misses_nothing_unsaid_alerts_and_keeps_its_key(micr
     assert after == [0, "0102"]
     assert button == [[kinds.EVENT_BUTTON], True]
     assert key == [32, True, True]
+    assert torn == [True, True]

@@ -290,10 +290,10 @@ def test_every_damaged_bit_of_a_slot_is_told_and_the_other_slot_used(slot: int, 
             assert slots.read() == other
             assert slots.trouble.startswith(f"slot {name} ")
             assert slots.trouble.endswith(f": slot {'ba'[slot]} is in force")
-    # The next write heals it.
-    slots.write(b"healed")
+    # The next write mends it.
+    slots.write(b"mended")
     assert storage.written == [slot]
-    assert (slots.read(), slots.trouble) == (b"healed", "")
+    assert (slots.read(), slots.trouble) == (b"mended", "")
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ class AnyLife(RuleBasedStateMachine):
     @rule(slot=st.sampled_from([0, 1]), at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
     def rot(self, slot: int, at: float, bit: int) -> None:
         content = self.storage.slots[slot]
-        # Only one that is whole: what is damaged already might be healed by another wrong bit.
+        # Only one that is whole: what is damaged already might be mended by another wrong bit.
         if content is None or not Slots(Storage(slots=[content, None])).read():
             return
         size = 16 + int.from_bytes(content[8:12], "little")
