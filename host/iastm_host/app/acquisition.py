@@ -12,7 +12,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -160,6 +160,11 @@ class Acquisition:
         """Return the live state."""
         now_us = self._clock()
         with self._lock:
+            recording = self._state.recording
+            if self._recorder is not None and recording is not None and recording.path and not self._state.finished:
+                # It goes on while the link is away.
+                elapsed_s = (now_us - self._recording_since_us) / 1e6
+                self._state.recording = replace(recording, elapsed_s=elapsed_s)
             if self._plan.replay_span_us is not None and not self._state.finished:
                 self._state.replay = self._replay_view(now_us, self._plan.replay_span_us)
             return self._state.snapshot(now_us)

@@ -59,7 +59,7 @@ class Pipeline:
     def give_up(self) -> list[Event]:
         """Tell what is still missing as lost: nothing more will come."""
         events: list[Event] = []
-        for item in self._in_order.give_up():
+        for item in self._in_order.give_up(self.client):
             self._tell(item, events)
         return events
 

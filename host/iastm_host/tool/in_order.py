@@ -6,7 +6,7 @@ from iastm_host.events import ForceBlock, Gap, ToolDescription
 from iastm_host.tool.backfill import JOINED_ACROSS_SAMPLES, MOST_SAMPLES, Backfill
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.states import STREAMING
-from iastm_host.tool.timeline import NOT_FETCHED, Timeline
+from iastm_host.tool.timeline import NOT_FETCHED, NOT_SEEN, Timeline
 
 
 class InOrder:
@@ -53,9 +53,10 @@ class InOrder:
         dialect.acknowledge(self._timeline.next_index, fetching=self._timeline.hole is not None)
         return told
 
-    def give_up(self) -> list[ForceBlock | Gap]:
-        """Return what was held back, and what is missing in between as lost: nothing more will come."""
-        return self._timeline.flush(NOT_FETCHED)
+    def give_up(self, dialect: Dialect) -> list[ForceBlock | Gap]:
+        """Return what was held back, and what is missing as lost: nothing more will come."""
+        told = self._timeline.flush(NOT_FETCHED)
+        return told if dialect.state == STREAMING else told + self._timeline.end(NOT_SEEN)
 
     def _most(self) -> int:
         """How many samples to ask for at once; what the ring can't hold costs the tool one message, and is one gap."""

@@ -11,6 +11,7 @@ MISSING = "samples missing"
 RESTARTED = "the tool restarted"
 NOT_KEPT = "the tool no longer had these samples"
 NOT_FETCHED = "these samples could not be fetched"
+NOT_SEEN = "the link was gone at the end: what the tool sampled from here on was not seen"
 
 
 class Timeline:
@@ -25,6 +26,7 @@ class Timeline:
         self._boot_id: int | None = None
         self._next_index = 0
         self._next_us = 0
+        self._period_us = 0.0
         self._held: list[ForceBlock] = []
 
     @property
@@ -109,6 +111,12 @@ class Timeline:
             self._lose(Gap(boot_id, first, samples, self._next_us, period_us, reason), ordered)
         return ordered
 
+    def end(self, reason: str) -> list[ForceBlock | Gap]:
+        """Return that from here on nothing is known, as a gap of no known length; nothing where no sample came."""
+        if self._boot_id is None:
+            return []
+        return [Gap(self._boot_id, self._next_index, 0, self._next_us, self._period_us, reason)]
+
     def _lose(self, gap: Gap, ordered: list[ForceBlock | Gap]) -> None:
         """Tell what `gap` takes of the oldest holes, between what came; one that begins elsewhere is not due yet."""
         end = gap.first_index + gap.sample_count
@@ -138,6 +146,7 @@ class Timeline:
     def _tell(self, block: ForceBlock) -> None:
         self._next_index = block.next_index
         self._next_us = block.tool_us + round(len(block.force_n) * block.period_us)
+        self._period_us = block.period_us
 
 
 def without_first(block: ForceBlock, count: int) -> ForceBlock:

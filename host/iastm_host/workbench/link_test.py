@@ -120,7 +120,7 @@ class LinkTest:
         if meter.closed_us is None:
             meter.ended_early = why
             meter.close(now_us)
-        for item in self._in_order.give_up():
+        for item in self._in_order.give_up(self.client):
             self._tell(item)
 
     def figures(self) -> LinkFigures:

@@ -13,6 +13,7 @@ from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
 from iastm_host.events import Cut, ForceBlock, Gap, LinkChanged, Stroke
 from iastm_host.records.entries import Recording
+from iastm_host.tool.timeline import NOT_SEEN
 from iastm_host.transports.base import BUSY, LOST, NOT_FOUND, TransportError
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_protocol import kinds, messages
@@ -285,3 +286,34 @@ def test_a_cut_that_many_attempts_do_not_mend_is_one_note_in_the_recording(runs:
     assert run.join(60)
     recording = Recording(run.summary().recording)
     assert sum(isinstance(item, Cut) for item in recording.chunks()) == 1
+
+
+def test_a_session_that_ends_while_the_link_is_lost_says_so_wherever_it_is_told(runs: Any) -> None:
+    run, link = runs.make(plan=PATIENT)
+
+    async def refuse() -> None:
+        link.clock.now_us += 7_000_000
+        recording = run.snapshot().recording
+        assert recording is not None and recording.elapsed_s > 7
+        run.stop()
+        cut()
+
+    def go_away() -> None:
+        link.open = refuse
+        cut()
+
+    link.at[150] = go_away
+    run.start()
+    assert run.join(60)
+    summary = run.summary()
+    assert summary.gap_count == 1
+    gaps = [event for event in recorded_events(Recording(summary.recording)) if isinstance(event, Gap)]
+    assert [(gap.sample_count, gap.reason) for gap in gaps] == [(0, NOT_SEEN)]
+
+
+def test_a_session_that_ends_while_the_link_stands_has_seen_all(runs: Any) -> None:
+    run, link = runs.make(plan=PATIENT)
+    link.at[150] = run.stop
+    run.start()
+    assert run.join(60)
+    assert run.summary().gap_count == 0
