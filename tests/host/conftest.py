@@ -48,6 +48,7 @@ class FakeTool:
         self.boot_id = boot_id
         self.rate_hz = rate_hz
         self.major = major
+        self.runtime = "cpython 3"
         self.zero = messages.Zero(zero_counts, 0, zero_counts, True)
         self.calibration = messages.Calibration("fake-50n", bytes(32), 50.0, coefficients)
         self.limits = messages.Limits("none", 0, 0, 800, 520)
@@ -95,7 +96,7 @@ class FakeTool:
             "9.9.9",
             bytes(range(8)),
             "fake",
-            "cpython 3",
+            self.runtime,
             "F-1",
             self.boot_id,
             round(self.rate_hz * 1000),

@@ -102,4 +102,4 @@ def test_the_wheel_carries_nothing_but_packages_and_metadata(wheel: Path) -> Non
 def test_the_wheel_names_the_command(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     [entry_points] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-    assert "iastm = iastm_host.cli.main:main" in archive.read(entry_points).decode()
+    assert "iastm = iastm_host.cli.start:main" in archive.read(entry_points).decode()

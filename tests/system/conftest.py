@@ -44,7 +44,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "120"}
 
 
-COMMAND = (sys.executable, "-m", "iastm_host.cli.main")
+COMMAND = (sys.executable, "-m", "iastm_host.cli.start")
 Iastm = Callable[..., Ran]
 
 

@@ -229,8 +229,8 @@ def test_an_interrupted_test_tells_what_was_measured(iastm: Iastm, started: Star
         (("--port", "/dev/ttyNONE0"), "There is no port /dev/ttyNONE0"),
         (("--port", "/dev/null"), "is not a serial port"),
         (("--simulated", "--duration", "nan"), "--duration"),
-        (("--simulated", "--duration", "-1"), "iastm --help"),
-        (("--simulated", "--duration", "inf"), "iastm --help"),
+        (("--simulated", "--duration", "-1"), "iastm link-test --help"),
+        (("--simulated", "--duration", "inf"), "iastm link-test --help"),
     ],
 )
 def test_what_can_t_be_tested_is_told_with_its_cure(iastm: Iastm, arguments: tuple[str, ...], words: str) -> None:

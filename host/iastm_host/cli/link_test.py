@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import math
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iastm_host.cli import wiring
+from iastm_host.cli.durations import seconds
 from iastm_host.cli.live import Radio
 from iastm_host.cli.wiring import Carrier
 from iastm_host.events import Problem, ToolDescription
@@ -39,15 +39,13 @@ def link_test(
     radio: Radio = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="A simulated tool of this command's own.")] = False,
     transport: Annotated[Carrier | None, typer.Option(help="What carries the simulated tool's bytes.")] = None,
-    duration: Annotated[float, typer.Option(help="Seconds to measure.", min=1, max=3600)] = 10.0,
+    duration: Annotated[float, typer.Option(help="Seconds to measure, 1 to 3600.", callback=seconds(1, 3600))] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tell whether the link to a tool is good, and what to do where it is not.
 
     Nothing on the tool is changed. Exit code 0: good or usable; 1: bad; 2: there was nothing to test.
     """
-    if math.isnan(duration):
-        raise Problem("A duration of nan can't be waited for.", "Give seconds, as --duration 20.")
     link = _link(port, tool, radio, transport, simulated=simulated)
     test = wiring.link_test(duration)
     interrupted: KeyboardInterrupt | None = None

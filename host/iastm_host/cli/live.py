@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from rich.console import Console
 from iastm_host.app.acquisition import Acquisition, Summary
 from iastm_host.cli import wiring
 from iastm_host.cli.display import check_display, display_there
+from iastm_host.cli.durations import seconds
 from iastm_host.cli.simulate import SCENARIO_HELP
 from iastm_host.cli.wiring import Carrier, Choice, Simulation
 from iastm_host.events import Problem
@@ -28,7 +28,8 @@ DEMO_WITHOUT_TERMINAL_S = 20.0
 
 Headless = Annotated[bool, typer.Option("--headless", help="A text view instead of the window.")]
 Duration = Annotated[
-    float | None, typer.Option(help="Seconds from the first sample; without it until stopped.", min=0.1, max=1e6)
+    float | None,
+    typer.Option(help="Seconds from the first sample, from 0.1; without it until stopped.", callback=seconds(0.1, 1e6)),
 ]
 Record = Annotated[Path | None, typer.Option(help="Record into this folder.", file_okay=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
@@ -55,7 +56,6 @@ def demo(
 ) -> None:
     """Show a simulated tool: the real firmware, no hardware."""
     chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
-    _check_duration(duration)
     headless = _headless(headless or as_json)
     if headless and duration is None and not sys.stdout.isatty():
         duration = DEMO_WITHOUT_TERMINAL_S
@@ -88,7 +88,6 @@ def run(
     if port is not None and radio is not None:
         raise Problem("A port needs no radio.", "Give --radio with --tool, or leave it out.")
     chosen = wiring.settings(profile=profile, tip_area_cm2=tip_area_cm2, theme=theme)
-    _check_duration(duration)
     headless = _headless(headless or as_json)
     choice = _choice(duration, record, headless=headless)
     if tool is not None:
@@ -152,7 +151,7 @@ def _show(acquisition: Acquisition, chosen: Settings, view: _View) -> None:
         ended = acquisition.join()
     summary = acquisition.summary()
     if view.as_json:
-        typer.echo(json.dumps(_as_json(summary, view.simulation)))
+        typer.echo(json.dumps(as_object(summary, view.simulation)))
     elif summary.samples_received:
         _print(summary, view.simulation)
     if not ended:
@@ -194,11 +193,6 @@ def _choice(duration_s: float | None, record: Path | None, *, headless: bool) ->
     return Choice(duration_s, record, wiring.HEADLESS_PATIENCE_S if headless else None)
 
 
-def _check_duration(duration_s: float | None) -> None:
-    if duration_s is not None and math.isnan(duration_s):
-        raise Problem("A duration of nan can't be waited for.", "Give seconds, as --duration 20.")
-
-
 def _speed(text: str) -> float:
     if text == "max":
         return 0.0
@@ -218,11 +212,11 @@ def strokes_true(summary: Summary, simulation: Simulation) -> int:
     return len(simulation.scenario.true_strokes(summary.first_index, summary.end_index))
 
 
-def _as_json(summary: Summary, simulation: Simulation | None) -> dict[str, object]:
+def as_object(summary: Summary, simulation: Simulation | None) -> dict[str, object]:
+    """Return what --json prints; null is unknown."""
     name, _, version = summary.runtime.partition(" ")
-    known = name in ("micropython", "cpython")
     result: dict[str, object] = {
-        "runtime": {"name": name if known else None, "version": version if known else None},
+        "runtime": {"name": name or None, "version": version or None},
         "samples": {"received": summary.samples_received, "expected": summary.samples_expected},
         "gaps": summary.gap_count,
         "strokes": summary.stroke_count,

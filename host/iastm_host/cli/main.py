@@ -24,8 +24,10 @@ PIPE_CLOSED = 141
 _CURES = {errno.ENOSPC: "Make room where the output goes, then retry."}
 _CURE = "Retry; if it stays so, report it with the output of the same command with: iastm --verbose"
 
+_NAME = "iastm"
+
 app = typer.Typer(
-    name="iastm",
+    name=_NAME,
     help="Force feedback for instrument-assisted soft-tissue mobilisation. A feedback and training aid, not a "
     "medical device.",
     no_args_is_help=True,
@@ -49,8 +51,10 @@ def _options(
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
     verbose: bool = typer.Option(False, "--verbose", help="Log what happens to stderr."),
 ) -> None:
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    # What libraries warn of is about their insides; where it matters, we say it in words of our own.
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    if not verbose:
+        logging.getLogger("iastm_host").setLevel(logging.WARNING)
     if version:
         typer.echo(software_name())
         raise typer.Exit
@@ -68,11 +72,11 @@ def main() -> None:
         terminated = True
         raise KeyboardInterrupt
 
-    # A shell that starts it in the background lets it ignore the interrupt, and nobody could end it cleanly.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, terminate)
     try:
-        code = app(standalone_mode=False)
+        signal.signal(signal.SIGTERM, terminate)
+        # A shell that starts it in the background lets it ignore the interrupt, and nobody could end it cleanly.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = app(prog_name=_NAME, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has seen enough.
@@ -86,13 +90,19 @@ def main() -> None:
         tell(problem)
         code = USAGE_ERROR
     except TyperException as error:
-        tell(Problem(error.format_message(), "See: iastm --help"))
+        tell(Problem(error.format_message(), f"See: {_command_of(error)} --help"))
         code = USAGE_ERROR
     except (KeyboardInterrupt, Abort):
         code = INTERRUPTED
     if terminated and code == INTERRUPTED:
         code = TERMINATED
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command_of(error: TyperException) -> str:
+    # Errors of usage know where they arose; typer keeps their class, and the context's, to itself.
+    path: str = getattr(getattr(error, "ctx", None), "command_path", _NAME)
+    return path
 
 
 def _drop_output() -> None:

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from iastm_host.cli import wiring
+from iastm_host.cli.durations import seconds
 from iastm_host.cli.live import Radio
 
 
 def scan(
-    duration: Annotated[float, typer.Option(help="Seconds to listen.", min=0.1, max=600)] = 5.0,
+    duration: Annotated[float, typer.Option(help="Seconds to listen, 0.1 to 600.", callback=seconds(0.1, 600))] = 5.0,
     radio: Radio = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
