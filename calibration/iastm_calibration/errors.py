@@ -50,3 +50,11 @@ class RangeError(CalibrationError):
 
 class TableError(CalibrationError):
     """A file of points that can't be read."""
+
+
+class UnitError(CalibrationError):
+    """A unit that isn't one of force, or isn't known."""
+
+
+class NotRecordedError(CalibrationError):
+    """A figure is asked for that the points don't hold."""
