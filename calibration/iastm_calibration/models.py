@@ -88,8 +88,11 @@ class Fit:
         return self.low <= x <= self.high
 
     def turning_points(self) -> list[float]:
-        """Return where the curve turns inside its range, [] where it is monotone; exact for these coefficients."""
-        return turning_points(self.coefficients, self.low, self.high)
+        """Return where the curve turns inside its range, [] where it is monotone.
+
+        Exact for the scaled coefficients: in those of x itself rounding alone can make a turn, far from zero.
+        """
+        return [self.centre + self.half_width * turn for turn in turning_points(self.scaled_coefficients, -1.0, 1.0)]
 
     def inverse(self, y: float) -> float:
         """Return the x of [low, high] with p(x) = y, by halving. The curve must be monotone. Raises RangeError."""
@@ -183,7 +186,7 @@ def fit_calibration(
 def require_monotone(fit: Fit) -> None:
     """Refuse a curve by which one reading would mean two forces. Raises NotMonotoneError with the place."""
     turns = fit.turning_points()
-    if turns or not any(fit.coefficients[1:]):
+    if turns or not any(fit.scaled_coefficients[1:]):
         where = f"turns at {', '.join(f'{turn:.6g}' for turn in turns)}" if turns else "is flat"
         raise NotMonotoneError(
             f"The curve {where}, inside its range from {fit.low:g} to {fit.high:g}: one reading would mean two forces.",

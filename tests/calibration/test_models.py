@@ -22,6 +22,7 @@ from iastm_calibration.errors import (
     TooFewPointsError,
 )
 from iastm_calibration.models import Fit, fit_calibration, fit_polynomial
+from iastm_calibration.monotone import turning_points
 
 REFERENCE_DATA = Path(__file__).parents[2] / "calibration" / "reference_data"
 # As certified by NIST: degree, coefficients, their standard deviations, residual standard deviation.
@@ -269,9 +270,22 @@ def test_lengths_that_differ_are_a_mistake_of_the_caller() -> None:
 def test_a_calibration_that_turns_is_refused_with_the_place() -> None:
     x = list(range(11))
     y = [(value - 8) ** 2 for value in x]
-    assert fit_polynomial(x, y, 2).turning_points() == [8.0]
+    assert fit_polynomial(x, y, 2).turning_points() == pytest.approx([8.0])
     with pytest.raises(NotMonotoneError, match="turns at 8"):
         fit_calibration(x, y, 2)
+
+
+def test_a_calibration_without_slope_is_refused() -> None:
+    with pytest.raises(NotMonotoneError, match="flat"):
+        fit_calibration([-1, -1, 1, 1], [1, 2, 2, 1], 1)
+
+
+def test_a_curve_far_from_zero_does_not_turn_by_rounding() -> None:
+    x = [10**9 + step for step in range(20)]
+    y = [Fraction(step) + Fraction(step**3, 7) for step in range(20)]
+    fit = fit_calibration(x, y, 3)
+    assert turning_points(fit.coefficients, fit.low, fit.high) != []
+    assert fit.turning_points() == []
 
 
 def test_a_calibration_takes_no_degree_above_three() -> None:

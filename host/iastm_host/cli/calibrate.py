@@ -44,8 +44,9 @@ def fit(
 ) -> None:
     """Fit a polynomial to points in a CSV, exactly.
 
-    Up to degree 3 the curve must not turn within the points: one reading would mean two forces. What looks wrong but
-    does no harm to the arithmetic, a gap or an outlier, is named; no point is left out.
+    Up to degree 3 the curve must not turn within the points: one reading would mean two forces.
+
+    Gaps and outliers are named; no point is left out.
     """
     try:
         points = _read(file)
