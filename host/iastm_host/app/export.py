@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from iastm_host.analysis.saturation import at_rail, is_saturated
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
+from iastm_host.app.session_clock import SessionClock
 from iastm_host.events import Arrived, CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
 from iastm_host.records import disk
 from iastm_host.records.entries import Marker, Recording
@@ -28,36 +29,6 @@ class Exported:
     gaps: int
     strokes: int
     remarks: tuple[str, ...]
-
-
-class _Clock:
-    """Where time_s is 0 on the clock of the boot that is told; over a restart of the tool it goes on by the host's."""
-
-    def __init__(self) -> None:
-        self.start_us = 0
-        self._boot_id: int | None = None
-        self._arrived_us = 0
-        self._live: ForceBlock | None = None
-
-    def hear(self, block: ForceBlock) -> None:
-        """Take a block as it arrives: of each boot the first that was not fetched tells how its clock stands."""
-        if not block.backfilled and (self._live is None or self._live.boot_id != block.boot_id):
-            self._live = block
-
-    def lines_before(self, item: ForceBlock | Gap) -> str:
-        """Set the clock for `item`; return the lines that stand before it."""
-        live = self._live
-        if self._boot_id is None and isinstance(item, ForceBlock):
-            self.start_us, self._boot_id, self._arrived_us = item.tool_us, item.boot_id, item.arrived_us
-            return f"{COLUMNS}\n"
-        if self._boot_id is None or live is None or not item.boot_id == live.boot_id != self._boot_id:
-            return ""
-        self.start_us, self._boot_id = live.tool_us - (live.arrived_us - self._arrived_us), live.boot_id
-        return "# note: the tool's clock began anew; time_s goes on by the host's clock\n"
-
-    def time_s(self, tool_us: int) -> float:
-        """Return time_s of a tool time, 0 before the first sample."""
-        return 0.0 if self._boot_id is None else (tool_us - self.start_us) / 1e6
 
 
 class _SaturatedRuns:
@@ -92,6 +63,14 @@ class _SaturatedRuns:
     def _end(self) -> list[tuple[int, str]]:
         first, count, self._count = self._first_index, self._count, 0
         return [(first + count - 1, f"# saturated: first_index={first} samples={count}\n")]
+
+
+def _lines_before(item: ForceBlock | Gap, clock: SessionClock) -> str:
+    """Let the clock reach `item`; return the lines that stand before it."""
+    first = not clock.began
+    if clock.reach(item):
+        return "# note: the tool's clock began anew; time_s goes on by the host's clock\n"
+    return f"{COLUMNS}\n" if first and clock.began else ""
 
 
 def saturated_samples(block: ForceBlock) -> NDArray[np.bool_]:
@@ -153,7 +132,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     markers = MarkersInOrder(recording.markers())
     saturated = _SaturatedRuns()
     said: dict[type, str] = {}
-    clock = _Clock()
+    clock = SessionClock()
 
     def write_changed(event: ToolDescription | CalibrationReport | ZeroReport, line: str) -> None:
         # Each connection tells them anew; a line says that something holds from here on.
@@ -163,7 +142,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
 
     for event in recorded_events(recording):
         if isinstance(event, ForceBlock | Gap):
-            stream.write(clock.lines_before(event))
+            stream.write(_lines_before(event, clock))
         match event:
             case Arrived():
                 clock.hear(event.block)

@@ -24,7 +24,8 @@ from iastm_host.analysis.profiles import DEFAULT_PROFILE_KEY, Contact, profile_f
 from iastm_host.app.export import damage, saturated_samples
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
-from iastm_host.events import ForceBlock, Gap, Problem, ToolDescription
+from iastm_host.app.session_clock import SessionClock
+from iastm_host.events import Arrived, ForceBlock, Gap, Problem, ToolDescription
 from iastm_host.records.entries import Marker, Recording
 
 RECORDING_SUFFIX = ".iastm"
@@ -133,6 +134,7 @@ def recorded_source(path: Path) -> Source:
     analyser: Analyser | None = None
     saturated = 0
     before: ForceBlock | None = None
+    clock = SessionClock()
     in_order = MarkersInOrder(recording.markers())
     placed: list[tuple[Marker, float | None]] = []
     rows = 0
@@ -142,6 +144,10 @@ def recorded_source(path: Path) -> Source:
             analyser = analyser or Analyser(profile, recorded_tip(recording), rate_hz, recorded_contact(recording))
         if analyser is not None and isinstance(event, ForceBlock | Gap):
             analyser.feed(event)
+        if isinstance(event, Arrived):
+            clock.hear(event.block)
+        if isinstance(event, ForceBlock | Gap):
+            clock.reach(event)
         if not isinstance(event, ForceBlock) or len(event.force_n) == 0:
             continue
         if before is None:
@@ -149,23 +155,19 @@ def recorded_source(path: Path) -> Source:
         elif event.boot_id != before.boot_id or event.first_index != before.next_index:
             restarted = event.boot_id != before.boot_id
             segments.append(Segment(rows, rows, "tool restart" if restarted else "missing samples"))
-        times.append(np.float64(event.tool_us) * 1e-6 + np.arange(len(event.force_n)) * (event.period_us * 1e-6))
+        times.append(clock.time_s(event.tool_us) + np.arange(len(event.force_n)) * (event.period_us * 1e-6))
         forces.append(event.force_n)
         saturated += int(np.count_nonzero(saturated_samples(event)))
-        placed += [(marker, at_us * 1e-6) for marker, at_us in in_order.within(event)]
+        placed += [(marker, clock.time_s(at_us)) for marker, at_us in in_order.within(event)]
         rows += len(event.force_n)
         segments[-1] = replace(segments[-1], end=rows)
         before = event
     if rows < 2:
         raise Problem(f"{path} holds no samples.", "Choose another recording.")
-    time_s = np.concatenate(times)
     placed += [(marker, None) for marker in in_order.left]
-    markers = tuple(
-        {"number": marker.number, "index": marker.index, "time_s": None if at_s is None else at_s - float(time_s[0])}
-        for marker, at_s in placed
-    )
+    markers = tuple({"number": marker.number, "index": marker.index, "time_s": at_s} for marker, at_s in placed)
     samples = GaugeRecording(
-        time_s=time_s - time_s[0],
+        time_s=np.concatenate(times),
         force_n=np.concatenate(forces),
         segments=tuple(segments),
         time_column="time_s",

@@ -11,6 +11,7 @@ import pytest
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.app.export import COLUMNS, export_csv
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
+from iastm_host.cli.analyse import recorded_source
 from iastm_host.events import ForceBlock, Gap, Problem, Stroke
 from iastm_host.records.entries import MARKER, Recording, encode_entry, encode_note
 from iastm_protocol import kinds
@@ -219,6 +220,9 @@ def test_time_goes_on_over_a_restart_of_the_tool(runs: Any, tmp_path: Path) -> N
     assert (pauses_s > 0).all()
     # Silence of 2 s is noticed, then the tool is greeted anew.
     assert 2.0 <= pauses_s.max() <= 4.0
+    # The analysis of the recording tells the same times.
+    analysed = recorded_source(run.summary().recording)
+    assert analysed.samples.time_s == pytest.approx(time_s, abs=2e-6)
 
 
 def test_what_is_fetched_of_a_restarted_tool_stands_at_its_time(runs: Any, fake_tool: Any, tmp_path: Path) -> None:
