@@ -48,14 +48,15 @@ class Slots:
     """Keeps one document of up to MAX_DOCUMENT_BYTES in a storage, see above.
 
     `trouble` tells in words what the last `read` or `write` found wrong, "" where nothing was. A damaged slot may come
-    from a write that was cut off, or have held what was written last: bytes can't tell which.
+    from a write that was cut off, or have held what was written last: bytes can't tell which. `missing` lists the slots
+    that were never written, as far as the last `read` or `write` saw.
     """
 
     def __init__(self, storage):
         self.trouble = ""
+        self.missing = []
         self._storage = storage
         self._buffer = memoryview(bytearray(_PIECE_BYTES))
-        self._missing = []
         self._read_errno = None
 
     def read(self):
@@ -101,13 +102,13 @@ class Slots:
             slot, generation = whole[0]
             return 1 - slot, (generation + 1) & _GENERATION_MASK
         # Over what can't be trusted: a bad read that is better next time would bring back an old document.
-        return (1 if self._missing == [0] else 0), _FIRST_GENERATION
+        return (1 if self.missing == [0] else 0), _FIRST_GENERATION
 
     def _survey(self):
         # Look at both slots: return (slot, generation) of the whole ones, newest first, and tell what is wrong.
         whole = []
         problems = []
-        self._missing = []
+        self.missing = []
         self._read_errno = None
         for slot in (0, 1):
             try:
@@ -116,7 +117,7 @@ class Slots:
                 problems.append("slot %s %s" % ("ab"[slot], error))
             except OSError as error:
                 if error.errno == errno.ENOENT:
-                    self._missing.append(slot)
+                    self.missing.append(slot)
                 else:
                     self._read_errno = error.errno
                     problems.append("slot %s can't be read (error %s)" % ("ab"[slot], error.errno))
@@ -126,8 +127,8 @@ class Slots:
                 problems.append("neither slot is the newer one")
             elif ahead < _HALF_ROUND:
                 whole.reverse()
-        elif whole and self._missing and whole[0][1] != _FIRST_GENERATION:
-            problems.append("slot %s is missing" % "ab"[self._missing[0]])
+        elif whole and self.missing and whole[0][1] != _FIRST_GENERATION:
+            problems.append("slot %s is missing" % "ab"[self.missing[0]])
         self.trouble = "; ".join(problems)
         if problems:
             self.trouble += ": slot %s is in force" % "ab"[whole[0][0]] if whole else ": no document is left"
@@ -233,14 +234,18 @@ class KeyStore:
         self.slots = Slots(storage)
 
     def load_key(self):
-        """Return the key stored last, None where there is none. Raises OSError where nobody can know."""
-        return self.slots.read()
+        """Return the key stored last, None where none was. Raises OSError where it can't be read, or is damaged."""
+        key = self.slots.read()
+        # A key once kept lies in both slots. Another in its place, unasked, would make strangers of all who have it.
+        if key is None and not self.slots.missing:
+            raise OSError(errno.EIO)
+        return key
 
     def store_key(self, key):
         """Keep `key`. Raises OSError where it can't be kept: the one before stays."""
         self.slots.write(key)
         try:
-            # Into the other slot too: else damage to the first would bring back the key that this one replaced.
+            # Into the other slot, too: else damage to the first would bring back the key that this one replaced.
             self.slots.write(key)
         except OSError:
             pass
