@@ -155,7 +155,7 @@ def recorded_source(path: Path) -> Source:
         elif event.boot_id != before.boot_id or event.first_index != before.next_index:
             restarted = event.boot_id != before.boot_id
             segments.append(Segment(rows, rows, "tool restart" if restarted else "missing samples"))
-        times.append(clock.time_s(event.tool_us) + np.arange(len(event.force_n)) * (event.period_us * 1e-6))
+        times.append(np.float64(clock.time_s(event.tool_us)) + np.arange(len(event.force_n)) * (event.period_us * 1e-6))
         forces.append(event.force_n)
         saturated += int(np.count_nonzero(saturated_samples(event)))
         placed += [(marker, clock.time_s(at_us)) for marker, at_us in in_order.within(event)]
