@@ -230,11 +230,6 @@ class ToolClient:
             self._commands.update(other._commands)
             self._command_id = other._command_id
 
-    @property
-    def backfills(self) -> bool:
-        """Whether the tool can send samples again."""
-        return self.tool is not None and self.tool.backfills
-
     def fetch(self, first_index: int, samples: int) -> None:
         """Ask for samples once more; they come as blocks that are backfilled, or as a Gap."""
         self._send(kinds.FETCH, messages.Fetch(first_index, samples).to_payload())
