@@ -2,7 +2,6 @@
 
 from iastm_firmware.ring import Cursor
 from iastm_protocol import kinds
-from iastm_protocol.errors import RemoteProtocolError
 
 _FLAGS_AT = 14
 _GONE_BYTES = 8
@@ -31,11 +30,8 @@ class SampleBackfill:
     def begin(self, first_index, samples, next_index):
         """Fetch `samples` samples from `first_index` on, instead of what was asked for before.
 
-        What comes from `next_index` (that of the conversion to come) on is no matter of backfill. Raises
-        RemoteProtocolError for no samples.
+        What comes from `next_index` (that of the conversion to come) on is no matter of backfill.
         """
-        if not samples:
-            raise RemoteProtocolError("a fetch of no samples")
         self._next = first_index
         self._end = min(first_index + samples, next_index)
         self._ring.lose(self._cursor)

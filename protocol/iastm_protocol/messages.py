@@ -407,14 +407,28 @@ class Fetch(namedtuple("Fetch", ("first_index", "samples"))):
     """Asks once more for `samples` samples from `first_index` on."""
 
     def to_payload(self):
-        """Return the payload."""
-        return Writer().number("I", self.first_index).number("I", self.samples).payload()
+        """Return the payload; raises LocalProtocolError for no samples."""
+        return _run_payload(self)
 
     @staticmethod
     def from_payload(payload):
         """Return the message."""
-        r = Reader(payload, "fetch")
-        return Fetch(r.number("I"), r.number("I"))
+        return Fetch(*_read_run(payload, "fetch"))
+
+
+def _run_payload(run):
+    if not run.samples:
+        raise LocalProtocolError("a run of no samples")
+    return Writer().number("I", run.first_index).number("I", run.samples).payload()
+
+
+def _read_run(payload, what):
+    r = Reader(payload, what)
+    first_index = r.number("I")
+    samples = r.number("I")
+    if not samples:
+        raise RemoteProtocolError("%s of no samples" % what)
+    return first_index, samples
 
 
 class FetchEvents(namedtuple("FetchEvents", ("first_event",))):
@@ -434,14 +448,13 @@ class Gone(namedtuple("Gone", ("first_index", "samples"))):
     """Fetched samples that the tool does not have: missed by the converter, or no longer in the ring."""
 
     def to_payload(self):
-        """Return the payload."""
-        return Writer().number("I", self.first_index).number("I", self.samples).payload()
+        """Return the payload; raises LocalProtocolError for no samples."""
+        return _run_payload(self)
 
     @staticmethod
     def from_payload(payload):
         """Return the message."""
-        r = Reader(payload, "gone")
-        return Gone(r.number("I"), r.number("I"))
+        return Gone(*_read_run(payload, "gone"))
 
 
 class Command(namedtuple("Command", ("request_id", "command", "body"))):

@@ -235,6 +235,8 @@ def unreadable() -> list[Json]:
         ("hello, a name that is not UTF-8", kinds.HELLO, b"IAST\x01\x00\x02\xc3\x28" + bytes(4)),
         ("hello, a name that ends within a letter", kinds.HELLO, b"IAST\x01\x00\x01\xc3" + bytes(4)),
         ("hello answer, a rate of 0", kinds.HELLO_ANSWER, answer.replace(rate, bytes(4), 1)),
+        ("fetch of no samples", kinds.FETCH, struct.pack("<2I", 7, 0)),
+        ("gone, no samples", kinds.GONE, struct.pack("<2I", 7, 0)),
         ("calibration, no coefficients", kinds.CALIBRATION, nameless + b"\x00"),
         ("calibration, one coefficient", kinds.CALIBRATION, nameless + b"\x01" + struct.pack("<d", 1.0)),
         (
@@ -799,7 +801,7 @@ def exact_newtons(net: int, coefficients: Sequence[float]) -> Fraction:
 
 
 def exact_net_counts(force_n: float, coefficients: Sequence[float]) -> int:
-    """Return the least counts from zero, 0 and up, towards more force, at which the exact force is `force_n` or more."""
+    """Return the least counts from zero, 0 and up, towards more force, whose exact force is at least `force_n`."""
     sign = 1 if coefficients[1] >= 0 else -1
     net = 0
     for bit in range(23, -1, -1):

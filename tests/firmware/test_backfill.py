@@ -164,7 +164,7 @@ def test_a_fetch_of_no_samples_or_cut_short_is_counted_and_ends_no_other(bench: 
     b = bench(range(3000))
     b.start()
     b.run(1000)
-    nothing = messages.Fetch(0, 0).to_payload()
+    nothing = bytes(8)
     b.stream.said += _fetch(10, 100)
     b.stream.said += encode(kinds.FETCH, 0, nothing) + encode(kinds.FETCH, 0, nothing[:5])
     b.stream.said += encode(kinds.FETCH_EVENTS, 0, b"\x01")

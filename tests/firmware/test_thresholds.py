@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from iastm_firmware import thresholds
 from iastm_protocol.conversion import polarity, to_newtons
+from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN
 from iastm_protocol.messages import Calibration, Limits
 
 _LINEAR = Calibration("c", bytes(32), 50.0, (0.0, 1 / 1000))
@@ -58,3 +59,30 @@ def test_a_limit_of_0_is_off() -> None:
 def test_limits_that_can_not_be_are_refused_in_words(limits: Limits, zero_counts: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         thresholds.make(_LINEAR, zero_counts, limits)
+
+
+@pytest.mark.parametrize(
+    ("sign", "furthest"), [(1, COUNTS_MAX - 1 - 9000), (-1, COUNTS_MIN + 1 + 9000)], ids=["rising", "falling"]
+)
+def test_a_limit_is_reached_inside_the_rail_of_its_polarity(sign: int, furthest: int) -> None:
+    calibration = Calibration("c", bytes(32), 9.0, (0.0, sign / 1000))
+    # At the capacity it may lie, too.
+    at_capacity = Limits("", 0, 9000, 800, 520)
+    made = thresholds.make(calibration, furthest, at_capacity)
+    assert (made.polarity, made.alarm) == (sign, 9000)
+    with pytest.raises(ValueError, match="can't reach the alarm"):
+        thresholds.make(calibration, furthest + sign, at_capacity)
+    # Contact has to be reached likewise.
+    without_alarm = Limits("", 0, 0, 9000, 520)
+    thresholds.make(calibration, furthest, without_alarm)
+    with pytest.raises(ValueError, match="can't reach the contact"):
+        thresholds.make(calibration, furthest + sign, without_alarm)
+
+
+def test_below_no_counts_from_zero_nothing_is_told_apart() -> None:
+    calibration = Calibration("c", bytes(32), 50.0, (0.25, 1 / 1000))
+    made = thresholds.make(calibration, 0, Limits("", 100, 9000, 800, 200))
+    # No counts from zero exceed the warning already, and contact ends below them.
+    assert (made.warn, made.warn_leave, made.off) == (-1, -1, 0)
+    with pytest.raises(ValueError, match="within one count"):
+        thresholds.make(calibration, 0, Limits("", 0, 0, 200, 100))

@@ -18,7 +18,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 # What one round makes at the least; a section that shrinks has lost checks.
 LEAST_CHECKS = {
     "messages": 5000,
-    "unreadable": 42,
+    "unreadable": 48,
     "frames": 190,
     "damaged": 480,
     "fragments": 550,

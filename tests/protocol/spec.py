@@ -124,7 +124,7 @@ def _allowed(kind_of_field: str, name: str, value: Any) -> bool:
         return bool(value) and len(value) % 3 == 0
     if kind_of_field in ("f64", "f64 list"):
         return all(math.isfinite(each) for each in (value if isinstance(value, tuple) else (value,)))
-    least = {"rate_mhz": 1, "coefficient_count": 2}
+    least = {"rate_mhz": 1, "coefficient_count": 2, "samples": 1}
     return name not in least or value >= least[name]
 
 

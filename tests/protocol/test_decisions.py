@@ -105,7 +105,7 @@ _SCENARIOS: dict[str, tuple[Callable[[Rig], Any], str]] = {
     "GET_KEY on BLE: a link streams": (_streams, "while it streams"),
     "GET_KEY on BLE: no press": (_no_press, "press the tool's button"),
     "RENEW_KEY on BLE": (_renews, "cable only"),
-    "SET_ZERO, SET_LIMITS, RENEW_KEY: another host": (_controlled, "another host"),
+    "SET_ZERO, SET_LIMITS: another host": (_controlled, "another host"),
     "the body": (lambda rig: rig.signed_command(kinds.SET_ZERO, _BAD), "too short"),
     "it does not work": (_can_not_be_kept, "key"),
     "otherwise": (lambda rig: rig.signed_command(kinds.SET_ZERO, _ZERO), ""),
@@ -155,3 +155,34 @@ def test_while_sixteen_answers_wait_questions_are_passed_over() -> None:
     rig.run(2000)
     # One was being sent when the link took no more.
     assert rig.sent() == ["RESPONSE UNKNOWN_COMMAND", "PONG"] * 8 + ["RESPONSE UNKNOWN_COMMAND"]
+
+
+def _set_limits(rig: Rig, request_id: int, tail: bytes = b"") -> None:
+    # A thousand counts to the newton.
+    body = messages.Limits("", 0, 90_000, 800, 520).to_payload() + tail
+    rig.signed_command(kinds.SET_LIMITS, body, request_id=request_id)
+    rig.run(40)
+
+
+def test_a_refusal_is_remembered_though_the_same_would_be_accepted_by_now() -> None:
+    rig = Rig("stream", zero_counts=0x7FFFFF - 50_000)
+    rig.reach("greeted")
+    _set_limits(rig, 500)
+    rig.signed_command(kinds.SET_ZERO, _ZERO)
+    _set_limits(rig, 500)
+    _set_limits(rig, 501)
+    assert rig.sent() == [
+        *("RESPONSE BAD_ARGUMENT", "ZERO", "RESPONSE OK"),
+        *("RESPONSE BAD_ARGUMENT", "LIMITS", "RESPONSE OK"),
+    ]
+
+
+def test_bytes_that_a_command_ignores_make_it_another_request() -> None:
+    rig = Rig("stream")
+    rig.reach("greeted")
+    for number, body in ((500, _ZERO), (501, messages.set_zero_body(6)), (500, _ZERO), (500, _ZERO + b"\x00")):
+        rig.signed_command(kinds.SET_ZERO, body, request_id=number)
+        rig.run(40)
+    assert rig.sent() == ["ZERO", "RESPONSE OK"] * 4
+    # The third was answered again, the fourth was done.
+    assert [zero.counts for zero in rig.heard() if isinstance(zero, messages.Zero)] == [5, 6, 6, 5]

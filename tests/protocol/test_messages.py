@@ -83,9 +83,9 @@ ANY_MESSAGE = st.one_of(
     st.builds(Ping, U16),
     st.builds(Pong, U16, U48),
     st.builds(Ack, U32, U32),
-    st.builds(Fetch, U32, U32),
+    st.builds(Fetch, U32, st.integers(1, 2**32 - 1)),
     st.builds(FetchEvents, U32),
-    st.builds(Gone, U32, U32),
+    st.builds(Gone, U32, st.integers(1, 2**32 - 1)),
     st.builds(Command, U16, U8, st.binary(max_size=400)),
     st.builds(SignedCommand, U32, st.binary(min_size=16, max_size=16), st.binary(max_size=400)),
     st.builds(Key, st.binary(min_size=32, max_size=32)),
@@ -174,6 +174,14 @@ def test_a_hello_answer_without_a_rate_is_refused_on_both_sides() -> None:
     payload[22] = 0
     with pytest.raises(RemoteProtocolError):
         HelloAnswer.from_payload(payload)
+
+
+@pytest.mark.parametrize("message", [Fetch, Gone])
+def test_a_run_of_no_samples_is_refused_on_both_sides(message: type[Fetch] | type[Gone]) -> None:
+    with pytest.raises(LocalProtocolError, match="no samples"):
+        message(7, 0).to_payload()
+    with pytest.raises(RemoteProtocolError, match="no samples"):
+        message.from_payload(bytes(8))
 
 
 def test_the_greatest_batch_fits_a_frame_of_a_link_and_one_more_count_does_not() -> None:
