@@ -16,8 +16,9 @@ A board is one file with a class of these attributes:
   fault in the status, and it is called again each second until it works;
 - `button()`: whether the tool's button is down; asked every few milliseconds, must return at once and allocate
   nothing; bounces are filtered here. Always False where there is none: keys then go out over the cable only;
-- `load_key()`: the 32 bytes that `store_key(key)` was given last, in whatever run, None where it never was. Either
-  raises OSError where it fails; a `store_key` that raises leaves the key before it;
+- `load_key()`: the 32 bytes that `store_key(key)` was given last, in whatever run, None where it never was; anything
+  else is no key: it is told, and none given out, until a new one is asked for. Either raises OSError where it fails; a
+  `store_key` that raises leaves the key before it;
 - `failed(error)`: the firmware can't go on. Keeps the traceback where it is not mistaken for frames, and resets.
 """
 

@@ -63,8 +63,10 @@ _BATCH_US = const(40000)
 _WINDOW_FRAMES = const(32)
 _HELLO_WITHIN_US = const(5000000)
 _FORCE_EVERY_US = const(250000)
-# More writes than this wait for no `step`.
+# More writes than this wait for no `step`, nor more bytes: four of the largest frames.
 _MAX_WAITING_WRITES = const(32)
+_MAX_WAITING_BYTES = const(2048)
+_MAX_ARRIVED = const(48)
 _TRY_LATER = (errno.ENOMEM, errno.EAGAIN, getattr(errno, "EBUSY", 16))
 
 
@@ -87,15 +89,19 @@ class _Inlet:
 
     def put(self, message, by_command, encrypted):
         """Take a write to the command characteristic or to the query one, on a link that is encrypted or not."""
-        if len(self._waiting) < _MAX_WAITING_WRITES:
-            self._waiting.append((message, by_command, encrypted))
+        if _has_room(self._waiting, message):
+            self._waiting.append((by_command, encrypted, message))
         else:
-            self._lost += 1
+            self.lose()
+
+    def lose(self):
+        """Count a write for which there is no room."""
+        self._lost += 1
 
     def read(self):
         if not self._waiting:
             return False
-        message, by_command, encrypted = self._waiting.pop(0)
+        by_command, encrypted, message = self._waiting.pop(0)
         self._decoder = self._command if by_command else self._query
         self.may_change = by_command and encrypted
         self._decoder.feed(message)
@@ -243,12 +249,19 @@ class BleLink(Link):
         self._advertise()
 
     def _irq(self, event, data):
-        # What is written lies in the stack's buffer until the next write.
+        # While the cable's port holds a write no `step` comes for half a second: what a host does meanwhile is bounded.
         if event == _IRQ_GATTS_WRITE:
-            self._arrived.append((event, data[0], data[1], self._radio.gatts_read(data[1])))
+            # What is written lies in the stack's buffer, and the next write would be added to it: it is read anyway.
+            message = self._radio.gatts_read(data[1])
+            if _has_room(self._arrived, message):
+                self._arrived.append((event, data[0], data[1], message))
+            else:
+                self._inlet.lose()
         elif event in (_IRQ_CENTRAL_CONNECT, _IRQ_CENTRAL_DISCONNECT):
+            # Bounded by the radio: who connects ends the advertising, which `step` alone begins again.
             self._arrived.append((event, data[0], 0, b""))
-        elif event in (_IRQ_MTU_EXCHANGED, _IRQ_ENCRYPTION_UPDATE):
+        elif event in (_IRQ_MTU_EXCHANGED, _IRQ_ENCRYPTION_UPDATE) and len(self._arrived) < _MAX_ARRIVED:
+            # Beyond that only a host comes that asks for them again and again: its own link lacks them.
             self._arrived.append((event, data[0], data[1], b""))
 
     def _take(self, arrived):
@@ -342,6 +355,13 @@ class BleLink(Link):
         except OSError:
             # The stack is busy, as while a connection comes or goes: `second` tries again.
             self._advertises = False
+
+
+def _has_room(waiting, message):
+    # Of what waits, the last of each is the message.
+    if len(waiting) >= _MAX_WAITING_WRITES:
+        return False
+    return len(message) + sum([len(each[-1]) for each in waiting]) <= _MAX_WAITING_BYTES
 
 
 def _field(kind, data):

@@ -47,9 +47,9 @@ def _get_key(link, body):
 def _renew_key(link, body):
     if not link.by_cable:
         return kinds.NOT_ALLOWED, "the key is renewed over the cable only"
-    if not link.tool.may_control(link):
-        return _CONTROLLED
+    # Whoever holds control: one who has the key and should not could keep it for ever otherwise.
     link.give_key(link.tool.keys.renew())
+    link.tool.links_changed()
     return kinds.OK, ""
 
 
@@ -107,7 +107,7 @@ def execute(link, command, body, proven):
     except (RemoteProtocolError, ValueError) as error:
         return kinds.BAD_ARGUMENT, str(error)
     except OSError:
-        return kinds.FAILED, "the tool can't read or keep its key"
+        return kinds.FAILED, "the tool can't read its key, or keep one: make a new one at the cable"
 
 
 def lasts(command, error):

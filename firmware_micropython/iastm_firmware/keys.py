@@ -1,5 +1,6 @@
 """The tool's key: who has it may change the tool's state over any link. SPEC.md, 7.10, says when it leaves the tool."""
 
+import errno
 import struct
 
 from iastm_protocol.signing import CHALLENGE_BYTES, KEY_BYTES, NO_CHALLENGE, same, tag
@@ -20,10 +21,16 @@ class Keys:
         self.ours = None
 
     def find(self):
-        """Return the key, None where there is none yet. Raises OSError where the board can't read it."""
+        """Return the key, None where there is none yet.
+
+        Raises OSError where the board can't read it, or has kept what is no key: another one in its place, unasked,
+        would make strangers of all who have it.
+        """
         if not self._looked:
             found = self._board.load_key()
-            if found is not None and len(found) == KEY_BYTES:
+            if found is not None:
+                if len(found) != KEY_BYTES:
+                    raise OSError(errno.EIO, "%d bytes where the key was" % len(found))
                 self.ours = bytes(found)
             self._looked = True
         return self.ours

@@ -10,6 +10,7 @@ from iastm_protocol import kinds, messages
 from iastm_protocol.errors import RemoteProtocolError
 
 # Answers that wait to be sent; while there are as many, pings and commands are passed over, for their host to repeat.
+# One command adds four at most, and beside them there is one answer to a hello.
 _MAX_WAITING = 16
 # Bounds on one turn of the link, because sampling waits meanwhile.
 _MAX_READS_PER_STEP = 4
@@ -136,7 +137,8 @@ class Link:
     def give_key(self, key):
         """Send the tool's key."""
         tool = self.tool
-        tool.press.given(self.challenge)
+        if not self.by_cable:
+            tool.press.given(self.challenge)
         tool.events.raise_event(kinds.EVENT_KEY, tool.sampler.next_index, 0)
         self._waiting.append((kinds.KEY, messages.Key(key).to_payload()))
 
@@ -205,7 +207,9 @@ class Link:
             self._limits_revision = self.tool.settings.limits_revision
             if not self.by_cable:
                 self._proofs.begin(self.tool.board)
-        self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer(self.challenge).to_payload()))
+        # One that waits already is this session's own: however often a host asks, no more than one takes memory.
+        if not any(waiting[0] == kinds.HELLO_ANSWER for waiting in self._waiting):
+            self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer(self.challenge).to_payload()))
         self._session = hello.session
         self.greeted = ours
 
@@ -237,7 +241,7 @@ class Link:
         try:
             taken = self._proofs.take(self.tool.keys.find(), signed)
         except OSError:
-            self._respond(command, kinds.FAILED, "the tool can't read its key")
+            self._respond(command, kinds.FAILED, "the tool can't read its key: make a new one at the cable")
             return
         if not taken:
             self._respond(

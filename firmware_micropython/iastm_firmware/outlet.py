@@ -69,6 +69,7 @@ class Outlet:
             self.suspended = False
         elif taken:
             self._since_ticks = after_ticks
+            self._stalls = 0
             self.suspended = False
         elif ticks_between(self._since_ticks, after_ticks) >= _STALL_US:
             self._since_ticks = after_ticks

@@ -17,12 +17,26 @@ from iastm_protocol import kinds, messages
 from iastm_protocol.signing import NO_CHALLENGE
 
 _REPORTS_KEPT = 16
+_OF_A_BOARD = (
+    ("name", "runtime", "serial_number", "simulated", "source_hash", "rate_mhz", "ring_depth")
+    + ("adc", "stream", "links", "calibration", "zero_counts", "zero_confirmed")
+    + ("ticks_us", "random_u32", "battery_percent", "temperature_cdeg", "alert")
+    + ("button", "load_key", "store_key", "failed")
+)
+
+
+def _check_attributes(board):
+    # One that is missed in the middle of a session would end the firmware there.
+    missing = [name for name in _OF_A_BOARD if not hasattr(board, name)]
+    if missing:
+        raise AttributeError("the board lacks %s: see iastm_firmware/app.py" % ", ".join(missing))
 
 
 class Tool:
     """Everything between the converter and the links, on a `board` (see app.py for what a board is)."""
 
     def __init__(self, board):
+        _check_attributes(board)
         self.board = board
         self.boot_id = board.random_u32()
         self.clock = Clock(board.ticks_us)
@@ -70,7 +84,7 @@ class Tool:
         return self._controller is None or self._controller is link
 
     def links_changed(self):
-        """A stream began or ended, a link stalled or goes on, a host proved that it has the key.
+        """A stream began or ended, a link stalled or goes on, a host proved that it has the key, or there is a new key.
 
         Settles control, the length of a batch, faults, and what the last press of the button is still good for.
         """

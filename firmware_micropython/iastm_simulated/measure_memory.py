@@ -130,6 +130,9 @@ class _Board:
     def store_key(self, key):
         pass
 
+    def failed(self, error):
+        raise error
+
 
 def _start(tool):
     limits = messages.Limits("", _WARN_N * 1000, _ALARM_N * 1000, 800, 520).to_payload()

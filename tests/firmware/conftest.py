@@ -177,6 +177,9 @@ class FakeBoard:
             raise self.store_errors.pop(0)
         self.key = key
 
+    def failed(self, error: BaseException) -> None:
+        raise error
+
     def alert(self, kind: int) -> None:
         self.alerts.append((self._bench.tool.sampler.next_index, kind))
 

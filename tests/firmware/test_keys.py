@@ -101,13 +101,25 @@ def test_a_key_that_is_there_is_given_and_not_made_anew(desk: Desk) -> None:
     assert desk.bench.board.key == _KEY
 
 
-def test_what_the_store_holds_that_is_no_key_counts_as_none(bench: Callable[..., Any]) -> None:
-    desk = Desk(bench, Radio(), key=b"torn")
+@pytest.mark.parametrize("kept", [b"", b"torn", bytes(33)])
+def test_what_the_store_holds_that_is_no_key_is_told_and_replaced_on_request_only(
+    bench: Callable[..., Any], wire: Any, kept: bytes
+) -> None:
+    desk = Desk(bench, Radio(), key=kept)
     desk.host()
     desk.press()
+    told = desk.ask(kinds.GET_KEY, by=COMMAND)
+    assert (told.error, "at the cable" in told.text) == (kinds.FAILED, True)
+    told = desk.give(desk.signed(_KEY, kinds.SET_ZERO, zero(5)))
+    assert (told.error, "at the cable" in told.text) == (kinds.FAILED, True)
+    desk.bench.say(wire.hello())
+    assert by_cable(desk, wire.command(1, kinds.GET_KEY)).error == kinds.FAILED
+    assert (keys_given(desk), desk.bench.board.key, events(desk, kinds.EVENT_KEY)) == ([], kept, 0)
+    assert by_cable(desk, wire.command(2, kinds.RENEW_KEY)).error == kinds.OK
     assert get_key(desk) == kinds.OK
-    assert keys_given(desk) == [desk.bench.board.key]
-    assert len(keys_given(desk)[0]) == 32
+    (key,) = keys_given(desk)
+    assert (key, len(key)) == (desk.bench.board.key, 32)
+    assert changed_by(key, desk, 6) == kinds.OK
 
 
 @pytest.mark.parametrize(("after_s", "error"), [(1.0, kinds.OK), (59.5, kinds.OK), (60.5, kinds.NEEDS_PRESS)])
@@ -479,15 +491,33 @@ def test_the_key_is_renewed_over_the_cable_only(desk: Desk) -> None:
     assert (keys_given(desk), desk.bench.board.key) == ([], _KEY)
 
 
-def test_a_key_is_not_renewed_under_a_host_that_is_in_control_by_it(desk: Desk, wire: Any) -> None:
+def test_who_has_the_key_and_control_can_not_keep_the_cable_from_making_another(desk: Desk, wire: Any) -> None:
     desk.host()
     desk.ask(kinds.START_STREAM)
     desk.bench.say(wire.hello())
+    desk.bench.say(wire.command(1, kinds.START_STREAM))
+    desk.bench.say(wire.command(2, kinds.STOP_STREAM))
     assert changed_by(_KEY, desk, 5) == kinds.OK
-    assert by_cable(desk, wire.command(1, kinds.RENEW_KEY)).error == kinds.NOT_ALLOWED
-    assert desk.bench.board.key == _KEY
-    desk.ask(kinds.STOP_STREAM)
-    assert by_cable(desk, wire.command(1, kinds.RENEW_KEY)).error == kinds.OK
+    assert by_cable(desk, wire.command(3, kinds.SET_ZERO, zero(6))).error == kinds.NOT_ALLOWED, "it has control"
+    assert by_cable(desk, wire.command(4, kinds.RENEW_KEY)).error == kinds.OK
+    (key,) = (message.key for message in desk.bench.heard().of(messages.Key))
+    assert key == desk.bench.board.key != _KEY
+    # Control passes with the key, though the thief streams on.
+    assert by_cable(desk, wire.command(5, kinds.SET_ZERO, zero(7))).error == kinds.OK
+    assert changed_by(_KEY, desk, 8) == kinds.NEEDS_KEY
+    assert desk.tool.links[1].streaming
+    by_cable(desk, wire.command(6, kinds.START_STREAM))
+    assert changed_by(key, desk, 9) == kinds.NOT_ALLOWED, "now the cable has it"
+
+
+def test_the_key_at_the_cable_uses_up_no_press(desk: Desk, wire: Any) -> None:
+    desk.host()
+    desk.bench.say(wire.hello())
+    desk.press()
+    assert by_cable(desk, wire.command(1, kinds.GET_KEY)).error == kinds.OK
+    assert by_cable(desk, wire.command(2, kinds.RENEW_KEY)).error == kinds.OK
+    assert get_key(desk) == kinds.OK
+    assert keys_given(desk) == [desk.bench.board.key]
 
 
 def test_a_new_key_that_can_not_be_kept_leaves_the_old_one_in_force(desk: Desk, wire: Any) -> None:

@@ -76,6 +76,31 @@ def test_a_sink_that_takes_a_little_now_and_then_is_no_stall() -> None:
     assert not outlet.suspended
 
 
+def test_half_a_second_without_bytes_is_no_stall_where_some_went_before() -> None:
+    outlet, sink = _outlet()
+    sink.room = 0
+    outlet.send(memoryview(bytes(100)))
+    for now_us, room in ((300_000, 0), (315_000, 40), (615_000, 0), (914_000, 0)):
+        sink.now_us, sink.room = now_us, room
+        assert not outlet.ready()
+        assert not outlet.suspended, now_us
+    sink.now_us = 915_000
+    outlet.ready()
+    assert outlet.suspended, "0.6 s after the last byte"
+
+
+def test_half_a_frame_of_one_host_is_not_ended_for_the_next() -> None:
+    outlet, sink = _outlet()
+    sink.room = 2
+    outlet.send(memoryview(b"abcde"))
+    assert not outlet.ready()
+    sink.room = 100
+    outlet.restart()
+    assert outlet.ready()
+    outlet.send(memoryview(b"xyz"))
+    assert sink.written == b"abxyz"
+
+
 def test_two_writes_that_were_held_by_the_driver_suspend_the_link() -> None:
     outlet, sink = _outlet()
     sink.takes_us = 500_000
