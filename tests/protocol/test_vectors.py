@@ -101,6 +101,14 @@ def test_the_hosts_recordings_are_those_of_the_vectors() -> None:
     ]
 
 
+def test_the_host_skips_frames_of_a_link_in_a_recording_and_counts_no_damage() -> None:
+    wires = [bytes.fromhex(case["wire_hex"]) for case in read("frames.json")["recording_entries"]]
+    (foreign,) = (case for case in read("messages.json")["messages"] if case["name"] == "ping")
+    alone, between = (EntryReader(io.BytesIO(joint.join(wires))) for joint in (b"", bytes.fromhex(foreign["wire_hex"])))
+    assert list(between) == list(alone)
+    assert (between.damaged, between.torn_bytes) == (0, 0)
+
+
 BY_HAND = {
     # index 6400 = 0x1900; 20,000,000 µs = 0x01312D00; span 18,750 = 0x493E; then 24-bit counts, low byte first.
     "force samples": "00190000 002d31010000 3e490000 00 000000 010000 ffffff ffff7f 000080 40e201 c01dfe",
