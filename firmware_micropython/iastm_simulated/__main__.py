@@ -6,6 +6,7 @@
 --virtual SECONDS   run in virtual time and end after so many seconds; it begins with the first input or its end
 --lockstep          virtual time too, but only as far as the host on stdin and stdout grants it, see lockstep.py
 --listen HOST:PORT  the stream is a TCP connection, one at a time; port 0 is any. Says on stderr where it listens.
+--lifeline PATH     a pipe that nobody writes to: once all who could are gone, the tool ends
 --bluetooth HOST:PORT  Bluetooth too, by a radio that another program has there, see bluetooth.py; its end ends the tool
 
 With --listen, stdin is free: `--settings -` is its first line, `--rows -` what follows, and its end ends the tool. So
@@ -39,9 +40,10 @@ from iastm_simulated.board import SimulatedBoard, Ticks, no_links, read_settings
 from iastm_simulated.rows import Rows
 from iastm_simulated.truth import Truth
 
-_OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--listen", "--bluetooth")
+_OPTIONS = ("--rows", "--settings", "--truth", "--virtual", "--listen", "--lifeline", "--bluetooth")
 _FLAGS = ("--lockstep",)
 _STDIN = "-"
+_LOOK_AFTER_LIFELINE_MS = 500
 
 
 def _parse(arguments):
@@ -129,6 +131,17 @@ async def _end_after(duration_ms):
     raise SystemExit(0)
 
 
+async def _end_with(path):
+    # Not by the end of the rows: a pipe may hold those of half a minute.
+    with open(path, "rb", buffering=0) as pipe:
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        while True:
+            for _ in poll.ipoll(0):
+                _end()
+            await asyncio.sleep_ms(_LOOK_AFTER_LIFELINE_MS)
+
+
 def _run(options, settings, listener, bluetooth):
     others = []
     stream = _stream(options, listener)
@@ -148,6 +161,8 @@ def _run(options, settings, listener, bluetooth):
     links = _links(bluetooth)
     if bluetooth is not None:
         others.append(bluetooth.run())
+    if "--lifeline" in options:
+        others.append(_end_with(options["--lifeline"]))
     rows = _rows(options)
     truth = Truth(options["--truth"]) if "--truth" in options else None
     adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))

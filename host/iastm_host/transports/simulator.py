@@ -1,7 +1,8 @@
 """A tool without hardware: the unchanged firmware in a process of its own, on a pseudo-terminal or a socket.
 
 Nothing of it outlives this process, not even after SIGKILL: settings and rows reach the tool through pipes, and the
-tool ends when the last descriptor of its pseudo-terminal's other side, held here, is gone.
+tool ends when a further pipe does, whose other end is held here. (Its pseudo-terminal lasts as long as any program has
+that open.)
 
 Systems without pseudo-terminals (Windows) get a TCP port of this machine instead. There the tool ends with its rows,
 some seconds after this process: it plays first what the pipe holds. This way is tested on Linux with both interpreters;
@@ -55,6 +56,7 @@ class SimulatedTool:
         self._truth = truth
         self._process: subprocess.Popen[bytes] | None = None
         self._slave = -1
+        self._lifeline = -1
         self._on_pty = on_pty
         self._listening = threading.Event()
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
@@ -89,9 +91,10 @@ class SimulatedTool:
         process, self._process = self._process, None
         if process is not None:
             _end(process)
-        if self._slave >= 0:
-            os.close(self._slave)
-            self._slave = -1
+        for held in (self._slave, self._lifeline):
+            if held >= 0:
+                os.close(held)
+        self._slave = self._lifeline = -1
         for thread in self._threads:
             thread.join(2.0)
         self._threads.clear()
@@ -121,18 +124,20 @@ class SimulatedTool:
         master, self._slave = os.openpty()
         rows_in, rows_out = os.pipe()
         settings_in, settings_out = os.pipe()
+        lifeline_in, self._lifeline = os.pipe()
         try:
             tty.setraw(self._slave)
             os.set_blocking(master, False)
             os.write(settings_out, json.dumps(self._settings).encode())
             os.close(settings_out)
             command = [*command, "--rows", f"/dev/fd/{rows_in}", "--settings", f"/dev/fd/{settings_in}"]
+            command += ["--lifeline", f"/dev/fd/{lifeline_in}"]
             self._process = subprocess.Popen(
                 command,
                 stdin=master,
                 stdout=master,
                 stderr=subprocess.PIPE,
-                pass_fds=(rows_in, settings_in),
+                pass_fds=(rows_in, settings_in, lifeline_in),
                 env=self._runtime.environment(os.environ),
                 # Ctrl-C in the terminal is for this program, which then ends the tool.
                 start_new_session=True,
@@ -144,6 +149,7 @@ class SimulatedTool:
             os.close(master)
             os.close(rows_in)
             os.close(settings_in)
+            os.close(lifeline_in)
         self.port = os.ttyname(self._slave)
         self._thread("tool rows", self._feed, os.fdopen(rows_out, "wb", buffering=0))
         self._thread(_STDERR_THREAD, self._listen, self._process.stderr)

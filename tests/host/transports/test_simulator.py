@@ -305,7 +305,7 @@ runtime = Runtime(name, (sys.executable,), "test") if name == "cpython" else fin
 # Ten times as fast, so that what a pipe holds is soon played.
 tool = SimulatedTool(runtime, lambda n: bytes(8 * n), {"rate_mhz": 3_200_000}, on_pty=on_pty == "True")
 tool.start()
-print(tool._process.pid, flush=True)
+print(tool._process.pid, tool.port, flush=True)
 time.sleep(600)
 """
 
@@ -314,7 +314,32 @@ def test_the_tool_ends_when_its_parent_is_killed(runtime: Runtime, on_pty: bool)
     command = [sys.executable, "-c", _PARENT, runtime.name, str(on_pty)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
-        child = int(parent.stdout.readline())
+        child = int(parent.stdout.readline().split()[0])
         assert not gone(child)
         parent.send_signal(signal.SIGKILL)
     until(lambda: gone(child))
+
+
+def test_the_tool_ends_when_its_parent_is_killed_though_another_program_has_its_port_open(
+    runtime: Runtime, on_pty: bool
+) -> None:
+    command = [sys.executable, "-c", _PARENT, runtime.name, str(on_pty)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child, port = parent.stdout.readline().split()
+
+        async def hear_of_its_end() -> None:
+            link = SerialTransport(port, clock_us)
+            await link.open()
+            parent.kill()
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    while True:
+                        await link.read()
+            finally:
+                await link.close()
+
+        with pytest.raises(TransportError) as raised:
+            asyncio.run(hear_of_its_end())
+    assert raised.value.reason == base.LOST
+    until(lambda: gone(int(child)))
