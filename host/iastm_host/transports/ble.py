@@ -80,7 +80,8 @@ _NEEDS_PAIRING = (
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: to hear the tool, for another of its name, to connect, to write, to pair, to close.
+    """How long to wait, in seconds: to hear the tool, for another of its name, for the end of its use, to connect, to
+    write, to pair, to close.
 
     Pairing may ask a person. `rest_s` is kept after a live connection was ended on purpose: systems take the old one
     for alive until then, and tools advertise again only once it is gone.
@@ -88,6 +89,7 @@ class Patience:
 
     find_s: float = 10.0
     settle_s: float = 1.5
+    in_use_s: float = 4.0
     connect_s: float = 15.0
     write_s: float = 3.0
     pair_s: float = 30.0
@@ -123,12 +125,16 @@ class BleTransport(Transport):
         """Listen for the tool. One that was connected before is known by its address, whoever else has its name."""
         patience = self._patience
         try:
-            self._found = await find(self._address or self._wanted, patience.find_s, patience.settle_s, self._backend)
+            self._found = await find(
+                self._address or self._wanted, patience.find_s, patience.settle_s, patience.in_use_s, self._backend
+            )
         except TransportError as error:
             if error.reason != NOT_FOUND or self._address is None:
                 raise
             raise TransportError(
-                NOT_FOUND, f"{self._name} was not heard within {patience.find_s:g} s.", error.fix
+                NOT_FOUND,
+                f"{self._name} was not heard within {patience.find_s:g} s.",
+                "Switch the tool on, bring it nearer, and end other programs' links to it.",
             ) from error
 
     async def rediscovered(self) -> None:
@@ -309,7 +315,7 @@ class BleTransport(Transport):
     def _not_reading(self) -> TransportError:
         return TransportError(
             NOT_READING,
-            f"{self._name} took no data for {self._patience.write_s:g} s.",
+            f"{self._name} did not take what was sent to it for {self._patience.write_s:g} s.",
             "Bring it nearer, switch it off and on, then connect again.",
         )
 

@@ -75,18 +75,22 @@ async def scan(duration_s: float, backend: Backend = SYSTEM) -> list[FoundTool]:
     return ears.tools()
 
 
-async def find(wanted: str, timeout_s: float, settle_s: float, backend: Backend = SYSTEM) -> FoundTool:
+async def find(wanted: str, timeout_s: float, settle_s: float, in_use_s: float, backend: Backend = SYSTEM) -> FoundTool:
     """Return the tool whose address or name is `wanted`, heard within `timeout_s`; raises TransportError.
 
     A name is listened for `settle_s` longer, since another tool may have the same. A tool that is in use may be so
-    because of a connection that is about to end, and is waited for.
+    because of a connection that is about to end, and is waited for, `in_use_s` long.
     """
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + timeout_s
+    waiting = False
     async with _Ears(backend) as ears:
         while loop.time() < deadline_s:
             await ears.something_new(deadline_s - loop.time())
             matching = _matching(wanted, ears.tools())
+            if matching and not waiting:
+                waiting = True
+                deadline_s = min(deadline_s, loop.time() + in_use_s)
             if any(tool.address.casefold() == wanted.casefold() and not tool.in_use for tool in matching):
                 break
             if any(not tool.in_use for tool in matching):
@@ -181,12 +185,13 @@ def _matching(wanted: str, tools: list[FoundTool]) -> list[FoundTool]:
 def _only(wanted: str, tools: list[FoundTool], timeout_s: float) -> FoundTool:
     matching = _matching(wanted, tools)
     if not matching:
-        there = f"Tools on the air: {', '.join(map(str, tools))}. " if tools else ""
-        raise TransportError(
-            NOT_FOUND,
-            f"No tool {wanted} was heard within {timeout_s:g} s.",
-            f"{there}Switch the tool on, bring it nearer, and end other programs' links to it.",
-        )
+        fix = "Switch the tool on, bring it nearer."
+        if tools:
+            fix = (
+                f"Tools on the air: {', '.join(map(str, tools))}. The name may be misspelt. If it is not: switch the "
+                "tool on, bring it nearer, and end other programs' links to it."
+            )
+        raise TransportError(NOT_FOUND, f"No tool {wanted} was heard within {timeout_s:g} s.", fix)
     if len(matching) > 1:
         raise TransportError(
             AMBIGUOUS,

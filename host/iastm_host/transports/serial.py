@@ -199,7 +199,7 @@ class SerialTransport(Transport):
     def _not_reading(self) -> TransportError:
         return TransportError(
             NOT_READING,
-            f"{self._name} took no data for {_WRITE_TIMEOUT_S:g} s.",
+            f"The tool on {self._name} did not take what was sent to it for {_WRITE_TIMEOUT_S:g} s.",
             "Unplug the tool, plug it in again, then retry.",
         )
 

@@ -189,6 +189,7 @@ def test_a_tool_that_takes_nothing_is_an_error_and_what_it_says_still_comes(
         assert await next_messages(link, 1) == [b"alive"]
         error = await end_of_link(link)
         assert error.reason == base.NOT_READING
+        assert error.what == "IASTM-0001 (F1:00:00:00:00:01) did not take what was sent to it for 0.5 s."
         tool.write_gate.set()
         await link.close()
 
@@ -452,6 +453,16 @@ def test_a_tool_that_is_not_there_is_not_found_and_those_that_are_get_named(on_a
         assert error.reason == base.NOT_FOUND
         assert "IASTM-0001" in error.what
         assert "IASTM-0007 (F1:00:00:00:00:01)" in error.fix
+        assert "misspelt" in error.fix
+
+    on_air(test)
+
+
+def test_where_no_tool_is_heard_at_all_its_name_is_not_doubted(on_air: Any) -> None:
+    async def test(world: Any) -> None:
+        error = await refused(world.link("IASTM-0001", patience=Patience(find_s=0.5)))
+        assert error.reason == base.NOT_FOUND
+        assert error.fix == "Switch the tool on, bring it nearer."
 
     on_air(test)
 

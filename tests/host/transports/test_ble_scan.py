@@ -122,7 +122,23 @@ def test_the_strongest_comes_first_and_an_impossible_battery_is_unknown() -> Non
 
 def test_a_tool_whose_use_ends_while_it_is_waited_for_is_found() -> None:
     backend = scripted((0.0, "AA", said("IASTM-9", in_use=True)), (0.2, "AA", said("IASTM-9", in_use=False)))
-    assert asyncio.run(find("IASTM-9", 5.0, 0.1, backend)).address == "AA"
+    assert asyncio.run(find("IASTM-9", 5.0, 0.1, 4.0, backend)).address == "AA"
+
+
+def test_a_tool_that_stays_in_use_is_busy_long_before_a_silent_one_is_given_up() -> None:
+    backend = scripted(
+        (0.0, "BB", said("IASTM-8")), *((at / 10, "AA", said("IASTM-9", in_use=True)) for at in range(20))
+    )
+
+    async def test() -> float:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        with pytest.raises(TransportError) as raised:
+            await find("IASTM-9", 60.0, 60.0, 0.5, backend)
+        assert raised.value.reason == base.BUSY
+        return loop.time() - began_s
+
+    assert 0.5 <= asyncio.run(test()) < 30
 
 
 def test_a_search_that_is_given_up_at_the_moment_something_is_heard_ends() -> None:
@@ -141,7 +157,7 @@ def test_a_search_that_is_given_up_at_the_moment_something_is_heard_ends() -> No
                 self.call_detection_callbacks(self.create_or_update_device("AA", "AA", None, None, other), other)
                 searching.cancel()
 
-        searching = asyncio.ensure_future(find("IASTM-9", 5.0, 0.1, Backend(GivesUp, None)))
+        searching = asyncio.ensure_future(find("IASTM-9", 5.0, 0.1, 4.0, Backend(GivesUp, None)))
         await asyncio.wait([searching])
         assert searching.cancelled()
 
@@ -154,7 +170,7 @@ def test_an_address_is_found_at_once_and_beats_a_name() -> None:
     async def test() -> tuple[str, float]:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        return (await find("bb", 60.0, 60.0, backend)).address, loop.time() - began_s
+        return (await find("bb", 60.0, 60.0, 4.0, backend)).address, loop.time() - began_s
 
     address, took_s = asyncio.run(test())
     assert address == "BB"
@@ -198,7 +214,7 @@ def test_a_scanner_that_the_system_refuses_is_told_before_anything_is_waited_for
         async def stop(self) -> None: ...
 
     with pytest.raises(TransportError) as raised:
-        asyncio.run(find("IASTM-9", 60.0, 1.0, Backend(Refused, None)))
+        asyncio.run(find("IASTM-9", 60.0, 1.0, 4.0, Backend(Refused, None)))
     assert raised.value.reason == base.SWITCHED_OFF
 
 
