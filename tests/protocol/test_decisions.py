@@ -157,9 +157,9 @@ def test_while_sixteen_answers_wait_questions_are_passed_over() -> None:
     assert rig.sent() == ["RESPONSE UNKNOWN_COMMAND", "PONG"] * 8 + ["RESPONSE UNKNOWN_COMMAND"]
 
 
-def _set_limits(rig: Rig, request_id: int, tail: bytes = b"") -> None:
+def _set_limits(rig: Rig, request_id: int) -> None:
     # A thousand counts to the newton.
-    body = messages.Limits("", 0, 90_000, 800, 520).to_payload() + tail
+    body = messages.Limits("", 0, 90_000, 800, 520).to_payload()
     rig.signed_command(kinds.SET_LIMITS, body, request_id=request_id)
     rig.run(40)
 
