@@ -205,3 +205,22 @@ def test_a_flood_of_writes_is_bounded_and_counted(desk: Desk) -> None:
     desk.run(200)
     assert desk.tool.links[1]._inlet.damaged == 100
     assert desk.ask(kinds.DESCRIBE).error == kinds.OK
+
+
+def test_a_host_that_asks_for_a_hole_gets_it_and_what_is_new_at_once_though_the_window_was_full(desk: Desk) -> None:
+    desk.connect()
+    desk.hello()
+    desk.ask(kinds.START_STREAM)
+    desk.run(100)
+    first = desk.samples()[0][0]
+    desk.send(kinds.ACK, messages.Ack(first, 1))
+    # From here on the host gets nothing that follows on, so that it acknowledges nothing more: 32 batches are 1.28 s.
+    desk.run(1600)
+    known = len(desk.samples())
+    desk.run(100)
+    assert len(desk.samples()) == known, "the window is full"
+    desk.send(kinds.FETCH, messages.Fetch(first, 20))
+    desk.run(100)
+    after = desk.samples()[known:]
+    assert (first, first) in after
+    assert max(index for index, _ in after) > desk.tool.sampler.next_index - 32

@@ -38,6 +38,35 @@ def test_a_hello_is_answered_with_what_the_tool_is(bench: Callable[..., Any], wi
     assert answer.features & kinds.FEATURE_BACKFILL
 
 
+def test_hellos_that_wait_for_their_answer_get_one_at_the_place_of_the_first(
+    bench: Callable[..., Any], wire: Any
+) -> None:
+    b = bench([])
+    b.say(wire.hello())
+    b.stream.room = 0
+    b.say(wire.command(1, kinds.STOP_STREAM))
+    for request_id in range(2, 6):
+        b.say(wire.hello() * 20)
+        b.say(wire.command(request_id, kinds.STOP_STREAM))
+        b.run(100)
+    b.stream.room = None
+    b.run(1000)
+    said = b.heard().messages
+    assert [type(message).__name__ for message in said] == [
+        *("HelloAnswer", "Response", "HelloAnswer", "Response", "Response", "Response", "Response")
+    ]
+    # An answer that is out is no answer to a hello that comes after it.
+    b.say(wire.hello())
+    assert len(b.heard().of(messages.HelloAnswer)) == 3
+    # And only the last of several hosts is answered.
+    b.stream.room = 0
+    for session in range(2, 50):
+        b.say(wire.hello(session=session))
+    b.stream.room = None
+    b.run(1000)
+    assert len(b.heard().of(messages.HelloAnswer)) <= 5
+
+
 @pytest.mark.parametrize("major", [0, 2, 255])
 def test_a_host_of_another_major_is_answered_and_then_nothing(bench: Callable[..., Any], wire: Any, major: int) -> None:
     b = bench(range(1000))
