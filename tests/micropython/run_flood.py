@@ -10,7 +10,7 @@ import gc
 import json
 import sys
 
-gc.threshold(4096)
+gc.threshold(4096)  # type: ignore[attr-defined]
 
 from iastm_firmware.ble import BleLink  # noqa: E402
 from iastm_firmware.tool import Tool  # noqa: E402
@@ -162,7 +162,9 @@ class Way:
         self.board = tool.board
         self.ble = ble
         self.link = tool.links[1 if ble else 0]
+        # The most answers, writes and events that waited, and the most bytes of writes.
         self.most = 0
+        self.held = 0
         self._writer = BareFrameWriter(kinds.MAX_LINK_PAYLOAD)
         # As registered: stream, query, command.
         self._query = 1
@@ -366,16 +368,16 @@ def main(frames):
     for name, flood in FLOODS:
         for ble in (False, True):
             way = Way(tool, ble)
-            way.held = 0
             way.begin(7)
             tool.board.deaf = True
             gc.collect()
-            before = gc.mem_alloc()
+            before = gc.mem_alloc()  # type: ignore[attr-defined]
             for n in range(frames):
                 flood(way, n)
             gc.collect()
             link = "ble" if ble else "cable"
-            found[name + ", " + link] = [gc.mem_alloc() - before, way.most, way.held]
+            kept = gc.mem_alloc() - before  # type: ignore[attr-defined]
+            found[name + ", " + link] = [kept, way.most, way.held]
             assert "changes" in name or tool.settings.limits == _LIMITS, name
             _serves(tool, name)
     sys.stdout.write(json.dumps(found) + "\n")
