@@ -78,6 +78,12 @@ class Gap:
     period_us: float
     reason: str
 
+    def continues(self, before: object) -> bool:
+        """Whether it touches `before`, so that both are one gap to a person."""
+        if not isinstance(before, Gap) or before.boot_id != self.boot_id or not before.sample_count:
+            return False
+        return before.first_index + before.sample_count == self.first_index and before.reason == self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Stroke:

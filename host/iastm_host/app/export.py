@@ -132,6 +132,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     markers = MarkersInOrder(recording.markers())
     saturated = _SaturatedRuns()
     said: dict[type, str] = {}
+    told: ForceBlock | Gap | None = None
     clock = SessionClock()
 
     def write_changed(event: ToolDescription | CalibrationReport | ZeroReport, line: str) -> None:
@@ -143,6 +144,8 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     for event in recorded_events(recording):
         if isinstance(event, ForceBlock | Gap):
             stream.write(_lines_before(event, clock))
+            gaps += isinstance(event, Gap) and not event.continues(told)
+            told = event
         match event:
             case Arrived():
                 clock.hear(event.block)
@@ -152,7 +155,6 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                 samples += len(event.force_n)
             case Gap():
                 stream.writelines(saturated.left())
-                gaps += 1
                 stream.write(
                     f"# gap: first_index={event.first_index} samples={event.sample_count} "
                     f"time_s={clock.time_s(event.tool_us):.6f} reason={event.reason}\n"

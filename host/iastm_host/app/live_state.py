@@ -35,6 +35,7 @@ from iastm_host.events import (
     ZeroReport,
 )
 from iastm_host.tool.states import STREAMING
+from iastm_host.tool.timeline import RESTARTED
 
 TRACE_S = 12.0
 STEADY_S = 0.25
@@ -110,6 +111,9 @@ class LiveState:
         self.samples_received = 0
         self.missing_samples = 0
         self.gap_count = 0
+        self._newest: ForceBlock | Gap | None = None
+        self._awaited_samples = 0
+        self._restart_count = 0
         self.first_index: int | None = None
         self.end_index = 0
 
@@ -136,6 +140,7 @@ class LiveState:
             taker = self._takers.get(type(event))
             if taker is not None:
                 taker(event, now_us)
+        self._awaited_samples = pipeline.missing_samples
         analysers = (pipeline.now, pipeline.record)
         if self._medium is not None and not any(each is not None and each.repeated for each in analysers):
             self._medium = None
@@ -145,13 +150,16 @@ class LiveState:
             self._trace.add(arrived.block)
 
     def _take_block(self, block: ForceBlock, _now_us: int) -> None:
+        self._newest = block
         if self.first_index is None:
             self.first_index = block.first_index
         self.end_index = block.next_index
         self.samples_received += len(block.force_n)
 
     def _take_gap(self, gap: Gap, _now_us: int) -> None:
-        self.gap_count += 1
+        self.gap_count += not gap.continues(self._newest)
+        self._newest = gap
+        self._restart_count += gap.reason == RESTARTED
         self.missing_samples += gap.sample_count
         if self._trace is not None:
             self._trace.add(gap)
@@ -233,6 +241,8 @@ class LiveState:
             problem=self.problem,
             finished=self.finished,
             tool_warns=self._tool_warns(),
+            awaited_samples=self._awaited_samples,
+            restart_count=self._restart_count,
         )
 
     def _faults(self) -> tuple[str, ...]:

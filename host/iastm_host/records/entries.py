@@ -88,11 +88,14 @@ class EntryReader:
         while data := self._stream.read(_READ_BYTES):
             self._decoder.feed(data)
             while (frame := self._decoder.next_frame()) is not None:
-                if frame.kind not in (kinds.RECEIVED, kinds.NOTE) or len(frame.payload) < _TIME.size:
+                if frame.kind < kinds.FIRST_RECORDING_KIND:
                     continue
+                # Every entry is counted, those of a newer version too.
                 if self._sequence is not None:
                     self.missing += (frame.sequence - self._sequence - 1) & 0xFFFF
                 self._sequence = frame.sequence
+                if frame.kind not in (kinds.RECEIVED, kinds.NOTE) or len(frame.payload) < _TIME.size:
+                    continue
                 (host_us,) = _TIME.unpack_from(frame.payload)
                 yield Entry(frame.kind, host_us, frame.payload[_TIME.size :])
 

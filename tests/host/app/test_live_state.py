@@ -25,6 +25,7 @@ from iastm_host.events import (
     Unreadable,
     ZeroReport,
 )
+from iastm_host.tool.timeline import RESTARTED
 
 TOOL = ToolDescription("1", "ab", "fake", "cpython 3", "F-1", 7, 320.0, 2048, "c", "00", True, "1.0")
 PERIOD_US = 3125.0
@@ -36,6 +37,7 @@ class Analysers:
     def __init__(self, profile: Any) -> None:
         self.now = Analyser(profile, None, 320.0, Contact())
         self.record = Analyser(profile, None, 320.0, Contact())
+        self.missing_samples = 0
 
 
 class Bench:
@@ -139,6 +141,26 @@ def test_received_missing_and_expected_samples_add_up(profile: Any) -> None:
     assert np.isfinite(shown.trace.force_n[130:]).all()
 
 
+def test_a_restart_is_a_gap_and_counted_as_what_it_is(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.play(np.zeros(100))
+    bench.tell(Gap(7, 100, 0, 0, PERIOD_US, RESTARTED))
+    shown = bench.shown
+    assert (shown.gap_count, shown.restart_count, shown.missing_samples) == (1, 1, 0)
+    bench.gap(30)
+    assert (bench.shown.gap_count, bench.shown.restart_count) == (2, 1)
+
+
+def test_samples_that_are_waited_for_are_told_until_they_came(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.pipeline.missing_samples = 2607
+    bench.play(np.zeros(10))
+    assert (bench.shown.awaited_samples, bench.shown.missing_samples) == (2607, 0)
+    bench.pipeline.missing_samples = 0
+    bench.play(np.zeros(10))
+    assert bench.shown.awaited_samples == 0
+
+
 def test_what_is_steady_is_known_right_after_a_gap(profile: Any) -> None:
     bench = Bench(profile)
     bench.play(np.full(100, 4.0))
@@ -231,3 +253,14 @@ def test_a_gauge_that_can_not_warn_is_said_to_all_the_while_and_its_zero_until_i
     assert bench.state.snapshot(0).faults == (NEVER_WARNS,)
     bench.tell(replace(gauge, boot_id=8))
     assert bench.state.snapshot(0).faults == (ZERO_NOT_CONFIRMED, NEVER_WARNS)
+
+
+def test_gaps_that_touch_are_one_to_a_person(profile: Any) -> None:
+    bench = Bench(profile)
+    bench.play(np.zeros(50))
+    bench.gap(10)
+    bench.gap(20)
+    assert (bench.shown.gap_count, bench.shown.samples_expected) == (1, 80)
+    bench.play(np.zeros(50))
+    bench.gap(5)
+    assert bench.shown.gap_count == 2

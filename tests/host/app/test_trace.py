@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,11 +96,45 @@ def test_samples_at_a_rail_are_marked_one_by_one_and_forgotten_with_them() -> No
     assert not ring.snapshot().saturated.any()
 
 
-def test_a_restarted_tool_starts_an_empty_trace() -> None:
+@given(st.integers(1, 60), st.integers(0, 50), st.integers(0, 8), st.integers(1, 9))
+def test_over_a_restart_what_was_there_stays_as_long_ago_as_it_came(
+    before: int, apart: int, first: int, count: int
+) -> None:
     ring = TraceRing(RATE_HZ, 0.3)
-    ring.add(a_block(0, 20))
-    ring.add(a_gap(20, 5))
-    ring.add(a_block(3, 4, boot_id=2))
+    ring.add(a_block(0, before))
+    arrived_us = 55 + (apart + count) * 10_000
+    ring.add(replace(a_block(first, count, boot_id=2), arrived_us=arrived_us))
     shown = ring.snapshot()
-    assert (shown.boot_id, shown.first_index, shown.gaps) == (2, 3, ())
-    assert shown.force_n.tolist() == [3, 4, 5, 6]
+    truth = [*range(before)][-30:] + [np.nan] * apart + [*range(first, first + count)]
+    np.testing.assert_array_equal(shown.force_n, truth[-30:])
+    assert (shown.boot_id, shown.first_index + len(shown.force_n)) == (2, first + count)
+    # What the new boot can't have sampled is lost; its own first samples may still come.
+    lost = {index for start, end, _ in shown.gaps for index in range(start, end)}
+    assert lost == set(range(first - apart, 0))
+    if first:
+        ring.add(a_block(0, first, boot_id=2))
+        after = ring.snapshot()
+        at = -after.first_index
+        assert after.force_n[max(0, at) : at + first + count].tolist() == [*range(max(0, -at), first + count)]
+
+
+def test_holes_of_before_a_restart_are_lost_with_it() -> None:
+    ring = TraceRing(RATE_HZ, 0.3)
+    ring.add(a_block(0, 5))
+    ring.add(a_block(9, 5))
+    ring.add(replace(a_block(0, 2, boot_id=2), arrived_us=55 + 5 * 10_000))
+    shown = ring.snapshot()
+    lost = np.zeros(len(shown.force_n), dtype=bool)
+    for start, end, _ in shown.gaps:
+        lost[start - shown.first_index : end - shown.first_index] = True
+    np.testing.assert_array_equal(lost, np.isnan(shown.force_n))
+    assert lost.sum() == 4 + 3
+
+
+def test_no_sample_that_is_missing_is_called_clipped() -> None:
+    ring = TraceRing(RATE_HZ, 0.3)
+    ring.add(a_block(0, 30, counts=[COUNTS_MAX] * 30))
+    ring.add(a_gap(30, 10))
+    assert ring.snapshot().saturated.tolist() == [True] * 20 + [False] * 10
+    ring.add(a_gap(40, 100))
+    assert not ring.snapshot().saturated.any()

@@ -185,3 +185,10 @@ def test_no_bytes_whatever_crash_the_reader(tmp_path_factory: pytest.TempPathFac
     path = written(tmp_path_factory.mktemp("r"), b"".join(encoded(some())) + data)
     entries: list[Any] = list(Recording(path).entries())
     assert [entry.host_us for entry in entries[:4]] == [5, 10, 20, 25]
+
+
+def test_entries_of_a_newer_version_are_passed_over_and_none_is_missing(tmp_path: Path) -> None:
+    entries = [some()[0], (0xFE, 12, b"from the future"), (0xFD, 0, b""), *some()[1:]]
+    recording = Recording(written(tmp_path, b"".join(encoded(entries))))
+    assert [entry.host_us for entry in recording.entries()] == [5, 10, 20, 25, 30]
+    assert recording.condition() == (0, 0, 0)

@@ -68,6 +68,44 @@ def test_a_lost_tool_that_may_not_warn_by_itself_is_not_said_to() -> None:
     assert "by itself" not in shown.ladder.sub
 
 
+def test_for_how_long_a_lost_tool_warns_by_itself_nobody_here_can_know() -> None:
+    lost = replace(with_link(resting(6.8), "lost", "There is no port."), tool_warns=True)
+    heard_us = lost.trace.last_arrived_us
+    early = live_view(replace(lost, taken_us=heard_us + 4_999_999), LIVE)
+    late = live_view(replace(lost, taken_us=heard_us + 5_000_000), LIVE)
+    assert early.banner is not None
+    assert late.banner is not None
+    assert (early.banner.text, early.banner.sub) == (
+        "Link lost. Carry on: the tool warns by itself.",
+        "There is no port.",
+    )
+    assert early.ladder.sub == "Carry on: the tool warns by itself"
+    assert (late.banner.text, late.banner.sub) == (
+        "Link lost. Look at the tool's light.",
+        "If it is on, it warns by itself. Trying again: There is no port.",
+    )
+    assert late.ladder.sub == "Look at the tool's light: if on, it warns by itself"
+
+
+def test_an_attempt_that_fails_does_not_vouch_for_the_tool_anew() -> None:
+    lost = replace(with_link(resting(6.8), "lost", "There is no port."), tool_warns=True)
+    later_us = lost.trace.last_arrived_us + 60_000_000
+    again = replace(lost, taken_us=later_us, link=replace(lost.link, since_us=later_us))
+    banner = live_view(again, LIVE).banner
+    assert banner is not None
+    assert "Carry on" not in banner.text
+
+
+def test_a_lost_tool_that_does_not_warn_is_still_tried_for() -> None:
+    lost = with_link(resting(6.8), "lost", "There is no port.")
+    banner = live_view(replace(lost, taken_us=lost.taken_us + 9_000_000), LIVE).banner
+    assert banner is not None
+    assert (banner.text, banner.sub) == (
+        "Link lost. Nothing warns now: wait for it.",
+        "Trying again: There is no port.",
+    )
+
+
 def test_a_zero_s_word_goes_when_its_time_is_over() -> None:
     snapshot = resting(6.8)
     zero = ZeroView(False, "Zero set", snapshot.taken_us + 1, True, 0.0)

@@ -86,7 +86,7 @@ def test_a_link_that_does_not_stream_shows_no_number(state: str) -> None:
 def test_silence_over_half_a_second_removes_the_number_and_counts() -> None:
     assert live_view(silent_for(resting(6.8), 0.5), LIVE).ladder.number == "6.8"
     ladder = live_view(silent_for(resting(6.8), 0.61), LIVE).ladder
-    assert (ladder.state, ladder.word, ladder.number, ladder.technical) == ("stale", "No new data 0.6 s", "", True)
+    assert (ladder.state, ladder.word, ladder.number, ladder.technical) == ("stale", "No data 0.6 s", "", True)
 
 
 def test_a_lost_link_counts_its_seconds_and_gives_its_reason() -> None:
@@ -102,13 +102,16 @@ def test_a_lost_link_counts_its_seconds_and_gives_its_reason() -> None:
 @pytest.mark.parametrize(
     ("state", "carrier", "asked_s", "word"),
     [
-        ("closed", "serial", 0.0, "Switch on the tool"),
-        ("connecting", "serial", 0.0, "Switch on the tool"),
+        ("closed", "serial", 0.0, "Looking for the tool"),
+        ("searching", "serial", 2.9, "Looking for the tool"),
+        ("searching", "serial", 3.0, "Switch on the tool"),
+        ("connecting", "serial", 2.9, "Looking for the tool"),
+        ("connecting", "serial", 3.0, "Switch on the tool"),
         ("greeting", "serial", 0.5, "Connecting"),
         ("greeting", "serial", 1.5, "Switch on the tool"),
         ("synchronising", "serial", 1.5, "Connecting"),
         ("greeting", "simulated", 1.5, "Connecting"),
-        ("connecting", "simulated", 1.5, "Connecting"),
+        ("connecting", "simulated", 3.5, "Connecting"),
     ],
 )
 def test_a_tool_that_does_not_answer_is_to_be_switched_on(state: str, carrier: str, asked_s: float, word: str) -> None:

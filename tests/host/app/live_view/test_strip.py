@@ -4,7 +4,7 @@ import pytest
 from tests.host.app.live_view.snapshots import LIVE, resting, silent_for
 
 from iastm_host.analysis.exposure import Exposure
-from iastm_host.app.live_view import live_view
+from iastm_host.app.live_view import live_view, summary_panel
 
 
 def test_rate_stands_per_minute_and_in_hertz_and_not_on_a_stale_signal() -> None:
@@ -43,6 +43,30 @@ def test_missing_samples_are_said_in_seconds() -> None:
     view = live_view(resting(6.8, missing_samples=128, gap_count=1), LIVE)
     assert view.missing_text == "0.4 s missing, 128 samples, 1 gap"
     assert "0.4 s missing" in view.strip.stroke_notes
+
+
+def test_a_restart_is_a_gap_in_every_view_and_never_called_none() -> None:
+    snapshot = resting(6.8, gap_count=1, restart_count=1, finished=True)
+    view = live_view(snapshot, LIVE)
+    assert view.strip.stroke_notes == ("1 gap (restart)",)
+    assert view.missing_text == "1 gap (restart)"
+    assert dict(summary_panel(snapshot, LIVE).rows)["Gaps"] == "1 gap (restart)"
+    more = resting(6.8, missing_samples=128, gap_count=4, restart_count=2)
+    assert live_view(more, LIVE).missing_text == "0.4 s missing, 128 samples, 4 gaps (2 restarts)"
+    unseen = resting(6.8, gap_count=1)
+    assert live_view(unseen, LIVE).strip.stroke_notes == ("1 gap",)
+
+
+def test_nothing_is_vouched_for_while_samples_are_on_their_way() -> None:
+    exposure = Exposure(9.0, 0, 0.0, 60.0, True)
+    view = live_view(resting(6.8, exposure=exposure, awaited_samples=2607), LIVE)
+    assert view.strip.headline == "Incomplete"
+    assert view.strip.stroke_notes == ("2,607 samples on their way",)
+    assert view.missing_text == "2,607 samples on their way"
+    filled = live_view(resting(6.8, exposure=exposure), LIVE)
+    assert (filled.strip.headline, filled.strip.stroke_notes) == ("Within limits", ("No sample missing",))
+    one = live_view(resting(6.8, exposure=exposure, awaited_samples=1, missing_samples=128, gap_count=1), LIVE)
+    assert one.strip.stroke_notes[:2] == ("1 sample on its way", "0.4 s missing")
 
 
 def test_after_clipping_peaks_and_dose_are_said_to_be_at_least_so_much() -> None:
