@@ -73,3 +73,28 @@ def test_after_sigkill_every_recording_opens_and_lacks_at_most_its_last_second(
 
         assert wait_for(partial(gone, tools), GONE_TIMEOUT_S)
         assert list(scratch.iterdir()) == []
+
+
+def test_a_killed_simulator_takes_its_tool_along_though_a_run_has_its_port_open(
+    started: Callable[..., subprocess.Popen[str]],
+) -> None:
+    simulator = started("simulate")
+    assert simulator.stdout is not None
+    port = simulator.stdout.readline().strip()
+    tools = [pid for child in children_of(simulator.pid) for pid in (child, *children_of(child))]
+    assert tools
+    run = started("run", "--port", port, "--json")
+    assert run.stderr is not None
+    assert any("streaming" in line for line in iter(run.stderr.readline, ""))
+    simulator.kill()
+    simulator.wait(GONE_TIMEOUT_S)
+    assert wait_for(partial(gone, tools), GONE_TIMEOUT_S)
+    assert any(f"The link to {port} is gone" in line for line in iter(run.stderr.readline, ""))
+
+
+def test_a_simulated_tool_tells_how_to_see_it(started: Callable[..., subprocess.Popen[str]]) -> None:
+    simulator = started("simulate")
+    assert simulator.stdout is not None
+    assert simulator.stderr is not None
+    port = simulator.stdout.readline().strip()
+    assert f"See it: iastm run --port {port}\n" in iter(simulator.stderr.readline, "")

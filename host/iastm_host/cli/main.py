@@ -55,6 +55,8 @@ def _options(
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     if not verbose:
         logging.getLogger("iastm_host").setLevel(logging.WARNING)
+        # It logs what it then raises, with the traceback.
+        logging.getLogger("bumble").setLevel(logging.CRITICAL)
     if version:
         typer.echo(software_name())
         raise typer.Exit
@@ -112,7 +114,7 @@ def _drop_output() -> None:
 
 def tell(problem: Problem) -> None:
     """Print a problem and its fix to stderr."""
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     for words, style in ((problem.what, "bold"), (problem.fix, None)):
         console.print(words, style=style, markup=False, soft_wrap=not console.is_terminal)
 

@@ -86,6 +86,12 @@ class Simulation:
     runtime: Runtime
     keys: Mapping[str, bytes]
 
+    @property
+    def name_on_air(self) -> str:
+        """The name by which Bluetooth knows it: IASTM and the end of its serial number (SPEC.md)."""
+        (serial_number,) = self.keys
+        return f"IASTM {serial_number[-4:]}"
+
 
 def make_simulation(
     scenario_name: str,

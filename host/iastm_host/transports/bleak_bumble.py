@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 from bleak.args import SizedBuffer
@@ -142,11 +142,13 @@ class BumbleScanner(BaseBleakScanner):
     async def start(self) -> None:
         """Start scanning."""
         self.seen_devices = {}
-        await self.radio.start_scanning(self._heard)
+        with _as_bleak_says():
+            await self.radio.start_scanning(self._heard)
 
     async def stop(self) -> None:
         """Stop scanning."""
-        await self.radio.stop_scanning(self._heard)
+        with _as_bleak_says():
+            await self.radio.stop_scanning(self._heard)
 
     def _heard(self, advertisement: Advertisement) -> None:
         heard = _advertisement_data(advertisement)
@@ -357,6 +359,14 @@ async def _give_up(device: Device, connecting: asyncio.Future[Connection]) -> No
     if not connecting.cancelled() and connecting.exception() is None:
         with contextlib.suppress(core.BaseBumbleError):
             await connecting.result().disconnect()
+
+
+@contextlib.contextmanager
+def _as_bleak_says() -> Iterator[None]:
+    try:
+        yield
+    except core.BaseBumbleError as error:
+        raise BleakError(str(error)) from error
 
 
 def _take_note(done: asyncio.Future[Any]) -> None:

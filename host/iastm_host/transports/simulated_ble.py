@@ -21,7 +21,10 @@ _DYING_S = 1.0
 
 
 class ToolOnAir:
-    """A simulated tool whose radio is on an air of its own; made, used and ended in one event loop."""
+    """A simulated tool whose radio is on an air of its own; made, used and ended in one event loop.
+
+    `air` is another one after each `stop`; whoever serves it may do so before `start`.
+    """
 
     def __init__(self, tool: SimulatedTool) -> None:
         self._tool = tool
@@ -31,7 +34,6 @@ class ToolOnAir:
 
     async def start(self) -> None:
         """Start the tool; raises Problem."""
-        self.air = VirtualAir()
         self._radio = await self.air.make_device("tool", TOOL_ADDRESS)
         self._peripheral = VirtualPeripheral(self._radio)
         starting = asyncio.ensure_future(asyncio.to_thread(self._tool.start, await self._peripheral.start()))
@@ -59,6 +61,7 @@ class ToolOnAir:
         if peripheral is not None:
             await peripheral.close()
         await self.air.close()
+        self.air = VirtualAir()
 
 
 class SimulatedBleTransport(Transport):

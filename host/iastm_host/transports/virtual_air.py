@@ -7,20 +7,26 @@ response, advertisements that can't be connected to, giving up on a connection, 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 from dataclasses import replace
 
 from bumble import hci, ll
 from bumble.controller import AdvertisingSet, Controller
+from bumble.core import BaseBumbleError
 from bumble.device import Device
 from bumble.host import Host
 from bumble.link import LocalLink
 from bumble.transport.common import AsyncPipeSink, StreamPacketSink, StreamPacketSource
 from bumble.transport.tcp_client import open_tcp_client_transport
 
+from iastm_host.events import Problem
 from iastm_host.transports.base import NO_ADAPTER, TransportError
 
 LOCALHOST = "127.0.0.1"
 _CONNECTABLE = 1
+_POWER_ON_S = 5.0
 
 
 class VirtualAir:
@@ -61,13 +67,26 @@ class VirtualAir:
         """Take `device` off the air for good: its links break, and nobody hears it."""
         self._controllers.pop(device).leave()
 
-    async def serve(self, port: int = 0) -> int:
-        """Let programs of this machine join (see `join`) at a TCP port; return its number.
+    async def serve(self, port: int = 0, host: str = LOCALHOST) -> int:
+        """Let other programs join (see `join`) at a TCP port of this machine; return its number. Raises Problem.
 
         Each connection is the HCI of a controller of its own, packets of type H4 as bumble's tcp transports have them.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Guest(self._medium, self._guests), LOCALHOST, port)
+        try:
+            self._server = await loop.create_server(lambda: _Guest(self._medium, self._guests), host, port)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Problem(
+                    f"{host}:{port} is taken: another program listens there.",
+                    "End that program, or name another port.",
+                ) from error
+            # asyncio's own words repeat the address.
+            why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+            raise Problem(
+                f"No virtual radio can listen at {host}:{port}: {why}.",
+                f"Name an address of this computer, as {LOCALHOST}:5005.",
+            ) from error
         number: int = self._server.sockets[0].getsockname()[1]
         return number
 
@@ -88,12 +107,22 @@ async def join(where: str, name: str) -> Device:
     try:
         source, sink = await open_tcp_client_transport(where)
     except (OSError, ValueError) as error:
-        raise TransportError(
-            NO_ADAPTER, f"There is no virtual radio at {where}.", "Start it first: iastm simulate --transport ble."
-        ) from error
+        raise _no_radio(where) from error
     device = Device.with_hci(name, hci.Address.generate_static_address(), source, sink)
-    await device.power_on()
+    try:
+        # One that is just ending takes connections and answers none.
+        async with asyncio.timeout(_POWER_ON_S):
+            await device.power_on()
+    except (BaseBumbleError, TimeoutError) as error:
+        sink.close()
+        raise _no_radio(where) from error
     return device
+
+
+def _no_radio(where: str) -> TransportError:
+    return TransportError(
+        NO_ADAPTER, f"There is no virtual radio at {where}.", "Start it first: iastm simulate --transport ble."
+    )
 
 
 async def leave(device: Device) -> None:

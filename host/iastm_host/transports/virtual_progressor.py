@@ -188,13 +188,13 @@ class ProgressorOnAir:
     def __init__(self, kilograms: Iterator[float], name: str = NAME) -> None:
         self.air = VirtualAir()
         self._kilograms = kilograms
-        self._name = name
+        self.name = name
         self._gauge: VirtualProgressor | None = None
 
     async def start(self) -> None:
         """Switch it on."""
         device = await self.air.make_device("gauge", ADDRESS)
-        self._gauge = VirtualProgressor(device, self._kilograms, name=self._name)
+        self._gauge = VirtualProgressor(device, self._kilograms, name=self.name)
         await self._gauge.start()
 
     async def stop(self) -> None:

@@ -134,6 +134,21 @@ def test_where_no_air_is_served_there_is_no_adapter() -> None:
     assert "iastm simulate" in error.fix
 
 
+def test_a_radio_that_goes_while_it_is_joined_is_no_adapter() -> None:
+    async def test() -> TransportError:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.close()
+
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            where = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            with pytest.raises(TransportError) as raised:
+                await scan(0.1, Radio(lambda: join(where, "host"), leave).backend())
+        return raised.value
+
+    assert asyncio.run(test()).reason == base.NO_ADAPTER
+
+
 def test_a_guest_that_sends_rubbish_harms_nobody(on_air: Any) -> None:
     async def test(world: Any) -> None:
         await world.tool(echo=True)
