@@ -31,6 +31,7 @@ class Trace:
 
     Sample i has index `first_index + i`; the last one was taken at tool time `last_tool_us` and arrived at host
     time `last_arrived_us` (0: nothing came yet). `gaps` holds (first_index, end_index, reason) of what is lost.
+    Samples of before a restart of the tool lie before those of `boot_id`, at indices that may be negative.
     """
 
     boot_id: int
@@ -103,6 +104,8 @@ class LiveSnapshot:
     """Everything a live view shows. `taken_us` is host time; rates in hertz, None where unknown.
 
     `tool_warns`: the tool watches the same limits by itself, from a zero that was confirmed, on a battery of its own.
+    `missing_samples` are lost, in `gap_count` gaps of which `restart_count` are restarts of the tool; what is still
+    being fetched is none of these: there are `awaited_samples` of it.
     """
 
     taken_us: int
@@ -132,3 +135,5 @@ class LiveSnapshot:
     problem: Problem | None
     finished: bool
     tool_warns: bool = False
+    awaited_samples: int = 0
+    restart_count: int = 0

@@ -1,4 +1,8 @@
-"""The newest seconds of force in a fixed ring, placed by index: NaN until a sample is there."""
+"""The newest seconds of force in a fixed ring, placed by index: NaN until a sample is there.
+
+What a tool sampled before it restarted stays, at indices below those of the new boot, as far back as it arrived
+earlier; what lies between is missing.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import numpy as np
 from iastm_host.analysis.saturation import at_rail
 from iastm_host.app.snapshot import Trace
 from iastm_host.events import ForceBlock, Gap
+from iastm_host.tool.timeline import RESTARTED
 
 _GAPS_KEPT = 100
 
@@ -43,11 +48,11 @@ class TraceRing:
                 self._reach(end)
                 self._gaps.append((item.first_index, end, item.reason))
             return
-        if item.boot_id != self._boot_id or self._next_index == self._start_index:
+        if self._next_index == self._start_index:
             self._boot_id = item.boot_id
-            self._force_n.fill(np.nan)
-            self._gaps.clear()
             self._start_index = self._next_index = item.first_index
+        elif item.boot_id != self._boot_id:
+            self._begin_anew(item)
         # Of a tool that restarted, what it sampled before it streamed again may be fetched.
         self._start_index = min(self._start_index, item.first_index)
         newest = item.next_index >= self._next_index
@@ -80,6 +85,25 @@ class TraceRing:
         n = min(round(length_s * 1e6 / self._period_us), self._next_index - self._start_index, self._size)
         return self._force_n[np.arange(self._next_index - n, self._next_index) % self._size]
 
+    def _begin_anew(self, block: ForceBlock) -> None:
+        """Let the indices be those of the boot of `block`, and put what is there as far before it as it arrived."""
+        before = self.snapshot()
+        between = round((block.arrived_us - before.last_arrived_us) / self._period_us) - len(block.force_n)
+        end = block.first_index - max(0, between)
+        first = end - len(before.force_n)
+        self._boot_id, self._start_index, self._next_index = block.boot_id, first, end
+        self._force_n.fill(np.nan)
+        self._saturated.fill(False)
+        self._write(self._force_n, first, before.force_n)
+        self._write(self._saturated, first, before.saturated)
+        # What was still waited for can't be had any more; of the new boot, whose count began at 0, it can.
+        self._gaps.clear()
+        for start, stop in _missing(before.force_n):
+            self._gaps.append((first + start, first + stop, RESTARTED))
+        lost_until = min(0, block.first_index)
+        if end < lost_until:
+            self._gaps.append((end, lost_until, RESTARTED))
+
     def _reach(self, end: int) -> None:
         """Let the ring end at `end`: what lies between is missing until it is placed."""
         count = end - self._next_index
@@ -87,8 +111,10 @@ class TraceRing:
             return
         if count >= self._size:
             self._force_n.fill(np.nan)
+            self._saturated.fill(False)
         else:
             self._write(self._force_n, self._next_index, np.full(count, np.nan))
+            self._write(self._saturated, self._next_index, np.zeros(count, dtype=np.bool_))
         self._next_index = end
 
     def _put(self, block: ForceBlock) -> None:
@@ -108,3 +134,10 @@ class TraceRing:
         head = min(len(values), self._size - at)
         ring[at : at + head] = values[:head]
         ring[: len(values) - head] = values[head:]
+
+
+def _missing(force_n: np.ndarray) -> list[tuple[int, int]]:
+    """Return (first, end) of every run of NaN."""
+    flags = np.concatenate([[0], np.isnan(force_n).astype(np.int8), [0]])
+    edges = np.flatnonzero(np.diff(flags)).tolist()
+    return list(zip(edges[0::2], edges[1::2], strict=True))

@@ -30,6 +30,9 @@ from iastm_host.window.theme import DARK, Theme
 from iastm_host.window.trace import SPAN_S, STALL_US, ScrollClock, decimated, missing_runs, runs_of
 
 RECENT_PEAKS = 5
+NO_DATA = "no data"
+WORD_FROM_S = 0.5
+"""A stretch without data has its word where it is longer than this."""
 
 
 class ChartPanel(QWidget):
@@ -241,7 +244,9 @@ def _clipped(trace: Trace, stroke: Stroke) -> bool:
 
 
 def hatches(snapshot: LiveSnapshot, newest_age_s: float) -> tuple[Hatch, ...]:
-    """Return missing and clipped stretches, and the one that grows from the newest sample to now in a stall."""
+    """Return missing and clipped stretches, what lies before the trace, and the one that grows from the newest sample
+    to now in a stall.
+    """
     trace = snapshot.trace
     period_s = trace.period_us / 1e6
     last = len(trace.force_n) - 1
@@ -254,7 +259,11 @@ def hatches(snapshot: LiveSnapshot, newest_age_s: float) -> tuple[Hatch, ...]:
                 continue
             text = "out of range" if word != "missing" else f"{(end - first) * period_s:.1f} s missing"
             found.append(Hatch(max(start_s, -SPAN_S), end_s, text if end_s - start_s >= 0.05 else ""))
+    first_s = -newest_age_s - (last + 0.5) * period_s
+    if last >= 0 and first_s > -SPAN_S + period_s:
+        # Blank ground would look like rest without contact.
+        found.append(Hatch(-SPAN_S, min(first_s, 0.0), NO_DATA if first_s + SPAN_S > WORD_FROM_S else ""))
     silent_us = snapshot.taken_us - trace.last_arrived_us if trace.last_arrived_us else 0
     if silent_us > STALL_US and last >= 0 and not snapshot.finished:
-        found.append(Hatch(max(-SPAN_S, -newest_age_s), 0.0, "no data" if newest_age_s > 0.5 else ""))
+        found.append(Hatch(max(-SPAN_S, -newest_age_s), 0.0, NO_DATA if newest_age_s > WORD_FROM_S else ""))
     return tuple(found)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tests.host.window.fake_session import ONE_HAND, PERIOD_US, snapshot_at
 
+from iastm_host.app.trace import TraceRing
+from iastm_host.events import ForceBlock
 from iastm_host.window.chart import axis_labels, hatches, peaks
 
 
@@ -68,3 +70,33 @@ def test_a_stall_hatches_from_the_newest_sample_to_now() -> None:
     (hatch,) = hatches(stalled, 0.66)
     assert (hatch.start_s, hatch.end_s, hatch.text) == (-0.66, 0.0, "no data")
     assert hatches(replace(stalled, finished=True), 0.66) == ()
+
+
+def test_what_lies_before_the_trace_is_hatched_and_does_not_look_like_rest() -> None:
+    snapshot = snapshot_at(4.0)
+    (hatch,) = hatches(snapshot, 0.0)
+    assert (hatch.start_s, hatch.text) == (-10.0, "no data")
+    assert hatch.end_s == pytest.approx(-4.0, abs=2 * PERIOD_US / 1e6)
+
+
+def test_a_loss_hatches_what_is_unknown_and_leaves_what_was_drawn() -> None:
+    snapshot = snapshot_at(24.0)
+    lost = replace(snapshot, taken_us=snapshot.trace.last_arrived_us + 4_000_000)
+    (hatch,) = hatches(lost, 4.0)
+    assert (hatch.start_s, hatch.end_s) == (-4.0, 0.0)
+
+
+def test_over_a_restart_strokes_stay_and_the_time_between_is_hatched() -> None:
+    ring = TraceRing(1e6 / PERIOD_US, 12.0)
+    before = snapshot_at(24.0).trace
+    counts = np.zeros(len(before.force_n), dtype=np.int32)
+    old = ForceBlock(1, 0, 0, float(PERIOD_US), before.force_n, counts, 0, 0, False)
+    ring.add(old)
+    new_n = np.full(640, 3.0)
+    came_us = 6_000_000
+    ring.add(ForceBlock(2, 0, 0, float(PERIOD_US), new_n, counts[:640], 0, came_us, False))
+    snapshot = replace(snapshot_at(24.0), trace=ring.snapshot(), taken_us=came_us)
+    (hatch,) = hatches(snapshot, 0.0)
+    assert hatch.start_s == pytest.approx(-6.0, abs=0.01)
+    assert hatch.end_s == pytest.approx(-2.0, abs=0.01)
+    assert hatch.text == "4.0 s missing"

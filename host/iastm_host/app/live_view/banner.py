@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iastm_host.app.live_view.force import classify
+from iastm_host.app.live_view.ladder import lost_for_long
 from iastm_host.app.live_view.recording import recording_trouble, records, replays
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, plain_fault, sentence
@@ -39,8 +40,7 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
     if link.state == "lost" and not snapshot.finished and replays(snapshot):
         return Banner("technical", "nolink", "Here the link was lost", link.reason)
     if link.state == "lost" and not snapshot.finished:
-        advice = "Carry on: the tool warns by itself." if snapshot.tool_warns else "Nothing warns now: wait for it."
-        return Banner("technical", "nolink", f"Link lost. {advice}", link.reason)
+        return Banner("technical", "nolink", *_lost_words(snapshot))
     if view.paused and snapshot.verdict.running_n is not None and snapshot.verdict.warn_crossed:
         over = classify(snapshot.verdict.running_n, profile)
         word = "Too hard" if snapshot.verdict.alarm_crossed or over == "too_hard" else "Hard"
@@ -62,6 +62,18 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
     if snapshot.battery_percent is not None and snapshot.battery_percent <= LOW_BATTERY_PERCENT:
         return Banner("notice", "batlow", f"Battery {snapshot.battery_percent} %", "Charge after this client")
     return None
+
+
+def _lost_words(snapshot: LiveSnapshot) -> tuple[str, str]:
+    """Return what to do without a link, and what the program does: whether the tool still runs is soon unknown."""
+    reason = snapshot.link.reason
+    trying = f"Trying again: {reason}" if reason else "Trying again"
+    long_gone = lost_for_long(snapshot)
+    if not snapshot.tool_warns:
+        return "Link lost. Nothing warns now: wait for it.", trying if long_gone else reason
+    if not long_gone:
+        return "Link lost. Carry on: the tool warns by itself.", reason
+    return "Link lost. Look at the tool's light.", f"If it is on, it warns by itself. {trying}"
 
 
 def _medium_text(snapshot: LiveSnapshot) -> str:

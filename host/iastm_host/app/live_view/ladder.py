@@ -21,8 +21,12 @@ READY_AFTER_US = 3_000_000
 SATURATED_FOR_US = 500_000
 """A clipped sample this recent covers the number, contact or not."""
 ANSWER_WITHIN_US = 1_000_000
-_NO_LINK_YET = ("closed", "searching", "connecting")
 """A tool that is on has answered the greeting by then."""
+FOUND_WITHIN_US = 3_000_000
+"""A tool that is on has been found by then."""
+VOUCHED_FOR_US = 5_000_000
+"""So long after its last sample a tool that warned by itself is taken to do so still."""
+_NO_LINK_YET = ("closed", "searching", "connecting")
 HOLD_HYSTERESIS = 0.9
 """A sustained force leaves a state downwards only below this share of its edge."""
 LONG_CONTACT_S = 6.0
@@ -104,31 +108,50 @@ def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
         return _cover("lost", "nolink", "Link was lost", "At this place of the recording")
     if link.state == "lost":
         lost_s = seconds_since(snapshot.taken_us, link.since_us)
-        advice = "Carry on: the tool warns by itself" if snapshot.tool_warns else "Nothing warns now: wait for the link"
-        return _cover("lost", "nolink", f"Link lost {lost_s:.1f} s", advice)
+        return _cover("lost", "nolink", f"Link lost {lost_s:.1f} s", _lost_advice(snapshot))
     if link.state == "refused":
         return _cover("refused", "nolink", "Tool refused", head_and_detail(link.reason)[0])
     if link.state not in {"streaming", "silent"}:
         if link.carrier == "replay":
             return _cover("no_tool", "play", "Opening the recording", link.reason)
-        word = "Switch on the tool" if _unanswered(snapshot) else "Connecting"
-        return _cover("no_tool", "usb", word, link.reason or "Waiting for the tool")
+        return _cover("no_tool", "usb", _no_tool_word(snapshot), link.reason or "Waiting for the tool")
     newest_us = snapshot.trace.last_arrived_us or link.since_us
     silent_us = snapshot.taken_us - newest_us
     if silent_us > STALE_AFTER_US or link.state == "silent":
-        return _cover("stale", "info", f"No new data {silent_us / 1e6:.1f} s", "Old number hidden")
+        return _cover("stale", "info", f"No data {silent_us / 1e6:.1f} s", "Old number hidden")
     if snapshot.trace.last_arrived_us == 0 or len(snapshot.trace.force_n) == 0:
         return _cover("no_tool", "usb", "Connecting", "Waiting for the first sample")
     return None
 
 
-def _unanswered(snapshot: LiveSnapshot) -> bool:
-    """Whether a tool that somebody can switch on has not answered yet; one that is on answers at once."""
+def lost_for_long(snapshot: LiveSnapshot) -> bool:
+    """Whether so much time went by without the tool that nobody here knows whether it still runs.
+
+    It counts from the last sample: attempts to connect in between don't vouch for the tool.
+    """
+    heard_us = snapshot.trace.last_arrived_us or snapshot.link.since_us
+    return snapshot.taken_us - heard_us >= VOUCHED_FOR_US
+
+
+def _lost_advice(snapshot: LiveSnapshot) -> str:
+    if not snapshot.tool_warns:
+        return "Nothing warns now: wait for the link"
+    if lost_for_long(snapshot):
+        return "Look at the tool's light: if on, it warns by itself"
+    return "Carry on: the tool warns by itself"
+
+
+def _no_tool_word(snapshot: LiveSnapshot) -> str:
+    """Return what to do before the stream. A tool that is on is found and answers at once: only one that does neither
+    is to be switched on, and a simulated one by nobody.
+    """
     link = snapshot.link
-    if link.carrier == "simulated":
-        return False
-    asked_us = snapshot.taken_us - link.since_us
-    return link.state in _NO_LINK_YET or (link.state == "greeting" and asked_us > ANSWER_WITHIN_US)
+    if link.carrier == "simulated" or link.state not in (*_NO_LINK_YET, "greeting"):
+        return "Connecting"
+    looked_for = link.state in _NO_LINK_YET
+    if snapshot.taken_us - link.since_us >= (FOUND_WITHIN_US if looked_for else ANSWER_WITHIN_US):
+        return "Switch on the tool"
+    return "Looking for the tool" if looked_for else "Connecting"
 
 
 def _hold_ladder(snapshot: LiveSnapshot, view: ViewState) -> Ladder:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from iastm_host.app.live_view.ladder import LONG_CONTACT_S, Ladder, held_s_of
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import DASH, at_least, clock_text, force_text, limit_text, missing_words
+from iastm_host.app.live_view.texts import (
+    DASH,
+    at_least,
+    awaited_words,
+    clock_text,
+    force_text,
+    limit_text,
+    missing_words,
+)
 from iastm_host.app.snapshot import LiveSnapshot
 
 RATE_BAND_SPM = (15.0, 60.0)
@@ -79,7 +87,7 @@ def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
         Bar("Over warn", f"{exposure.strokes_over_warn:,}", "no limit set", None, "none"),
         Bar("Dose", f"{at_least(exposure)}{exposure.dose_ns:.1f} N·s", "no limit set", None, "none"),
     )
-    missing = doubtful or not exposure.complete
+    missing = doubtful or not exposure.complete or awaited_words(snapshot) != ""
     uncertain = missing or exposure.clipped or ladder.state == "saturated"
     headline, icon, grade = _headline((peaks, contact), missing, uncertain, exposure.peak95_n is not None)
     return Strip(
@@ -143,7 +151,8 @@ def _headline(bars: tuple[Bar, ...], missing: bool, uncertain: bool, begun: bool
 
 
 def _stroke_notes(snapshot: LiveSnapshot) -> tuple[str, ...]:
-    notes = list(missing_words(snapshot)) or ["No sample missing"]
+    awaited = awaited_words(snapshot)
+    notes = [*([awaited] if awaited else []), *missing_words(snapshot)] or ["No sample missing"]
     held_s = held_s_of(snapshot)
     if held_s >= LONG_CONTACT_S and snapshot.profile.technique != "hold":
         notes.insert(0, f"In contact {clock_text(held_s)}")

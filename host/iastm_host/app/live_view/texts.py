@@ -51,13 +51,28 @@ def size_text(byte_count: int) -> str:
 
 
 def missing_words(snapshot: LiveSnapshot) -> tuple[str, ...]:
-    """Return what is missing: its seconds, then its samples and gaps; nothing where nothing is."""
+    """Return what is missing: its seconds, then its samples and gaps; nothing where nothing is.
+
+    A gap of no known length (the tool restarted, or the link was gone at the end) is a loss like any other.
+    """
     count = snapshot.missing_samples
-    if count <= 0:
+    if count <= 0 and snapshot.gap_count <= 0:
         return ()
-    seconds = count * snapshot.trace.period_us / 1e6
     gaps = f"{snapshot.gap_count} gap{'s' * (snapshot.gap_count != 1)}"
+    restarts = snapshot.restart_count
+    if restarts:
+        cause = "restart" if restarts == 1 else f"{restarts} restarts"
+        gaps += f" ({cause})"
+    if count <= 0:
+        return (gaps,)
+    seconds = count * snapshot.trace.period_us / 1e6
     return (f"{seconds:.1f} s missing", f"{count:,} samples, {gaps}")
+
+
+def awaited_words(snapshot: LiveSnapshot) -> str:
+    """Return how many samples are still being fetched, "" where none are."""
+    count = 0 if snapshot.finished else snapshot.awaited_samples
+    return f"{count:,} sample{'s' * (count != 1)} on {'its' if count == 1 else 'their'} way" if count > 0 else ""
 
 
 def seconds_since(now_us: int, then_us: int) -> float:

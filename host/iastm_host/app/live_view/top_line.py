@@ -20,10 +20,10 @@ LINK_WORDS: dict[str, tuple[str, str, bool]] = {
     "synchronising": ("sync", "Connecting", False),
     "streaming": ("link", "Live", False),
     "silent": ("info", "No data", True),
-    "lost": ("nolink", "Lost", True),
+    "lost": ("nolink", "Link lost", True),
     "refused": ("nolink", "Refused", True),
     "ended": ("check", "Ended", False),
-    "closed": ("usb", "Connecting", False),
+    "closed": ("usb", "Searching", False),
 }
 REPLAY_WORDS: dict[str, tuple[str, str, bool]] = {
     **dict.fromkeys(("searching", "connecting", "greeting", "synchronising", "closed"), ("play", "Opening", False)),

@@ -14,7 +14,7 @@ from iastm_host.app.live_view.ladder import Ladder, ladder_of
 from iastm_host.app.live_view.recording import recording_trouble
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.strip import Strip, strip_of
-from iastm_host.app.live_view.texts import DASH, missing_words
+from iastm_host.app.live_view.texts import DASH, awaited_words, missing_words
 from iastm_host.app.live_view.top_line import Chip, chips_of, subtitle_of
 from iastm_host.app.snapshot import LiveSnapshot
 
@@ -57,7 +57,7 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
         chips=chips_of(snapshot, view, ladder),
         strip=strip_of(snapshot, view, ladder),
         pressure_text=_pressure_text(ladder, snapshot.tip),
-        missing_text=", ".join(missing_words(snapshot)),
+        missing_text=", ".join(filter(None, (awaited_words(snapshot), *missing_words(snapshot)))),
         caption=LIMIT_CAPTION if snapshot.profile.warn_n > 0 else "",
         cursor=None if view.cursor is None or view.frozen is None else cursor_at(view.frozen.trace, view.cursor),
         actions=actions_of(snapshot, view),
