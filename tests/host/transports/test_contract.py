@@ -382,6 +382,7 @@ def test_a_link_that_takes_nothing_is_an_error_after_a_second_or_so(link: Link) 
 
     error = run(test)
     assert error.reason == base.NOT_READING
+    assert "did not take what was sent to it for 1 s" in error.what
     assert error.fix
 
 
