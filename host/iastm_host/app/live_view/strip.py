@@ -98,7 +98,7 @@ def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
         rate_spm=spm,
         held=held,
         stroke_number=f"{snapshot.stroke_count:,}",
-        stroke_notes=_stroke_notes(snapshot),
+        stroke_notes=_stroke_notes(snapshot, _none_missing(ladder, doubtful)),
         contact=contact,
         contact_note="stopped" if view.paused else "",
         headline=headline,
@@ -150,9 +150,16 @@ def _headline(bars: tuple[Bar, ...], missing: bool, uncertain: bool, begun: bool
     return word, icon, worst
 
 
-def _stroke_notes(snapshot: LiveSnapshot) -> tuple[str, ...]:
+def _none_missing(ladder: Ladder, doubtful: bool) -> str:
+    """Return what is said where no loss is known: without a stream nobody knows of one."""
+    if not doubtful:
+        return "No sample missing"
+    return "Not counted: link lost" if ladder.state == "lost" else "Not counted: no data"
+
+
+def _stroke_notes(snapshot: LiveSnapshot, none_missing: str) -> tuple[str, ...]:
     awaited = awaited_words(snapshot)
-    notes = [*([awaited] if awaited else []), *missing_words(snapshot)] or ["No sample missing"]
+    notes = [*([awaited] if awaited else []), *missing_words(snapshot)] or [none_missing]
     held_s = held_s_of(snapshot)
     if held_s >= LONG_CONTACT_S and snapshot.profile.technique != "hold":
         notes.insert(0, f"In contact {clock_text(held_s)}")

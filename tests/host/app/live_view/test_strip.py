@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.host.app.live_view.snapshots import LIVE, resting, silent_for
+from tests.host.app.live_view.snapshots import LIVE, resting, silent_for, with_link
 
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.app.live_view import live_view, summary_panel
@@ -67,6 +67,13 @@ def test_nothing_is_vouched_for_while_samples_are_on_their_way() -> None:
     assert (filled.strip.headline, filled.strip.stroke_notes) == ("Within limits", ("No sample missing",))
     one = live_view(resting(6.8, exposure=exposure, awaited_samples=1, missing_samples=128, gap_count=1), LIVE)
     assert one.strip.stroke_notes[:2] == ("1 sample on its way", "0.4 s missing")
+
+
+def test_without_a_stream_no_view_says_that_nothing_is_missing() -> None:
+    snapshot = resting(6.8)
+    assert live_view(with_link(snapshot, "lost"), LIVE).strip.stroke_notes == ("Not counted: link lost",)
+    assert live_view(silent_for(snapshot, 1.0), LIVE).strip.stroke_notes == ("Not counted: no data",)
+    assert live_view(with_link(snapshot, "greeting"), LIVE).strip.stroke_notes == ("Not counted: no data",)
 
 
 def test_after_clipping_peaks_and_dose_are_said_to_be_at_least_so_much() -> None:
