@@ -31,7 +31,8 @@ class Trace:
 
     Sample i has index `first_index + i`; the last one was taken at tool time `last_tool_us` and arrived at host
     time `last_arrived_us` (0: nothing came yet). `gaps` holds (first_index, end_index, reason) of what is lost.
-    Samples of before a restart of the tool lie before those of `boot_id`, at indices that may be negative.
+    Samples of before a restart of the tool lie before those of `boot_id`, at indices that may be negative:
+    `earlier` holds (boot_id, shift) of those boots, and their index plus the shift is the index here.
     """
 
     boot_id: int
@@ -42,6 +43,7 @@ class Trace:
     last_tool_us: int
     last_arrived_us: int
     gaps: tuple[tuple[int, int, str], ...]
+    earlier: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

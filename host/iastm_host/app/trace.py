@@ -16,6 +16,7 @@ from iastm_host.events import ForceBlock, Gap
 from iastm_host.tool.timeline import RESTARTED
 
 _GAPS_KEPT = 100
+_BOOTS_KEPT = 8
 
 
 class TraceRing:
@@ -27,6 +28,7 @@ class TraceRing:
         self._force_n = np.full(self._size, np.nan)
         self._saturated = np.zeros(self._size, dtype=np.bool_)
         self._gaps: deque[tuple[int, int, str]] = deque(maxlen=_GAPS_KEPT)
+        self._earlier: tuple[tuple[int, int], ...] = ()
         self._boot_id = 0
         self._start_index = 0
         self._next_index = 0
@@ -77,7 +79,15 @@ class TraceRing:
             saturated = np.concatenate((self._saturated[at:], self._saturated[:rest]))
         gaps = tuple(gap for gap in self._gaps if gap[1] > first)
         return Trace(
-            self._boot_id, first, self._period_us, force_n, saturated, self._last_tool_us, self._arrived_us, gaps
+            self._boot_id,
+            first,
+            self._period_us,
+            force_n,
+            saturated,
+            self._last_tool_us,
+            self._arrived_us,
+            gaps,
+            self._earlier,
         )
 
     def recent(self, length_s: float) -> np.ndarray:
@@ -91,6 +101,9 @@ class TraceRing:
         between = round((block.arrived_us - before.last_arrived_us) / self._period_us) - len(block.force_n)
         end = block.first_index - max(0, between)
         first = end - len(before.force_n)
+        shift = first - before.first_index
+        kept = (*((boot_id, by + shift) for boot_id, by in self._earlier), (self._boot_id, shift))
+        self._earlier = kept[-_BOOTS_KEPT:]
         self._boot_id, self._start_index, self._next_index = block.boot_id, first, end
         self._force_n.fill(np.nan)
         self._saturated.fill(False)

@@ -222,24 +222,38 @@ def axis_labels(profile: Profile) -> Sequence[tuple[float, str]]:
 
 
 def peaks(snapshot: LiveSnapshot, edge_us: float) -> tuple[Peak, ...]:
-    """Return the peaks of strokes that the chart still shows, oldest first, placed by tool time."""
-    shown = [stroke for stroke in snapshot.strokes if stroke.boot_id == snapshot.trace.boot_id]
-    shown = [stroke for stroke in shown if -SPAN_S <= (stroke.peak_us - edge_us) / 1e6 <= 0.0]
+    """Return the peaks of strokes that the chart still shows, oldest first, placed by tool time; those of before a
+    restart where the trace has their samples.
+    """
+    placed = [(stroke, _age_s(snapshot.trace, stroke, edge_us)) for stroke in snapshot.strokes]
+    shown = [(stroke, age_s) for stroke, age_s in placed if age_s is not None and -SPAN_S <= age_s <= 0.0]
     return tuple(
         Peak(
-            (stroke.peak_us - edge_us) / 1e6,
+            age_s,
             stroke.peak_n,
             LADDER_ROWS[classify(stroke.peak_n, snapshot.profile)][1],
             recent=position >= len(shown) - RECENT_PEAKS,
             newest=position == len(shown) - 1,
             clipped=_clipped(snapshot.trace, stroke),
         )
-        for position, stroke in enumerate(shown)
+        for position, (stroke, age_s) in enumerate(shown)
     )
 
 
+def _age_s(trace: Trace, stroke: Stroke, edge_us: float) -> float | None:
+    """Return the seconds from the chart's edge to a peak, below 0; None where the trace does not know its boot."""
+    if stroke.boot_id == trace.boot_id:
+        return (stroke.peak_us - edge_us) / 1e6
+    shift = dict(trace.earlier).get(stroke.boot_id)
+    if shift is None:
+        return None
+    before_newest = trace.first_index + len(trace.force_n) - 1 - (stroke.peak_index + shift)
+    return (trace.last_tool_us - before_newest * trace.period_us - edge_us) / 1e6
+
+
 def _clipped(trace: Trace, stroke: Stroke) -> bool:
-    first, end = stroke.first_index - trace.first_index, stroke.last_index + 1 - trace.first_index
+    offset = dict(trace.earlier).get(stroke.boot_id, 0) - trace.first_index
+    first, end = stroke.first_index + offset, stroke.last_index + 1 + offset
     return bool(trace.saturated[max(0, first) : max(0, end)].any())
 
 

@@ -100,3 +100,21 @@ def test_over_a_restart_strokes_stay_and_the_time_between_is_hatched() -> None:
     assert hatch.start_s == pytest.approx(-6.0, abs=0.01)
     assert hatch.end_s == pytest.approx(-2.0, abs=0.01)
     assert hatch.text == "4.0 s missing"
+
+
+def test_a_peak_of_before_a_restart_stands_on_its_stroke() -> None:
+    snapshot = snapshot_at(24.0)
+    ring = TraceRing(1e6 / PERIOD_US, 12.0)
+    first, force_n = snapshot.trace.first_index, snapshot.trace.force_n
+    counts = np.zeros(len(force_n), dtype=np.int32)
+    boot_id = snapshot.trace.boot_id
+    ring.add(ForceBlock(boot_id, first, first * PERIOD_US, float(PERIOD_US), force_n, counts, 0, 0, False))
+    for later_boot, came_us in ((98, 3_000_000), (99, 5_000_000)):
+        new_n = np.full(320, 3.0)
+        ring.add(ForceBlock(later_boot, 0, 0, float(PERIOD_US), new_n, counts[:320], 0, came_us, False))
+    trace = ring.snapshot()
+    shown = peaks(replace(snapshot, trace=trace), float(trace.last_tool_us))
+    assert len(shown) >= 2
+    for peak in shown:
+        at = len(trace.force_n) - 1 + round(peak.age_s * 1e6 / PERIOD_US)
+        assert trace.force_n[at] == pytest.approx(peak.force_n, abs=0.15)
