@@ -149,7 +149,9 @@ def _no_tool_word(snapshot: LiveSnapshot) -> str:
     if link.carrier == "simulated" or link.state not in (*_NO_LINK_YET, "greeting"):
         return "Connecting"
     looked_for = link.state in _NO_LINK_YET
-    if snapshot.taken_us - link.since_us >= (FOUND_WITHIN_US if looked_for else ANSWER_WITHIN_US):
+    # A run that has not begun has not looked yet.
+    begun = link.state != "closed"
+    if begun and snapshot.taken_us - link.since_us >= (FOUND_WITHIN_US if looked_for else ANSWER_WITHIN_US):
         return "Switch on the tool"
     return "Looking for the tool" if looked_for else "Connecting"
 

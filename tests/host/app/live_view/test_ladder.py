@@ -102,7 +102,7 @@ def test_a_lost_link_counts_its_seconds_and_gives_its_reason() -> None:
 @pytest.mark.parametrize(
     ("state", "carrier", "asked_s", "word"),
     [
-        ("closed", "serial", 0.0, "Looking for the tool"),
+        ("closed", "serial", 900.0, "Looking for the tool"),
         ("searching", "serial", 2.9, "Looking for the tool"),
         ("searching", "serial", 3.0, "Switch on the tool"),
         ("connecting", "serial", 2.9, "Looking for the tool"),
