@@ -59,12 +59,14 @@ def _compare_with_truth(events: list[Event], session: Session, verdict: Verdict)
     told = [event for event in events if isinstance(event, ForceBlock | Gap)]
     assert told
     boot_id, at = told[0].boot_id, told[0].first_index
+    newest: ForceBlock | Gap | None = None
     for event in told:
         if event.boot_id != boot_id:
             boot_id, at = event.boot_id, 0
         assert event.first_index == at, "a hole that nobody speaks of, or samples told twice"
+        before, newest = newest, event
         if isinstance(event, Gap):
-            verdict.gaps += 1
+            verdict.gaps += not event.continues(before)
             verdict.lost += event.sample_count
             at += event.sample_count
             continue
