@@ -5,8 +5,11 @@ from __future__ import annotations
 from iastm_host.events import ForceBlock, Gap, ToolDescription
 from iastm_host.tool.backfill import JOINED_ACROSS_SAMPLES, MOST_SAMPLES, Backfill
 from iastm_host.tool.dialect import Dialect
-from iastm_host.tool.states import STREAMING
+from iastm_host.tool.states import SILENT, STREAMING, SYNCHRONISING
 from iastm_host.tool.timeline import NOT_FETCHED, NOT_SEEN, Timeline
+
+# Nothing that came for so long tells that a tool which fell silent has come back.
+SILENT_AFTER_US = 2_000_000
 
 
 class InOrder:
@@ -16,6 +19,8 @@ class InOrder:
         self._timeline = Timeline()
         self._backfill = Backfill()
         self._ring_depth = 0
+        self._now_us = 0
+        self._arrived_us = 0
 
     @property
     def missing_samples(self) -> int:
@@ -34,10 +39,13 @@ class InOrder:
 
     def add(self, item: ForceBlock | Gap) -> list[ForceBlock | Gap]:
         """Take what arrived; return what can now be told."""
+        if isinstance(item, ForceBlock):
+            self._arrived_us = item.arrived_us
         return self._timeline.add(item)
 
     def mend(self, dialect: Dialect, now_us: int) -> list[ForceBlock | Gap]:
         """Ask for what is missing and acknowledge what is not; return what can be told because a hole is given up."""
+        self._now_us = now_us
         if dialect.state != STREAMING:
             self._backfill.restart()
             return []
@@ -56,7 +64,10 @@ class InOrder:
     def give_up(self, dialect: Dialect) -> list[ForceBlock | Gap]:
         """Return what was held back, and what is missing as lost: nothing more will come."""
         told = self._timeline.flush(NOT_FETCHED)
-        return told if dialect.state == STREAMING else told + self._timeline.end(NOT_SEEN)
+        silent = dialect.state == SILENT and self._now_us - self._arrived_us >= SILENT_AFTER_US
+        if silent or dialect.state not in (STREAMING, SYNCHRONISING, SILENT):
+            told += self._timeline.end(NOT_SEEN)
+        return told
 
     def _most(self) -> int:
         """How many samples to ask for at once; what the ring can't hold costs the tool one message, and is one gap."""

@@ -317,3 +317,33 @@ def test_a_session_that_ends_while_the_link_stands_has_seen_all(runs: Any) -> No
     run.start()
     assert run.join(60)
     assert run.summary().gap_count == 0
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_session_that_ends_while_the_tool_is_silent_says_so_unless_samples_have_come_again(
+    runs: Any, back: bool
+) -> None:
+    run, link = runs.make(plan=PATIENT)
+    honest, silent = link.tool.samples, [False]
+
+    def samples(counts: Any, **more: Any) -> bytes:
+        wire = honest(counts, **more)
+        return b"" if silent[0] else wire
+
+    link.tool.samples = samples
+
+    def fall_silent() -> None:
+        silent[0] = True
+        link.tool.mute |= {kinds.PING, kinds.HELLO}
+
+    def come_back() -> None:
+        silent[0] = not back
+
+    # At 20 ms each: silent from 3 s on, noticed at 5 s; samples come again at 5.6 s, the hello's answer does not.
+    link.at[150], link.at[280], link.at[300] = fall_silent, come_back, run.stop
+    run.start()
+    assert run.join(60)
+    assert run.snapshot().link.state == "ended"
+    events = recorded_events(Recording(run.summary().recording))
+    reasons = [event.reason for event in events if isinstance(event, Gap)]
+    assert (NOT_SEEN in reasons) == (not back)
