@@ -49,6 +49,11 @@ class InOrder:
         if dialect.state != STREAMING:
             self._backfill.restart()
             return []
+        if self._timeline.hole is None:
+            # The usual case, many times a second for each tool.
+            self._backfill.restart()
+            dialect.acknowledge(self._timeline.next_index)
+            return []
         told: list[ForceBlock | Gap] = []
         stretch = self._timeline.stretch(JOINED_ACROSS_SAMPLES, MOST_SAMPLES)
         wish = self._backfill.step(stretch, now_us, kept=self._may_be_kept(), most=self._most())
