@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from iastm_host.events import ForceBlock, Gap, ToolDescription
 from iastm_host.tool.backfill import JOINED_ACROSS_SAMPLES, MOST_SAMPLES, Backfill
+from iastm_host.tool.client import SILENT_AFTER_US
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.states import SILENT, STREAMING, SYNCHRONISING
 from iastm_host.tool.timeline import NOT_FETCHED, NOT_SEEN, Timeline
-
-# Nothing that came for so long tells that a tool which fell silent has come back.
-SILENT_AFTER_US = 2_000_000
 
 
 class InOrder:
