@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -385,7 +385,9 @@ class Runs:
         self.folder = folder
         self._running: list[Acquisition] = []
 
-    def make(self, *, plan: dict[str, Any] | None = None, **link: Any) -> tuple[Acquisition, ToolTransport]:
+    def make(
+        self, *, plan: dict[str, Any] | None = None, listeners: Sequence[Callable[[Event], None]] = (), **link: Any
+    ) -> tuple[Acquisition, ToolTransport]:
         """Return a run that is not started, and its link."""
         transport = ToolTransport(link.pop("tool", None) or FakeTool(), FakeClock(), **link)
         stated: dict[str, Any] = {
@@ -397,7 +399,8 @@ class Runs:
             "patience_s": 0.0,
             "recordings": self.folder / "recordings",
         }
-        run = Acquisition(transport, Plan(**stated | (plan or {})), transport.clock, lambda: WALL)
+        made = Plan(**stated | (plan or {}))
+        run = Acquisition(transport, made, transport.clock, lambda: WALL, listeners=listeners)
         self._running.append(run)
         return run, transport
 

@@ -105,8 +105,11 @@ class Acquisition:
         clock: Callable[[], int],
         wall_clock: Callable[[], datetime],
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+        listeners: Sequence[Callable[[Event], None]] = (),
     ) -> None:
         self._transport = transport
+        # Told each event in this run's thread, in order: they return at once.
+        self._listeners = listeners
         self._plan = plan
         self._clock = clock
         self._wall_clock = wall_clock
@@ -446,7 +449,10 @@ class Acquisition:
             for event in events:
                 if isinstance(event, Arrived) and not event.block.backfilled:
                     command = self._state.zeroing.feed(event.block) or command
-        # Whoever waits may look at the snapshot at once, so this happens outside the lock.
+        # Whoever listens or waits may look at the snapshot at once, so this happens outside the lock.
+        for listener in self._listeners:
+            for event in events:
+                listener(event)
         for answer in answers:
             if answer.request_id in self._futures:
                 _answer(self._futures.pop(answer.request_id), answer)

@@ -11,7 +11,7 @@ import pytest
 from iastm_host.analysis.profiles import Contact
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_events
-from iastm_host.events import Alert, Answer, Chunk, ForceBlock, Problem, SetZero, Stroke
+from iastm_host.events import Alert, Answer, Arrived, Chunk, Event, ForceBlock, Problem, SetZero, Stroke
 from iastm_host.records.entries import Recording
 from iastm_host.transports.base import TransportError
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
@@ -50,6 +50,27 @@ def test_a_run_counts_samples_strokes_and_alerts(runs: Any) -> None:
     assert summary.stroke_count == 10
     # Each fourth one reaches 15.5 N, from the third on.
     assert [decision.alert.kind for decision in summary.alerts] == ["alarm", "alarm"]
+
+
+def test_a_listener_hears_every_sample_once_in_the_run_s_thread_and_may_look_at_the_snapshot(runs: Any) -> None:
+    heard: list[Event] = []
+    threads: set[str] = set()
+    looked: list[int] = []
+
+    def listen(event: Event) -> None:
+        heard.append(event)
+        threads.add(threading.current_thread().name)
+        looked.append(run.snapshot().samples_received)
+
+    run, _ = runs.make(length_s=2.0, listeners=(listen,))
+    run.start()
+    assert run.join(60)
+    blocks = [event.block for event in heard if isinstance(event, Arrived)]
+    counted = [index for block in blocks for index in range(block.first_index, block.next_index)]
+    assert counted == list(range(counted[0], counted[0] + run.summary().samples_received))
+    assert threads == {"acquisition"}
+    assert looked == sorted(looked)
+    assert [event for event in heard if isinstance(event, Stroke)]
 
 
 def test_duration_counts_from_the_first_sample(runs: Any) -> None:
