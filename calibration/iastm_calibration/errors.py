@@ -58,3 +58,19 @@ class UnitError(CalibrationError):
 
 class NotRecordedError(CalibrationError):
     """A figure is asked for that the points don't hold."""
+
+
+class DocumentError(CalibrationError):
+    """A kept calibration, or a list of tips, that can't be read, written or used."""
+
+
+class NewerSchemaError(DocumentError):
+    """A document of a schema that came after this toolkit."""
+
+
+class AlteredError(DocumentError):
+    """A document that isn't what it was when it was written: its hash doesn't fit."""
+
+
+class OtherToolError(DocumentError):
+    """A calibration that was made with another tool."""
