@@ -68,6 +68,7 @@ class FlippingLink:
         self._tool = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._client: socket.socket | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -79,25 +80,42 @@ class FlippingLink:
         os.close(self._tool)
 
     def _run(self) -> None:
-        client: socket.socket | None = None
         while not self._stopping.is_set():
-            watched: list[Any] = [self._tool, client or self._listener]
+            watched: list[Any] = [self._tool, self._client or self._listener]
             for ready in select.select(watched, [], [], 0.05)[0]:
                 if ready is self._listener:
-                    client, _ = self._listener.accept()
+                    self._client, _ = self._listener.accept()
                     self._carried = 0
                 elif ready is self._tool:
-                    data = self._spoilt(os.read(self._tool, 4096))
-                    if client is not None:
-                        client.sendall(data)
-                elif client is not None:
-                    data = client.recv(4096)
-                    os.write(self._tool, data)
-                    if not data:
-                        client.close()
-                        client = None
-        if client is not None:
-            client.close()
+                    self._to_client(self._spoilt(os.read(self._tool, 4096)))
+                elif ready is self._client:
+                    self._from_client(ready)
+        self._hang_up()
+
+    def _to_client(self, data: bytes) -> None:
+        if self._client is None:
+            return
+        try:
+            self._client.sendall(data)
+        except OSError:
+            self._hang_up()
+
+    def _from_client(self, client: socket.socket) -> None:
+        try:
+            data = client.recv(4096)
+        except OSError:
+            # One that ends with bytes unread resets the connection.
+            data = b""
+        if data:
+            os.write(self._tool, data)
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Let the client go, if there is one; the next one is taken."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _spoilt(self, data: bytes) -> bytes:
         spoilt = bytearray(data)
