@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -98,6 +99,12 @@ def profile_for(key: str, tip: Tip | None) -> Profile:
         limits_grade=_one_word(stored.warn.grade, stored.alarm.grade),
         source="; ".join(dict.fromkeys(number.source for number in numbers)),
     )
+
+
+def without_limits(key: str, title: str) -> Profile:
+    """Return a profile that never warns, for loads that no skin feels."""
+    never = math.inf
+    return Profile(key, title, "hold", 0.0, never, never, never, None, "none", "none", "no client is treated")
 
 
 def _has_area(tip: Tip | None) -> bool:

@@ -49,7 +49,7 @@ class Plan:
     with the run. A link that is lost is tried again for `patience_s` (None: for ever). `live` is false for a replay,
     whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time, `replay_markers_us` those
     of its markers in order. `keys` are those of known tools by serial number. `numbering` is what a replay's samples go
-    on from, where their gauge does not number them.
+    on from, where their gauge does not number them. `sets_limits`: the tool is told those of the profile.
     """
 
     carrier: str
@@ -68,6 +68,7 @@ class Plan:
     replay_speed: float = 1.0
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     numbering: Numbering | None = None
+    sets_limits: bool = True
 
     def settings(self) -> dict[str, object]:
         """Return what a recording needs to be played back as it was seen."""
@@ -467,7 +468,7 @@ class Acquisition:
 
     def _new_client(self, numbering: Numbering | None) -> Dialect:
         plan = self._plan
-        limits = limits_for(plan.profile, plan.contact)
+        limits = limits_for(plan.profile, plan.contact) if plan.sets_limits else None
         return new_dialect(self._dialect, Host(plan.software, limits, plan.session, self._signer, numbering))
 
     def _new_pipeline(self) -> Pipeline:

@@ -6,6 +6,7 @@ samples in index order, once what was missing has been fetched or given up.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import replace
 
@@ -94,8 +95,9 @@ class Pipeline:
 
 
 def limits_for(profile: Profile, contact: Contact) -> SetLimits:
-    """Return the limits that the tool itself shall watch."""
-    return SetLimits(profile.key, profile.warn_n, profile.alarm_n, contact.on_n, contact.off_n)
+    """Return the limits that the tool itself shall watch; one that is infinite is off."""
+    warn_n, alarm_n = (limit if math.isfinite(limit) else 0.0 for limit in (profile.warn_n, profile.alarm_n))
+    return SetLimits(profile.key, warn_n, alarm_n, contact.on_n, contact.off_n)
 
 
 def in_millinewtons(limits: SetLimits) -> SetLimits:

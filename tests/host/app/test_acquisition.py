@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from iastm_host.analysis.profiles import Contact
+from iastm_host.analysis.profiles import Contact, without_limits
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_events
 from iastm_host.events import Alert, Answer, Arrived, Chunk, Event, ForceBlock, Problem, SetZero, Stroke
@@ -71,6 +71,22 @@ def test_a_listener_hears_every_sample_once_in_the_run_s_thread_and_may_look_at_
     assert threads == {"acquisition"}
     assert looked == sorted(looked)
     assert [event for event in heard if isinstance(event, Stroke)]
+
+
+def test_a_run_without_limits_turns_those_of_the_tool_off_and_alerts_to_nothing(runs: Any) -> None:
+    run, link = runs.whole(length_s=20.5, plan={"profile": without_limits("calibration", "Calibration")})
+    assert (link.tool.limits.profile, link.tool.limits.warn_mn, link.tool.limits.alarm_mn) == ("calibration", 0, 0)
+    assert run.summary().stroke_count == 10
+    assert run.summary().alerts == ()
+
+
+def test_a_run_that_sets_no_limits_leaves_the_tool_s_own(runs: Any) -> None:
+    run, link = runs.make(length_s=1.0, plan={"sets_limits": False})
+    before = link.tool.limits
+    run.start()
+    assert run.join(60)
+    assert run.summary().samples_received
+    assert link.tool.limits == before
 
 
 def test_duration_counts_from_the_first_sample(runs: Any) -> None:
