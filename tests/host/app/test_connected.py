@@ -27,10 +27,12 @@ def test_a_tool_that_can_t_be_had_is_told_in_the_run_s_own_words(runs: Any) -> N
 
 def test_a_failure_inside_ends_the_run_too(runs: Any) -> None:
     held = []
-    with (
-        pytest.raises(ValueError, match="inside"),
-        connected(lambda listeners: runs.make(listeners=listeners)[0]) as (run, _),
-    ):
-        held.append(run)
-        raise ValueError("inside")
+
+    def fail() -> None:
+        with connected(lambda listeners: runs.make(listeners=listeners)[0]) as (run, _):
+            held.append(run)
+            raise ValueError("inside")
+
+    with pytest.raises(ValueError, match="inside"):
+        fail()
     assert held[0].snapshot().finished
