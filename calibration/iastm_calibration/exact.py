@@ -7,7 +7,8 @@ digits that the design matrix does, which is why one takes a QR decomposition of
 solution. That refinement converges to the solution of the normal equations; here these are solved as they are, with
 integers and fractions, in the centred and scaled variable t = (x − centre) / half_width of [−1, 1]. Every number is
 rounded once, when it leaves. What limits the result is the input alone: a decimal text taken as a fraction loses
-nothing, a double is exactly what it is.
+nothing, a double is exactly what it is. A curve through zero has no constant term: the same equations without their
+row and column of order 0, and t = x / half_width, whose centre is 0.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ExactFit:
     """The exact solution, in powers of t = (x − centre) / half_width, lowest first.
 
     `coefficients` (m,) in the unit of y; `cofactors` (m, m) is S⁻¹, the covariance for unit weight; `weighted_square`
-    is the minimum itself; `residuals` (n,) are y − p(x), rounded.
+    is the minimum itself; `residuals` (n,) are y − p(x), rounded. Through zero, what belongs to order 0 is 0.
     """
 
     centre: Fraction
@@ -62,15 +63,21 @@ def square_root(value: Fraction) -> float:
     return float(Fraction(root, 1 << (shift // 2)))
 
 
-def solve(x: Sequence[Fraction], y: Sequence[Fraction], weights: Sequence[Fraction], degree: int) -> ExactFit:
+def solve(
+    x: Sequence[Fraction], y: Sequence[Fraction], weights: Sequence[Fraction], degree: int, through_zero: bool = False
+) -> ExactFit:
     """Fit y as a polynomial of x. Raises ZeroDivisionError where the points don't determine the degree."""
     x_int, x_unit = _integers(x)
     y_int, y_unit = _integers(y)
     w_int, w_unit = _integers(weights)
-    low, high = min(x_int), max(x_int)
     # t = offset / width, with integers throughout.
-    offsets = [2 * value - low - high for value in x_int]
-    width = high - low
+    if through_zero:
+        middle, offsets, width = 0, x_int, max(map(abs, x_int))
+        unit, lowest = x_unit, 1
+    else:
+        middle, width = min(x_int) + max(x_int), max(x_int) - min(x_int)
+        offsets = [2 * value - middle for value in x_int]
+        unit, lowest = 2 * x_unit, 0
     size = degree + 1
     sums = [0] * (2 * degree + 1)
     sides = [0] * size
@@ -83,13 +90,15 @@ def solve(x: Sequence[Fraction], y: Sequence[Fraction], weights: Sequence[Fracti
                 sides[order] += power * y_i
             power *= offset
         square += w_i * y_i * y_i
-    inverse = _inverse([[Fraction(sums[row + column]) for column in range(size)] for row in range(size)])
+    inverse = _framed(
+        _inverse([[Fraction(sums[j + k]) for k in range(lowest, size)] for j in range(lowest, size)]), size
+    )
     # In powers of the integer offset, in units of 1/y_unit.
     raw = [sum((inverse[row][column] * sides[column] for column in range(size)), Fraction(0)) for row in range(size)]
     left = square - sum((raw[order] * sides[order] for order in range(size)), Fraction(0))
     return ExactFit(
-        centre=Fraction(low + high, 2 * x_unit),
-        half_width=Fraction(width, 2 * x_unit),
+        centre=Fraction(middle, unit),
+        half_width=Fraction(width, unit),
         coefficients=tuple(raw[order] * width**order / y_unit for order in range(size)),
         cofactors=tuple(
             tuple(inverse[row][column] * width ** (row + column) * w_unit for column in range(size))
@@ -135,6 +144,12 @@ def _inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
             if i != pivot and factor:
                 rows[i] = [value - factor * above for value, above in zip(rows[i], rows[pivot], strict=True)]
     return [row[size:] for row in rows]
+
+
+def _framed(matrix: list[list[Fraction]], size: int) -> list[list[Fraction]]:
+    """Put zeros before rows and columns until there are `size` of each."""
+    missing = size - len(matrix)
+    return [[Fraction(0)] * size for _ in range(missing)] + [[Fraction(0)] * missing + row for row in matrix]
 
 
 def _residuals(offsets: list[int], y_int: list[int], raw: list[Fraction], y_unit: int) -> tuple[float, ...]:

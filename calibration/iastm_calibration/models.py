@@ -126,44 +126,20 @@ def fit_polynomial(
     Decimals and fractions are taken exactly, doubles as they are. Raises DegreeError, NotANumberError,
     TooFewPointsError, AllEqualError, RangeError where a result overflows, and ValueError where lengths differ.
     """
-    if not 1 <= degree <= REFERENCE_DEGREE:
-        raise DegreeError(
-            f"A polynomial of degree {degree} is not offered.",
-            f"Choose 1 to {CALIBRATION_DEGREE} for a calibration, up to {REFERENCE_DEGREE} for reference data.",
-        )
-    xs, ys = _fractions(x, "x"), _fractions(y, "y")
-    if len(xs) != len(ys):
-        raise ValueError("x and y differ in length")
-    freedom = len(xs) - degree - 1
-    if freedom < 1:
-        raise TooFewPointsError(
-            f"{_points(len(xs))} can't tell a polynomial of degree {degree} and how well it fits.",
-            f"Take at least {degree + 2} points, or a lower degree.",
-        )
-    for values, name in ((xs, "x"), (ys, "y")):
-        if len(set(values)) == 1:
-            raise AllEqualError(
-                f"All {len(values)} values of {name} are {float(values[0]):g}.",
-                "Check that the column is the right one, and that the cell was loaded and answered.",
-            )
-    if len(set(xs)) <= degree:
-        raise TooFewPointsError(
-            f"The points lie at only {len(set(xs))} different places; degree {degree} needs {degree + 1}.",
-            "Take points at more loads, or a lower degree.",
-        )
-    if uncertainty is None:
-        smallest, weights = None, [Fraction(1)] * len(xs)
-    else:
-        smallest, weights = _weights(uncertainty)
-    if len(weights) != len(xs):
-        raise ValueError("uncertainty and x differ in length")
-    try:
-        return _rounded(exact.solve(xs, ys, weights, degree), freedom, smallest, float(min(xs)), float(max(xs)))
-    except OverflowError:
-        raise RangeError(
-            "The values are so large or so close together that a coefficient is beyond what a number here can hold.",
-            "Look for a mistyped exponent, or state the values in another unit.",
-        ) from None
+    return _fit(x, y, degree, uncertainty, through_zero=False)
+
+
+def fit_through_zero(
+    x: Sequence[Number] | NDArray[Any],
+    y: Sequence[Number] | NDArray[Any],
+    degree: int,
+    uncertainty: Sequence[Number] | NDArray[Any] | None = None,
+) -> Fit:
+    """Fit y as a polynomial of x without a constant term, otherwise as `fit_polynomial`.
+
+    Zero belongs to the range, and of the first coefficient both value and standard error are 0.
+    """
+    return _fit(x, y, degree, uncertainty, through_zero=True)
 
 
 def fit_calibration(
@@ -192,6 +168,60 @@ def require_monotone(fit: Fit) -> None:
             f"The curve {where}, inside its range from {fit.low:g} to {fit.high:g}: one reading would mean two forces.",
             "Look for swapped or wrong loads, take more points, or choose a lower degree.",
         )
+
+
+def _fit(
+    x: Sequence[Number] | NDArray[Any],
+    y: Sequence[Number] | NDArray[Any],
+    degree: int,
+    uncertainty: Sequence[Number] | NDArray[Any] | None,
+    through_zero: bool,
+) -> Fit:
+    if not 1 <= degree <= REFERENCE_DEGREE:
+        raise DegreeError(
+            f"A polynomial of degree {degree} is not offered.",
+            f"Choose 1 to {CALIBRATION_DEGREE} for a calibration, up to {REFERENCE_DEGREE} for reference data.",
+        )
+    xs, ys = _fractions(x, "x"), _fractions(y, "y")
+    if len(xs) != len(ys):
+        raise ValueError("x and y differ in length")
+    terms = degree if through_zero else degree + 1
+    freedom = len(xs) - terms
+    if freedom < 1:
+        raise TooFewPointsError(
+            f"{_points(len(xs))} can't tell a polynomial of degree {degree} and how well it fits.",
+            f"Take at least {terms + 1} points, or a lower degree.",
+        )
+    for values, name in ((xs, "x"), (ys, "y")):
+        if len(set(values)) == 1:
+            raise AllEqualError(
+                f"All {len(values)} values of {name} are {float(values[0]):g}.",
+                "Check that the column is the right one, and that the cell was loaded and answered.",
+            )
+    # Where the curve is bound to pass through zero, points there tell nothing of it.
+    places = len(set(xs) - {Fraction(0)}) if through_zero else len(set(xs))
+    if places < terms:
+        raise TooFewPointsError(
+            f"The points lie at only {places} different places; degree {degree} needs {terms}.",
+            "Take points at more loads, or a lower degree.",
+        )
+    if uncertainty is None:
+        smallest, weights = None, [Fraction(1)] * len(xs)
+    else:
+        smallest, weights = _weights(uncertainty)
+    if len(weights) != len(xs):
+        raise ValueError("uncertainty and x differ in length")
+    low, high = min(xs), max(xs)
+    if through_zero:
+        low, high = min(low, Fraction(0)), max(high, Fraction(0))
+    try:
+        solved = exact.solve(xs, ys, weights, degree, through_zero)
+        return _rounded(solved, freedom, smallest, float(low), float(high))
+    except OverflowError:
+        raise RangeError(
+            "The values are so large or so close together that a coefficient is beyond what a number here can hold.",
+            "Look for a mistyped exponent, or state the values in another unit.",
+        ) from None
 
 
 def _polynomial(t: Floats, coefficients: Sequence[float]) -> Floats:
