@@ -77,7 +77,7 @@ class FakeTool:
         if command.command == kinds.DESCRIBE:
             cell = self._cell
             calibration = messages.Calibration(
-                cell.calibration_id, bytes.fromhex(cell.sha256), cell.capacity_n, cell.coefficients
+                cell.calibration_id, bytes.fromhex(cell.sha256), cell.capacity_n, cell.coefficients, 0, 0
             )
             said += self._frame(kinds.CALIBRATION, calibration)
             said += self._frame(kinds.ZERO, messages.Zero(cell.zero_counts, 0, cell.zero_counts, True))

@@ -7,7 +7,7 @@ import struct
 import sys
 import time
 
-from iastm_protocol.messages import Calibration
+from iastm_protocol.messages import NO_EXPIRY, Calibration
 
 _TICKS_MASK = 0x3FFFFFFF
 _UNKNOWN_TEMPERATURE = -0x8000
@@ -137,6 +137,8 @@ class SimulatedBoard:
             binascii.unhexlify(calibration["sha256"]),
             calibration["capacity_n"],
             tuple(calibration["coefficients"]),
+            NO_EXPIRY,
+            0,
         )
         self.ticks_us = ticks_us
         self.adc = adc

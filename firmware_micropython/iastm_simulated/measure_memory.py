@@ -103,7 +103,7 @@ class _Board:
         self.ticks_us = clock.ticks_us
         self.adc = _Adc(clock)
         self.stream = _Stream()
-        self.calibration = messages.Calibration("measured", bytes(32), 100.0, (0.0, 1 / _COUNTS_PER_N))
+        self.calibration = messages.Calibration("measured", bytes(32), 100.0, (0.0, 1 / _COUNTS_PER_N), 0, 0)
 
     def links(self, tool):
         return []

@@ -162,12 +162,17 @@ class ToolDescription:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
-    """The calibration in force on the tool: coefficients of newtons over counts from zero, lowest first."""
+    """The calibration in force on the tool: coefficients of newtons over counts from zero, lowest first.
+
+    `expires_day` counts days since 1970-01-01, 0 unknown; `from_index` is the first sample for which it holds.
+    """
 
     calibration_id: str
     sha256: str
     capacity_n: float
     coefficients: tuple[float, ...]
+    expires_day: int = 0
+    from_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +230,16 @@ class ClockOffset:
 class Answer:
     """What became of a command: accepted or not, with the reason in words; `needs`: key, press, time (nothing was
     heard) or nothing.
+
+    To GetCalibration `data` is the piece that was asked for, `total` the length of all, 0 where nothing is stored.
     """
 
     request_id: int
     accepted: bool
     reason: str
     needs: str = ""
+    data: bytes = field(default=b"", repr=False)
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +282,47 @@ class KeyReport:
     key: bytes = field(repr=False)
 
 
-Command = SetZero | Tare | SetLimits | GetKey | RenewKey
+@dataclass(frozen=True, slots=True)
+class BeginCalibration:
+    """Command: a stored calibration of `length` bytes comes, see iastm_protocol.stored_calibration."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationPart:
+    """Command: the next bytes of it, from byte `offset` on."""
+
+    offset: int
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepCalibration:
+    """Command: all has come, and its SHA-256 (32 bytes) is this; checked and kept it is in force."""
+
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GetCalibration:
+    """Command: up to `n` bytes of what the tool keeps, from byte `offset` on; they stand in the Answer."""
+
+    offset: int
+    n: int
+
+
+Command = (
+    SetZero
+    | Tare
+    | SetLimits
+    | GetKey
+    | RenewKey
+    | BeginCalibration
+    | CalibrationPart
+    | KeepCalibration
+    | GetCalibration
+)
 Event = (
     Arrived
     | ForceBlock

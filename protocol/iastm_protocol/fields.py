@@ -106,6 +106,10 @@ class Reader:
         """Return the next `size` bytes."""
         return self._take(size)
 
+    def optional(self, code, missing):
+        """Return an integer that a newer minor version appended, `missing` where the sender is of an older one."""
+        return self.number(code) if self._at < len(self._data) else missing
+
     def rest(self):
         """Return all bytes that are left."""
         return self._take(len(self._data) - self._at)

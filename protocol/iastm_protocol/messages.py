@@ -20,6 +20,8 @@ _SOURCE_HASH_BYTES = 8
 # An offset and a slope.
 _MIN_COEFFICIENTS = 2
 SAMPLES_HEADER_BYTES = 15
+# An `expires_day` that says nothing.
+NO_EXPIRY = 0
 BYTES_PER_COUNT = 3
 
 
@@ -303,8 +305,14 @@ class ToolEvent(namedtuple("ToolEvent", ("event_id", "kind", "index", "tool_us",
         return ToolEvent(r.number("I"), r.number("B"), r.number("I"), r.time_us(), r.number("i"))
 
 
-class Calibration(namedtuple("Calibration", ("calibration_id", "sha256", "capacity_n", "coefficients"))):
-    """Counts from zero to newtons: polynomial coefficients, lowest order first (see conversion.py)."""
+class Calibration(
+    namedtuple("Calibration", ("calibration_id", "sha256", "capacity_n", "coefficients", "expires_day", "from_index"))
+):
+    """Counts from zero to newtons: polynomial coefficients, lowest order first (see conversion.py).
+
+    `expires_day` counts days since 1970-01-01, 0 unknown; `from_index` is the first conversion for which it holds. A
+    sender of minor 0 says neither, and both are 0.
+    """
 
     def to_payload(self):
         """Return the payload; raises LocalProtocolError where there is no slope or a value is not finite."""
@@ -314,7 +322,7 @@ class Calibration(namedtuple("Calibration", ("calibration_id", "sha256", "capaci
         w.number("B", len(self.coefficients))
         for coefficient in self.coefficients:
             w.double(coefficient)
-        return w.payload()
+        return w.number("I", self.expires_day).number("I", self.from_index).payload()
 
     @staticmethod
     def from_payload(payload):
@@ -329,7 +337,9 @@ class Calibration(namedtuple("Calibration", ("calibration_id", "sha256", "capaci
                 raise RemoteProtocolError("calibration %s holds a value that is not finite" % calibration_id)
         if len(coefficients) < _MIN_COEFFICIENTS:
             raise RemoteProtocolError("calibration %s has no slope" % calibration_id)
-        return Calibration(calibration_id, sha256, capacity_n, coefficients)
+        return Calibration(
+            calibration_id, sha256, capacity_n, coefficients, r.optional("I", NO_EXPIRY), r.optional("I", 0)
+        )
 
 
 class Zero(namedtuple("Zero", ("counts", "from_index", "previous_counts", "confirmed"))):
@@ -498,6 +508,20 @@ class Key(namedtuple("Key", ("key",))):
         return Key(Reader(payload, "key").raw(KEY_BYTES))
 
 
+class StoredPart(namedtuple("StoredPart", ("offset", "total", "data"))):
+    """A piece of the stored calibration from byte `offset` on; `total` is its whole length, 0 where none is stored."""
+
+    def to_payload(self):
+        """Return the payload."""
+        return Writer().number("I", self.offset).number("I", self.total).raw(self.data).payload()
+
+    @staticmethod
+    def from_payload(payload):
+        """Return the message."""
+        r = Reader(payload, "stored part")
+        return StoredPart(r.number("I"), r.number("I"), r.rest())
+
+
 class Response(namedtuple("Response", ("request_id", "command", "error", "text"))):
     """The answer to a command: error OK or one of the typed errors, with words for a person."""
 
@@ -523,6 +547,48 @@ def read_zero_body(body):
     return Reader(body, "zero command").number("i")
 
 
+def begin_calibration_body(length):
+    """Return the body of BEGIN_CALIBRATION: the length of the stored calibration in bytes."""
+    return Writer().number("I", length).payload()
+
+
+def read_begin_calibration_body(body):
+    """Return the length in the body of BEGIN_CALIBRATION."""
+    return Reader(body, "calibration command").number("I")
+
+
+def calibration_part_body(offset, data):
+    """Return the body of CALIBRATION_PART: where a piece belongs, and its bytes."""
+    return Writer().number("I", offset).raw(data).payload()
+
+
+def read_calibration_part_body(body):
+    """Return (offset, data) of the body of CALIBRATION_PART."""
+    r = Reader(body, "calibration part")
+    return r.number("I"), r.rest()
+
+
+def keep_calibration_body(sha256):
+    """Return the body of KEEP_CALIBRATION: the SHA-256 of the whole stored calibration."""
+    return Writer().raw(sha256, _SHA256_BYTES).payload()
+
+
+def read_keep_calibration_body(body):
+    """Return the hash in the body of KEEP_CALIBRATION."""
+    return Reader(body, "keep command").raw(_SHA256_BYTES)
+
+
+def get_calibration_body(offset, n):
+    """Return the body of GET_CALIBRATION: which byte of the stored calibration, and how many from there."""
+    return Writer().number("I", offset).number("H", n).payload()
+
+
+def read_get_calibration_body(body):
+    """Return (offset, n) of the body of GET_CALIBRATION."""
+    r = Reader(body, "get calibration command")
+    return r.number("I"), r.number("H")
+
+
 MESSAGES: "dict[int, Any]" = {
     kinds.HELLO: Hello,
     kinds.HELLO_ANSWER: HelloAnswer,
@@ -543,5 +609,6 @@ MESSAGES: "dict[int, Any]" = {
     kinds.COMMAND: Command,
     kinds.SIGNED_COMMAND: SignedCommand,
     kinds.KEY: Key,
+    kinds.STORED_PART: StoredPart,
     kinds.RESPONSE: Response,
 }

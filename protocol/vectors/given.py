@@ -28,10 +28,11 @@ ANSWER = HelloAnswer(
     | kinds.FEATURE_STROKES
     | kinds.FEATURE_BACKFILL
     | kinds.FEATURE_SIMULATED
-    | kinds.FEATURE_KEYS,
+    | kinds.FEATURE_KEYS
+    | kinds.FEATURE_CALIBRATION,
     NO_CHALLENGE,
 )
-CALIBRATION = Calibration("sim-50N", SHA256, 50.0, (0.0, 2.0**-17))
+CALIBRATION = Calibration("sim-50N", SHA256, 50.0, (0.0, 2.0**-17), 21_143, 0)
 LIMITS = Limits("iastm-one-hand", 11_000, 14_000, 800, 520)
 KEY = bytes(range(0x40, 0x60))
 CHALLENGE = bytes(range(0xA0, 0xB0))

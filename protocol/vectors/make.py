@@ -41,9 +41,14 @@ from iastm_protocol.messages import (  # noqa: E402
     Response,
     SignedCommand,
     Status,
+    StoredPart,
     StrokeReport,
     ToolEvent,
     Zero,
+    begin_calibration_body,
+    calibration_part_body,
+    get_calibration_body,
+    keep_calibration_body,
     pack_counts,
     set_zero_body,
 )
@@ -160,9 +165,9 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
         "calibration of a cell wired the other way round, third order",
         kinds.CALIBRATION,
         2,
-        Calibration("ÄÖ-7", b"\xa5" * 32, 125.5, (0.0, -(2.0**-16), 2.0**-50, -(2.0**-90))),
+        Calibration("ÄÖ-7", b"\xa5" * 32, 125.5, (0.0, -(2.0**-16), 2.0**-50, -(2.0**-90)), U32, U32),
     ),
-    ("calibration, no name, no capacity", kinds.CALIBRATION, 3, Calibration("", b"\0" * 32, 0.0, (-0.0, 1.0))),
+    ("calibration, no name, no capacity", kinds.CALIBRATION, 3, Calibration("", b"\0" * 32, 0.0, (-0.0, 1.0), 0, 0)),
     ("zero", kinds.ZERO, 4, Zero(-2048, 640, 0, True)),
     ("zero, unconfirmed, extremes", kinds.ZERO, 5, Zero(I32_MIN, U32, I32_MAX, False)),
     ("limits", kinds.LIMITS, 6, LIMITS),
@@ -200,6 +205,28 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
         U16,
         SignedCommand(U32, b"\xff" * 16, Command(U16, U8, b"\xff" * 457).to_payload()),
     ),
+    (
+        "command, begin calibration",
+        kinds.COMMAND,
+        25,
+        Command(9, kinds.BEGIN_CALIBRATION, begin_calibration_body(9876)),
+    ),
+    (
+        "command, calibration part",
+        kinds.COMMAND,
+        26,
+        Command(10, kinds.CALIBRATION_PART, calibration_part_body(440, b'{"schema":1')),
+    ),
+    (
+        "command, keep calibration",
+        kinds.COMMAND,
+        27,
+        Command(11, kinds.KEEP_CALIBRATION, keep_calibration_body(bytes(range(32, 64)))),
+    ),
+    ("command, get calibration", kinds.COMMAND, 28, Command(12, kinds.GET_CALIBRATION, get_calibration_body(944, 472))),
+    ("stored part", kinds.STORED_PART, 29, StoredPart(944, 9876, b'"points":[')),
+    ("stored part, none is stored", kinds.STORED_PART, 30, StoredPart(0, 0, b"")),
+    ("stored part, greatest values", kinds.STORED_PART, 31, StoredPart(U32, U32, b"\xff" * 472)),
     ("key", kinds.KEY, 22, Key(KEY)),
     ("key, zeros", kinds.KEY, 23, Key(bytes(32))),
     ("response, accepted", kinds.RESPONSE, 19, Response(4, kinds.SET_ZERO, kinds.OK, "")),
@@ -249,6 +276,8 @@ def unreadable() -> list[Json]:
             kinds.CALIBRATION,
             nameless + b"\x02" + bytes(8) + bytes.fromhex("000000000000f87f"),
         ),
+        ("calibration, ends within a field of minor 1", kinds.CALIBRATION, CALIBRATION.to_payload()[:-1]),
+        ("calibration, a byte after minor 0", kinds.CALIBRATION, CALIBRATION.to_payload()[:-7]),
         (
             "calibration, a capacity without bound",
             kinds.CALIBRATION,
@@ -256,6 +285,25 @@ def unreadable() -> list[Json]:
         ),
     ]
     return [{"name": name, "kind": kind, "payload_hex": payload.hex()} for name, kind, payload in cases]
+
+
+def older() -> list[Json]:
+    """Return payloads of an older minor, which end before fields that were appended since, and what those then are."""
+    until = CALIBRATION.to_payload()
+    return [
+        {
+            "name": "calibration of minor 0",
+            "kind": kinds.CALIBRATION,
+            "payload_hex": until[:-8].hex(),
+            "missing": {"expires_day": 0, "from_index": 0},
+        },
+        {
+            "name": "calibration without the last field",
+            "kind": kinds.CALIBRATION,
+            "payload_hex": until[:-4].hex(),
+            "missing": {"from_index": 0},
+        },
+    ]
 
 
 def f64(value: float) -> Json:
@@ -295,6 +343,7 @@ def messages() -> Json:
         "about": "Each message: fields → payload → wire, and back. Bytes are hex; floats stand with their eight bytes.",
         "messages": cases,
         "unreadable": unreadable(),
+        "older": older(),
     }
 
 
@@ -850,6 +899,57 @@ def conversion() -> Json:
     }
 
 
+# Stored calibrations -------------------------------------------------------------------------------------------------
+
+
+def packed_text(text: str) -> bytes:
+    """Return a text field."""
+    return bytes([len(text.encode())]) + text.encode()
+
+
+def stored_case(name: str, serial_number: str, calibration: Calibration, document: bytes) -> Json:
+    """Return a stored calibration built field by field."""
+    payload = packed_text(calibration.calibration_id) + calibration.sha256 + struct.pack("<d", calibration.capacity_n)
+    payload += bytes([len(calibration.coefficients)])
+    payload += struct.pack(f"<{len(calibration.coefficients)}d", *calibration.coefficients)
+    payload += struct.pack("<2I", calibration.expires_day, calibration.from_index)
+    head = b"\x01" + packed_text(serial_number) + struct.pack("<H", len(payload)) + payload
+    return {
+        "name": name,
+        "serial_number": serial_number,
+        "calibration": {field: plain(getattr(calibration, field)) for field in calibration._fields},
+        "document_hex": document.hex(),
+        "head_hex": head.hex(),
+        "sha256_hex": hashlib.sha256(head + document).hexdigest(),
+    }
+
+
+def stored() -> Json:
+    """Return stored calibrations (SPEC.md, 4.19), and what is none."""
+    document = json.dumps({"schema": 1, "notes": ["größer"]}, ensure_ascii=False).encode()
+    made = CALIBRATION._replace(sha256=hashlib.sha256(document).digest())
+    head = bytes.fromhex(stored_case("", "SIM-0001", made, document)["head_hex"])
+    bent = Calibration("ÄÖ-7 2026-11-21", bytes(32), 125.5, (0.0, -(2.0**-16), 2.0**-50, -(2.0**-90)), 0, 0)
+    refused = [
+        ("another layout", b"\x02" + head[1:]),
+        ("nothing", b""),
+        ("cut off within the serial number", head[:5]),
+        ("cut off within the calibration", head[:-9]),
+        ("a serial number that is not UTF-8", b"\x01\x02\xc3\x28" + head[10:]),
+        ("a calibration without a slope", b"\x01\x00\x2a\x00\x00" + bytes(32) + struct.pack("<d", 50.0) + b"\x00"),
+        ("a head of 481 bytes", b"\x01\xff" + b"s" * 255 + struct.pack("<H", 222) + head[12:] + bytes(222)),
+    ]
+    return {
+        "about": "Stored calibrations: head and document, and the SHA-256 of both; refused: what begins with no head.",
+        "stored": [
+            stored_case("a straight line", "SIM-0001", made, document),
+            stored_case("third order, the other way round", "Gerät ½", bent, b""),
+            stored_case("the longest head", "s" * 255, CALIBRATION._replace(calibration_id="i" * 155), b"{}"),
+        ],
+        "refused": [{"name": name, "stored_hex": data.hex()} for name, data in refused],
+    }
+
+
 # Signatures ----------------------------------------------------------------------------------------------------------
 
 
@@ -909,6 +1009,7 @@ MAKERS: dict[str, Callable[[], Json]] = {
     "limits.json": limits,
     "conversion.json": conversion,
     "signing.json": signing,
+    "stored.json": stored,
 }
 
 

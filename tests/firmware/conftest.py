@@ -139,7 +139,7 @@ class FakeBoard:
         self.zero_counts = settings.get("zero_counts", 0)
         self.zero_confirmed = settings.get("zero_confirmed", True)
         coefficients = settings.get("coefficients", (0.0, 1 / COUNTS_PER_N))
-        self.calibration = messages.Calibration("bench", bytes(32), 100.0, coefficients)
+        self.calibration = messages.Calibration("bench", bytes(32), 100.0, coefficients, 0, 0)
         self.stream = FakeStream(bench)
         self.alerts: list[tuple[int, int]] = []
         # Whether the button is down, and what the board's store holds.

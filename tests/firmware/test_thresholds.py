@@ -9,7 +9,7 @@ from iastm_protocol.conversion import polarity, to_newtons
 from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN
 from iastm_protocol.messages import Calibration, Limits
 
-_LINEAR = Calibration("c", bytes(32), 50.0, (0.0, 1 / 1000))
+_LINEAR = Calibration("c", bytes(32), 50.0, (0.0, 1 / 1000), 0, 0)
 
 
 @given(
@@ -25,7 +25,7 @@ def test_above_in_counts_is_above_in_newtons(
 ) -> None:
     # Bent so that the force grows with the distance from zero, whichever way the cell is wired.
     coefficients = (0.0, sign / counts_per_n, bend / counts_per_n)
-    calibration = Calibration("c", bytes(32), 50.0, coefficients)
+    calibration = Calibration("c", bytes(32), 50.0, coefficients, 0, 0)
     made = thresholds.make(calibration, 0, Limits("", warn_mn, warn_mn + more_mn, 800, 520))
     assert made.polarity == polarity(coefficients)
 
@@ -65,7 +65,7 @@ def test_limits_that_can_not_be_are_refused_in_words(limits: Limits, zero_counts
     ("sign", "furthest"), [(1, COUNTS_MAX - 1 - 9000), (-1, COUNTS_MIN + 1 + 9000)], ids=["rising", "falling"]
 )
 def test_a_limit_is_reached_inside_the_rail_of_its_polarity(sign: int, furthest: int) -> None:
-    calibration = Calibration("c", bytes(32), 9.0, (0.0, sign / 1000))
+    calibration = Calibration("c", bytes(32), 9.0, (0.0, sign / 1000), 0, 0)
     # At the capacity it may lie, too.
     at_capacity = Limits("", 0, 9000, 800, 520)
     made = thresholds.make(calibration, furthest, at_capacity)
@@ -80,7 +80,7 @@ def test_a_limit_is_reached_inside_the_rail_of_its_polarity(sign: int, furthest:
 
 
 def test_below_no_counts_from_zero_nothing_is_told_apart() -> None:
-    calibration = Calibration("c", bytes(32), 50.0, (0.25, 1 / 1000))
+    calibration = Calibration("c", bytes(32), 50.0, (0.25, 1 / 1000), 0, 0)
     made = thresholds.make(calibration, 0, Limits("", 100, 9000, 800, 200))
     # No counts from zero exceed the warning already, and contact ends below them.
     assert (made.warn, made.warn_leave, made.off) == (-1, -1, 0)

@@ -50,7 +50,7 @@ class FakeTool:
         self.major = major
         self.runtime = "cpython 3"
         self.zero = messages.Zero(zero_counts, 0, zero_counts, True)
-        self.calibration = messages.Calibration("fake-50n", bytes(32), 50.0, coefficients)
+        self.calibration = messages.Calibration("fake-50n", bytes(32), 50.0, coefficients, 0, 0)
         self.limits = messages.Limits("none", 0, 0, 800, 520)
         self.now_us = 7_000_000
         self.keeps = keeps

@@ -37,7 +37,7 @@ class Board:
     ring_depth = 320
     zero_counts = 0
     zero_confirmed = True
-    calibration = messages.Calibration("flooded", bytes(32), 100.0, (0.0, 0.001))
+    calibration = messages.Calibration("flooded", bytes(32), 100.0, (0.0, 0.001), 0, 0)
 
     def __init__(self):
         self.adc = self

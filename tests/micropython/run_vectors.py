@@ -5,6 +5,7 @@
 The last line of output is one JSON object: checks made by section, and what failed.
 """
 
+import hashlib
 import json
 import struct
 import sys
@@ -17,6 +18,7 @@ from iastm_protocol.frames import BareFrameWriter, Decoder, FrameWriter, encode,
 from iastm_protocol.limits import LimitWatch
 from iastm_protocol.messages import MESSAGES, Channel, check_prefix, pack_counts
 from iastm_protocol.signing import same, tag
+from iastm_protocol.stored_calibration import HEAD_MAX_BYTES, pack_head, read_head
 from iastm_protocol.strokes import StrokeDetector, StrokeSpan
 
 # 64-bit floats keep this; boards have 32-bit ones and keep 1 mN.
@@ -177,13 +179,19 @@ def run_unreadable(report, cases):
 def run_lengths(report, name, cls, message, payload):
     """Every truncation is refused in the peer's name, every tail of a newer minor version is read over."""
     # These end in what takes all that is left.
-    open_end = message in ("ForceSamples", "Command", "SignedCommand")
+    open_end = message in ("ForceSamples", "Command", "SignedCommand", "StoredPart")
     whole = cls.from_payload(payload)
     for n in range(len(payload)):
         if message == "Command" and n >= 3:
             report.equal(name + ", shorter body", cls.from_payload(payload[:n]).body, payload[3:n])
         elif message == "SignedCommand" and n >= 20:
             report.equal(name + ", shorter command", cls.from_payload(payload[:n]).command, payload[20:n])
+        elif message == "StoredPart" and n >= 8:
+            report.equal(name + ", shorter data", cls.from_payload(payload[:n]).data, payload[8:n])
+        elif message == "Calibration" and len(payload) - n in (4, 8):
+            older = cls.from_payload(payload[:n])
+            missing = (len(payload) - n) // 4
+            report.equal(name + ", of an older minor", tuple(older), tuple(whole)[:-missing] + (0,) * missing)
         elif message == "ForceSamples" and n > 15 and n % 3 == 0:
             report.equal(name + ", fewer samples", cls.from_payload(payload[:n]).packed, payload[15:n])
         else:
@@ -191,6 +199,45 @@ def run_lengths(report, name, cls, message, payload):
     if not open_end:
         for tail in (b"\x00", b"\xff" * 40):
             report.equal(name + ", with a tail", tuple(cls.from_payload(payload + tail)), tuple(whole))
+
+
+def run_older(report, cases, newest):
+    """What an older minor leaves out is unknown, and no fault."""
+    report.section("older")
+    for case in cases:
+        message = MESSAGES[case["kind"]].from_payload(unhex(case["payload_hex"]))
+        fields = newest[case["kind"]]
+        for key in fields:
+            missing = key in case["missing"]
+            expected = case["missing"][key] if missing else field(fields[key])
+            report.equal(case["name"] + ", " + key, getattr(message, key), expected)
+
+
+def run_stored(report, vectors):
+    """Heads of stored calibrations: packed, read with any document behind them, refused where they are none."""
+    report.section("stored")
+    for case in vectors["stored"]:
+        name = case["name"]
+        head = unhex(case["head_hex"])
+        document = unhex(case["document_hex"])
+        fields = {}
+        for key in case["calibration"]:
+            fields[key] = field(case["calibration"][key])
+        calibration = MESSAGES[kinds.CALIBRATION](**fields)
+        report.equal(name + ", hash", hashlib.sha256(head + document).digest(), unhex(case["sha256_hex"]))
+        report.equal(name + ", head", pack_head(case["serial_number"], calibration), head)
+        for data in (head, head + document, bytearray(head + document), memoryview(head + document)):
+            read = read_head(data[:HEAD_MAX_BYTES])
+            report.equal(name + ", length", read.length, len(head))
+            report.equal(name + ", serial number", read.serial_number, case["serial_number"])
+            report.equal(name + ", calibration", tuple(read.calibration), tuple(calibration))
+        for n in range(len(head)):
+            # Without its last fields it is not that of an older minor: its length says that they are there.
+            report.raises(f"{name}, first {n} bytes", RemoteProtocolError, read_head, head[:n])
+    for case in vectors["refused"]:
+        report.raises(case["name"], RemoteProtocolError, read_head, unhex(case["stored_hex"]))
+    longest = MESSAGES[kinds.CALIBRATION]("i" * 156, bytes(32), 1.0, (0.0, 1.0), 0, 0)
+    report.raises("a head too long", LocalProtocolError, pack_head, "s" * 255, longest)
 
 
 def run_frames(report, vectors, rng):
@@ -486,6 +533,8 @@ _FIELD_TYPES = {
         "sha256": "32 bytes",
         "capacity_n": "f64",
         "coefficients": "coefficients",
+        "expires_day": "u32",
+        "from_index": "u32",
     },
     "Zero": {"counts": "i32", "from_index": "u32", "previous_counts": "i32"},
     "Limits": {"profile": "text", "warn_mn": "u32", "alarm_mn": "u32", "contact_on_mn": "u32", "contact_off_mn": "u32"},
@@ -498,10 +547,11 @@ _FIELD_TYPES = {
     "Command": {"request_id": "u16", "command": "u8"},
     "SignedCommand": {"counter": "u32", "tag": "16 bytes"},
     "Key": {"key": "32 bytes"},
+    "StoredPart": {"offset": "u32", "total": "u32"},
     "Response": {"request_id": "u16", "command": "u8", "error": "u8", "text": "text"},
 }
-# Fields that any value fits: truth values, the open body of a command, and the command in a signed one.
-_FREE_FIELDS = {"StrokeReport": 1, "Zero": 1, "Command": 1, "SignedCommand": 1}
+# Fields that any value fits: truth values, the open body of a command, the command in a signed one, and bytes.
+_FREE_FIELDS = {"StrokeReport": 1, "Zero": 1, "Command": 1, "SignedCommand": 1, "StoredPart": 1}
 
 
 def run_ranges(report, cases):
@@ -591,9 +641,14 @@ def main(directory, seed, rounds):
         with open(directory + "/" + name) as file:  # noqa: PTH123 (MicroPython has no pathlib)
             return json.load(file)
 
-    messages, unreadable = [read("messages.json")[group] for group in ("messages", "unreadable")]
+    messages, unreadable, older = [read("messages.json")[group] for group in ("messages", "unreadable", "older")]
     run_messages(report, messages, rng)
     run_unreadable(report, unreadable)
+    newest: "dict" = {}
+    for case in messages:
+        newest.setdefault(case["kind"], case["fields"])
+    run_older(report, older, newest)
+    run_stored(report, read("stored.json"))
     run_frames(report, read("frames.json"), rng)
     run_damaged(report, read("damaged.json")["cases"], rng)
     run_fragments(report, read("fragments.json"), (0x01, 0x80, 0xFF))

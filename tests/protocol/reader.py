@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tests.protocol.spec import Unreadable, decoded, named
+from tests.protocol.spec import Unreadable, Walk, decoded, named
 
 # 2.1 and 2.2
 LINK_PAYLOAD = 480
@@ -134,6 +134,18 @@ def tag(key: bytes, challenge: bytes, counter: int, command: bytes) -> bytes:
     padded = key.ljust(64, b"\0")
     inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded) + challenge + counter.to_bytes(4, "little") + command)
     return hashlib.sha256(bytes(b ^ 0x5C for b in padded) + inner.digest()).digest()[:16]
+
+
+def stored(data: bytes) -> tuple[str, dict[str, Any], bytes]:
+    """Serial number, fields of the calibration and document of a stored calibration (4.19)."""
+    walk = Walk(data)
+    if walk.take(1) != b"\x01":
+        raise Unreadable("another layout")
+    serial_number = walk.text()
+    fields = decoded(KINDS["CALIBRATION"], walk.take(int.from_bytes(walk.take(2), "little")))
+    if walk.at > 480:
+        raise Unreadable("the head is too long")
+    return serial_number, fields, data[walk.at :]
 
 
 def counts(packed: bytes) -> list[int]:

@@ -102,9 +102,12 @@ def decoded(kind: int, payload: bytes) -> dict[str, Any]:
     walk = Walk(payload)
     fields: dict[str, Any] = {}
     count = 0
-    for offset, size, kind_of_field, name, *_ in tables(section_of(kind))[0]:
+    for offset, size, kind_of_field, name, *about in tables(section_of(kind))[0]:
         if offset != "…":
             assert int(offset) == walk.at, name
+        if walk.at == len(payload) and about[-1].startswith("since "):
+            # The sender is of an older minor: what this field and those after it would say is unknown.
+            break
         value = walk.value(kind_of_field, size, count)
         if not _allowed(kind_of_field, name, value):
             raise Unreadable(f"{name} must not be {value!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -39,7 +40,8 @@ def test_every_message_is_read(case: dict[str, Any]) -> None:
     if "counts" in case:
         assert reader.counts(fields["packed"]) == case["counts"]
     # Bytes after the last field belong to a newer minor, and one that is missing makes it unreadable.
-    if case["kind"] not in {KINDS["FORCE_SAMPLES"], KINDS["COMMAND"], KINDS["SIGNED_COMMAND"]}:
+    open_end = ("FORCE_SAMPLES", "COMMAND", "SIGNED_COMMAND", "STORED_PART")
+    if case["kind"] not in {KINDS[name] for name in open_end}:
         assert decoded(case["kind"], frames[0].payload + b"\x01\xff") == fields
         with pytest.raises(Unreadable):
             decoded(case["kind"], frames[0].payload[:-1])
@@ -49,6 +51,32 @@ def test_every_message_is_read(case: dict[str, Any]) -> None:
 def test_what_section_4_calls_unreadable_is(case: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         decoded(case["kind"], bytes.fromhex(case["payload_hex"]))
+
+
+@pytest.mark.parametrize("case", vectors("messages.json")["older"], ids=ids)
+def test_what_an_older_minor_says_is_read(case: dict[str, Any]) -> None:
+    payload = bytes.fromhex(case["payload_hex"])
+    newest = next(each for each in vectors("messages.json")["messages"] if each["name"] == "calibration")
+    said = decoded(case["kind"], payload)
+    assert list(said) == [name for name in newest["fields"] if name not in case["missing"]]
+    assert all(plain(said[name]) == stated(newest["fields"][name]) for name in said)
+
+
+@pytest.mark.parametrize("case", vectors("stored.json")["stored"], ids=ids)
+def test_a_stored_calibration_is_read(case: dict[str, Any]) -> None:
+    head, document = bytes.fromhex(case["head_hex"]), bytes.fromhex(case["document_hex"])
+    serial_number, calibration, rest = reader.stored(head + document)
+    assert (serial_number, rest) == (case["serial_number"], document)
+    assert {name: plain(value) for name, value in calibration.items()} == {
+        name: stated(value) for name, value in case["calibration"].items()
+    }
+    assert hashlib.sha256(head + document).hexdigest() == case["sha256_hex"]
+
+
+@pytest.mark.parametrize("case", vectors("stored.json")["refused"], ids=ids)
+def test_what_begins_with_no_head_is_refused(case: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        reader.stored(bytes.fromhex(case["stored_hex"]))
 
 
 def plain(value: Any) -> Any:

@@ -30,11 +30,20 @@ from iastm_protocol.messages import (
     Response,
     SignedCommand,
     Status,
+    StoredPart,
     StrokeReport,
     ToolEvent,
     Zero,
+    begin_calibration_body,
+    calibration_part_body,
     check_prefix,
+    get_calibration_body,
+    keep_calibration_body,
     pack_counts,
+    read_begin_calibration_body,
+    read_calibration_part_body,
+    read_get_calibration_body,
+    read_keep_calibration_body,
     read_zero_body,
     set_zero_body,
     unpack_counts,
@@ -77,7 +86,7 @@ ANY_MESSAGE = st.one_of(
     st.builds(Status, U32, U8, I16, U32, U32, U32, U16, U16, U32, U32, U32),
     st.builds(AlertReport, U8, U32, U48, I32),
     st.builds(ToolEvent, U32, U8, U32, U48, I32),
-    st.builds(Calibration, TEXT, SHA256, FLOAT, st.lists(FLOAT, min_size=2, max_size=6).map(tuple)),
+    st.builds(Calibration, TEXT, SHA256, FLOAT, st.lists(FLOAT, min_size=2, max_size=6).map(tuple), U32, U32),
     st.builds(Zero, I32, U32, I32, st.booleans()),
     st.builds(Limits, TEXT, U32, U32, U32, U32),
     st.builds(Ping, U16),
@@ -89,6 +98,7 @@ ANY_MESSAGE = st.one_of(
     st.builds(Command, U16, U8, st.binary(max_size=400)),
     st.builds(SignedCommand, U32, st.binary(min_size=16, max_size=16), st.binary(max_size=400)),
     st.builds(Key, st.binary(min_size=32, max_size=32)),
+    st.builds(StoredPart, U32, U32, st.binary(max_size=400)),
     st.builds(Response, U16, U8, U8, TEXT),
 )
 
@@ -104,7 +114,7 @@ def test_a_message_comes_back_as_it_went(message: Any) -> None:
 def test_a_payload_that_ends_too_soon_is_the_peers_fault(message: Any, data: st.DataObject) -> None:
     payload = message.to_payload()
     # Those that are open at the end are cut within what they must have.
-    least = {"ForceSamples": 17, "Command": 3, "SignedCommand": 20}
+    least = {"ForceSamples": 17, "Command": 3, "SignedCommand": 20, "StoredPart": 8, "Calibration": len(payload) - 8}
     needed = least.get(type(message).__name__, len(payload))
     short = payload[: data.draw(st.integers(0, needed - 1))]
     with pytest.raises(RemoteProtocolError):
@@ -113,7 +123,7 @@ def test_a_payload_that_ends_too_soon_is_the_peers_fault(message: Any, data: st.
 
 @given(ANY_MESSAGE, st.binary(min_size=1, max_size=40))
 def test_fields_of_a_newer_minor_version_are_read_over(message: Any, tail: bytes) -> None:
-    if isinstance(message, ForceSamples | Command | SignedCommand):
+    if isinstance(message, ForceSamples | Command | SignedCommand | StoredPart):
         return
     assert type(message).from_payload(message.to_payload() + tail) == message
 
@@ -126,7 +136,7 @@ def test_no_payload_raises_anything_but_the_peers_fault(kind: int, payload: byte
         message = MESSAGES[kind].from_payload(payload)
     except RemoteProtocolError:
         return
-    # What was accepted can be said again.
+    # What was accepted can be said again, fields that an older minor left out among them.
     assert type(message).from_payload(message.to_payload()) == message
 
 
@@ -151,6 +161,47 @@ def test_packed_counts_come_back(counts: list[int]) -> None:
 @given(I32)
 def test_the_body_of_set_zero_comes_back(counts: int) -> None:
     assert read_zero_body(set_zero_body(counts)) == counts
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_a_calibration_of_an_older_minor_is_read_and_one_that_ends_within_a_field_is_the_peers_fault(cut: int) -> None:
+    calibration = Calibration("c", bytes(32), 50.0, (0.0, 1e-5), 21_143, 640)
+    payload = calibration.to_payload()
+    assert Calibration.from_payload(payload[:-8]) == calibration._replace(expires_day=0, from_index=0)
+    assert Calibration.from_payload(payload[:-4]) == calibration._replace(from_index=0)
+    if cut != 4:
+        with pytest.raises(RemoteProtocolError, match="too short"):
+            Calibration.from_payload(payload[:-cut])
+
+
+@given(U32, U16, st.binary(max_size=400), SHA256)
+def test_the_bodies_of_a_calibrations_commands_come_back(offset: int, n: int, data: bytes, sha256: bytes) -> None:
+    assert read_begin_calibration_body(begin_calibration_body(offset)) == offset
+    assert read_calibration_part_body(calibration_part_body(offset, data)) == (offset, data)
+    assert read_keep_calibration_body(keep_calibration_body(sha256)) == sha256
+    assert read_get_calibration_body(get_calibration_body(offset, n)) == (offset, n)
+
+
+@pytest.mark.parametrize(
+    ("read", "least"),
+    [
+        (read_begin_calibration_body, 4),
+        (read_calibration_part_body, 4),
+        (read_keep_calibration_body, 32),
+        (read_get_calibration_body, 6),
+    ],
+)
+def test_a_body_of_a_calibrations_command_that_ends_too_soon_is_the_peers_fault(read: Any, least: int) -> None:
+    read(bytes(least))
+    for n in range(least):
+        with pytest.raises(RemoteProtocolError, match="too short"):
+            read(bytes(n))
+
+
+@pytest.mark.parametrize("sha256", [bytes(31), bytes(33)])
+def test_a_hash_of_another_length_is_refused(sha256: bytes) -> None:
+    with pytest.raises(LocalProtocolError):
+        keep_calibration_body(sha256)
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x00\x00"])

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from tests.protocol.spec import SPEC, decoded, named, vectors
 
+from iastm_firmware import slots
 from iastm_protocol import kinds
 from iastm_protocol.frames import cobs_size
 from iastm_protocol.messages import MESSAGES
 from iastm_protocol.signing import CHALLENGE_BYTES, KEY_BYTES, TAG_BYTES
+from iastm_protocol.stored_calibration import HEAD_MAX_BYTES, MAX_STORED_BYTES
 
 CASES = vectors("messages.json")["messages"]
 
@@ -36,6 +38,15 @@ def test_the_tables_of_entries_decode_every_entry_of_a_recording() -> None:
             assert json.loads(fields["note"]) == {"note": "marker", "text": "größer"}
 
 
+@pytest.mark.parametrize("case", vectors("messages.json")["older"], ids=lambda case: str(case["name"]))
+def test_a_payload_of_an_older_minor_is_read_and_what_it_does_not_say_is_unknown(case: dict[str, Any]) -> None:
+    payload = bytes.fromhex(case["payload_hex"])
+    by_spec = decoded(case["kind"], payload)
+    by_code = MESSAGES[case["kind"]].from_payload(payload)._asdict()
+    assert by_spec | case["missing"] == by_code
+    assert set(by_spec).isdisjoint(case["missing"])
+
+
 def constants(prefixes: tuple[str, ...]) -> dict[str, int]:
     return {name: value for name, value in vars(kinds).items() if name.startswith(prefixes) and isinstance(value, int)}
 
@@ -57,7 +68,10 @@ def test_the_table_of_numbers_is_complete() -> None:
 
 def test_the_tables_of_commands_and_errors_are_complete() -> None:
     commands = named("### 5.1 COMMAND", name_at=1, value_at=0)
-    named_commands = ("START_STREAM", "STOP_STREAM", "DESCRIBE", "SET_ZERO", "SET_LIMITS", "GET_KEY", "RENEW_KEY")
+    named_commands = [
+        *("START_STREAM", "STOP_STREAM", "DESCRIBE", "SET_ZERO", "SET_LIMITS", "GET_KEY", "RENEW_KEY"),
+        *("BEGIN_CALIBRATION", "CALIBRATION_PART", "KEEP_CALIBRATION", "GET_CALIBRATION"),
+    ]
     assert commands == {name: getattr(kinds, name) for name in named_commands}
     errors = named("### 5.2 RESPONSE", name_at=1, value_at=0)
     named_errors = (
@@ -80,4 +94,8 @@ def test_the_stated_sizes_are_the_codes() -> None:
     assert f"1–{(kinds.MAX_LINK_PAYLOAD - 15) // 3} raw counts" in SPEC
     assert f"the payload of a COMMAND (5.1), up to {kinds.MAX_LINK_PAYLOAD - 4 - TAG_BYTES} bytes" in SPEC
     assert (f"| … | {CHALLENGE_BYTES} | bytes | challenge |" in SPEC, KEY_BYTES) == (True, 32)
+    assert f"the head, {HEAD_MAX_BYTES} bytes at most" in SPEC
+    assert f"together {MAX_STORED_BYTES} bytes at most" in SPEC
+    assert f"(4.19), 1 to {MAX_STORED_BYTES} |" in SPEC
+    assert MAX_STORED_BYTES == slots.MAX_DOCUMENT_BYTES
     assert f"# The IASTM tool protocol, version {kinds.MAJOR}.{kinds.MINOR}" in SPEC

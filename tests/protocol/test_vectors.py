@@ -25,6 +25,7 @@ FILES = (
     "limits.json",
     "conversion.json",
     "signing.json",
+    "stored.json",
 )
 
 
@@ -136,8 +137,14 @@ BY_HAND = {
     # 19,200 = 0x4B00; 87 = 0x57; 31.10 °C = 3110 = 0x0C26; 98,304 = 0x18000; 60 = 0x3C.
     "status": "004b0000 57 260c 00000000 00000000 00000000 0000 0000 00800100 3c000000 03000000",
     # 0.0 and −0.0 and 1.0 as binary64: 1.0 is 0x3FF0000000000000.
-    "calibration, no name, no capacity": "00" + "00" * 32 + "0000000000000000 02 0000000000000080 000000000000f03f",
-    "hello": "49415354 01 00 0b 696173746d20302e312e30 0100ed5e",
+    "calibration, no name, no capacity": "00" + "00" * 32 + "0000000000000000 02 0000000000000080 000000000000f03f"
+    " 00000000 00000000",
+    # 440 = 0x1B8; 9876 = 0x2694; 472 = 0x1D8; 944 = 0x3B0.
+    "command, begin calibration": "0900 08 94260000",
+    "command, calibration part": "0a00 09 b8010000 7b22736368656d61223a31",
+    "command, get calibration": "0c00 0b b0030000 d801",
+    "stored part": "b0030000 94260000 22706f696e7473223a5b",
+    "hello": "49415354 01 01 0b 696173746d20302e312e30 0100ed5e",
 }
 
 

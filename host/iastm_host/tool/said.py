@@ -99,7 +99,14 @@ def tool_event(said: messages.ToolEvent) -> ToolEvent:
 
 def calibration(said: messages.Calibration) -> CalibrationReport:
     """Return the calibration in force."""
-    return CalibrationReport(said.calibration_id, said.sha256.hex(), said.capacity_n, tuple(said.coefficients))
+    return CalibrationReport(
+        said.calibration_id,
+        said.sha256.hex(),
+        said.capacity_n,
+        tuple(said.coefficients),
+        said.expires_day,
+        said.from_index,
+    )
 
 
 def zero(said: messages.Zero) -> ZeroReport:

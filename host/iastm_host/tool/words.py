@@ -12,6 +12,7 @@ EVENTS = {
     kinds.EVENT_FAULT_CLEARED: "fault cleared",
     kinds.EVENT_BUTTON: "button",
     kinds.EVENT_KEY: "key given out",
+    kinds.EVENT_CALIBRATION: "calibration",
 }
 
 FAULTS = {
@@ -25,6 +26,7 @@ FAULTS = {
     kinds.FAULT_RATE: "rate is not the stated one",
     kinds.FAULT_ADC_FAILS: "converter fails",
     kinds.FAULT_ALERT_OUTPUT: "tool's own alert fails",
+    kinds.FAULT_CALIBRATION_STORE: "stored calibration damaged",
 }
 
 ERRORS = {
