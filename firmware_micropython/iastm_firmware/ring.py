@@ -79,7 +79,11 @@ def allocate_pages(wanted, allocate=bytearray):
     except MemoryError:
         if len(pages) < _MIN_PAGES + RESERVED_PAGES:
             raise
-    return pages[: len(pages) - RESERVED_PAGES]
+    kept = len(pages) - RESERVED_PAGES
+    while len(pages) > kept:
+        # One by one and in place: on a heap that is full there is no room for another list.
+        pages.pop()
+    return pages
 
 
 class Ring:

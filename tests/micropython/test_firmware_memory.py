@@ -80,3 +80,29 @@ def test_a_ring_of_a_minute_is_as_deep_as_memory_goes_and_leaves_room(micropytho
     assert measured["heap_bytes"] - measured["heap_used_bytes"] > 24 * 1024
     assert measured["hot_path_bytes_per_sample"] == 0
     assert measured["backfill_bytes_per_sample"] <= 30
+
+
+_FILL = """
+from iastm_firmware.ring import PAGE_BYTES, RESERVED_PAGES, allocate_pages
+pages = allocate_pages(10000)
+# The list of these, and this program, take what two pages hold.
+reserve = [bytearray(PAGE_BYTES) for _ in range(RESERVED_PAGES - 2)]
+print(len(pages))
+"""
+
+
+@pytest.mark.parametrize("heap_kib", range(180, 212, 5))
+def test_a_ring_that_fills_the_heap_leaves_its_reserve_whatever_little_was_left(
+    micropython: str, heap_kib: int
+) -> None:
+    path = [str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol"), ".frozen"]
+    done = subprocess.run(
+        [micropython, "-X", f"heapsize={heap_kib}k", "-c", _FILL],
+        env={**os.environ, "MICROPYPATH": ":".join(path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 100 < int(done.stdout) < heap_kib - 32
