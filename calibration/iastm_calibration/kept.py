@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 from iastm_calibration.canonical import STAYS, Json
@@ -51,11 +50,16 @@ class Kept:
 Owner = TypeVar("Owner", bound=Kept)
 
 
-@cache
-def kinds(owner: Any) -> Mapping[str, Kind]:
-    """Return the kind of each field of a Kept class, in order."""
-    hints = get_type_hints(owner, include_extras=True)
-    return {named.name: hints[named.name].__metadata__[0] for named in fields(owner)}
+_KINDS: dict[type[Kept], dict[str, Kind]] = {}
+
+
+def kinds(owner: type[Kept]) -> Mapping[str, Kind]:
+    """Return the kind of each field of a class, in order."""
+    if owner not in _KINDS:
+        # Looked up once: every value that is made asks.
+        hints = get_type_hints(owner, include_extras=True)
+        _KINDS[owner] = {named.name: hints[named.name].__metadata__[0] for named in fields(owner)}
+    return _KINDS[owner]
 
 
 def tree(value: Kept) -> dict[str, Any]:
