@@ -89,7 +89,7 @@ class FlippingLink:
                 elif ready is self._tool:
                     self._to_client(self._spoilt(os.read(self._tool, 4096)))
                 elif ready is self._client:
-                    self._from_client(ready)
+                    self._from_client()
         self._hang_up()
 
     def _to_client(self, data: bytes) -> None:
@@ -100,9 +100,11 @@ class FlippingLink:
         except OSError:
             self._hang_up()
 
-    def _from_client(self, client: socket.socket) -> None:
+    def _from_client(self) -> None:
+        if self._client is None:
+            return
         try:
-            data = client.recv(4096)
+            data = self._client.recv(4096)
         except OSError:
             # One that ends with bytes unread resets the connection.
             data = b""
