@@ -24,6 +24,12 @@ IGNORING = (
 Started = Callable[..., subprocess.Popen[str]]
 
 
+def last_words(process: subprocess.Popen[str]) -> str:
+    """End what a failed test needs no more; return what it said."""
+    process.kill()
+    return process.communicate(timeout=TIMEOUT_S)[1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_tool_in_the_background_of_a_script_is_ended_by_a_signal(
     environment: dict[str, str], number: signal.Signals
@@ -80,8 +86,10 @@ def test_a_simulated_tool_runs_at_another_rate_and_from_a_zero_that_nobody_confi
     tool = started("simulate", "--rate", "80", "--zero-unconfirmed", "--truth", truth)
     assert tool.stdout is not None
     port = tool.stdout.readline().strip()
-    told = iastm("run", "--port", port, "--duration", "3", "--json", "--record", tmp_path / "recordings").json
-    assert 240 <= told["samples"]["received"] <= 260
+    ran = iastm("run", "--port", port, "--duration", "3", "--json", "--record", tmp_path / "recordings")
+    assert ran.code == 0, (ran.err, last_words(tool))
+    told = ran.json
+    assert 240 <= told["samples"]["received"] <= 260, (told, ran.err, last_words(tool))
     events = list(recorded_events(Recording(Path(told["recording"]))))
     assert {event.rate_hz for event in events if isinstance(event, ToolDescription)} == {80.0}
     assert {event.confirmed for event in events if isinstance(event, ZeroReport)} == {False}
