@@ -21,6 +21,7 @@ from iastm_host.app.live_state import Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
 from iastm_host.events import Answer, Arrived, Chunk, Command, Event, LinkChanged, Problem, SetZero, Tare
+from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.records.entries import DIALECT, MARKER
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
@@ -50,6 +51,7 @@ class Plan:
     whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time, `replay_markers_us` those
     of its markers in order. `keys` are those of known tools by serial number. `numbering` is what a replay's samples go
     on from, where their gauge does not number them. `sets_limits`: the tool is told those of the profile.
+    `calibrations` are those known here, by serial number.
     """
 
     carrier: str
@@ -69,6 +71,7 @@ class Plan:
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     numbering: Numbering | None = None
     sets_limits: bool = True
+    calibrations: Mapping[str, KnownCalibration] = field(default_factory=dict)
 
     def settings(self) -> dict[str, object]:
         """Return what a recording needs to be played back as it was seen."""
@@ -117,7 +120,15 @@ class Acquisition:
         # None is asyncio's own; another may have a time of its own.
         self._loop_factory = loop_factory
         self._lock = threading.Lock()
-        self._state = LiveState(plan.carrier, plan.profile, plan.tip, plan.contact, live=plan.live)
+        self._state = LiveState(
+            plan.carrier,
+            plan.profile,
+            plan.tip,
+            plan.contact,
+            live=plan.live,
+            calibrations=plan.calibrations,
+            today=wall_clock().date() if plan.live else None,
+        )
         self._dialect = transport.dialect
         self._signer = Signer(plan.keys)
         self._pipeline = self._new_pipeline()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from iastm_host.analysis.alert_log import AlertLog
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Contact, Profile, Tip
+from iastm_host.app.calibration_watch import calibration_faults
 from iastm_host.app.pipeline import Pipeline, in_millinewtons, limits_for
 from iastm_host.app.snapshot import LinkView, LiveSnapshot, RecordingView, ReplayView, Trace, Verdict
 from iastm_host.app.trace import TraceRing
@@ -20,6 +22,7 @@ from iastm_host.events import (
     Alert,
     Answer,
     Arrived,
+    CalibrationReport,
     ClockOffset,
     Event,
     ForceBlock,
@@ -34,6 +37,7 @@ from iastm_host.events import (
     Unreadable,
     ZeroReport,
 )
+from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.tool.states import STREAMING
 from iastm_host.tool.timeline import RESTARTED
 
@@ -64,9 +68,19 @@ class Decision:
 
 
 class LiveState:
-    """The state of one run."""
+    """The state of one run. `calibrations` are those known here by serial number; without `today` none is judged."""
 
-    def __init__(self, carrier: str, profile: Profile, tip: Tip | None, contact: Contact, *, live: bool) -> None:
+    def __init__(
+        self,
+        carrier: str,
+        profile: Profile,
+        tip: Tip | None,
+        contact: Contact,
+        *,
+        live: bool,
+        calibrations: Mapping[str, KnownCalibration] | None = None,
+        today: date | None = None,
+    ) -> None:
         self.zeroing = Zeroing(contact.on_n)
         self.problem: Problem | None = None
         self.finished = False
@@ -84,6 +98,9 @@ class LiveState:
         self._limits = in_millinewtons(limits_for(profile, contact))
         self._tool_limits: SetLimits | None = None
         self._zero: ZeroReport | None = None
+        self._calibration: CalibrationReport | None = None
+        self._calibrations = calibrations or {}
+        self._today = today
         self._unreadable: Unreadable | None = None
         self._needs_key = False
         self.pairing_refused = ""
@@ -98,6 +115,7 @@ class LiveState:
             ToolDescription: self._take_tool,
             ClockOffset: self._take_offset,
             StatusReport: self._take_status,
+            CalibrationReport: self._take_calibration,
             ZeroReport: self._take_zero,
             Unreadable: self._take_unreadable,
             LimitsReport: self._take_limits,
@@ -198,6 +216,9 @@ class LiveState:
             limits.profile, limits.warn_n, limits.alarm_n, limits.contact_on_n, limits.contact_off_n
         )
 
+    def _take_calibration(self, calibration: CalibrationReport, _now_us: int) -> None:
+        self._calibration = calibration
+
     def _take_zero(self, zero: ZeroReport, _now_us: int) -> None:
         self._zero = zero
         self.zeroing.reported(zero)
@@ -256,6 +277,8 @@ class LiveState:
             if self._tool_limits is not None and self._tool_limits != self._limits:
                 why = NOT_PAIRED if self._needs_key else OWN_ALARM_DIFFERS
                 faults.append(self.pairing_refused or why)
+            if self.tool is not None and self._today is not None:
+                faults += calibration_faults(self.tool, self._calibration, self._calibrations, self._today)
         if self._unreadable is not None:
             faults.append(f"{self._unreadable.count} frames of the tool unreadable: {self._unreadable.why}")
         return tuple(faults)

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for
+from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for, without_limits
 from iastm_host.app.acquisition import Acquisition, Plan
+from iastm_host.app.connected import Listener
 from iastm_host.app.offline import recorded_contact, recorded_numbering, recorded_profile, recorded_tip
 from iastm_host.events import Problem
 from iastm_host.keys import KeyStore, system_keyring
+from iastm_host.records.calibrations import CalibrationStore
 from iastm_host.records.entries import Recording
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
@@ -163,6 +165,34 @@ def ble_run(tool: str, radio: str | None, chosen: Settings, choice: Choice) -> A
     return _acquisition(ble_link(tool, radio), _live_plan("ble", chosen, choice, key_store().load()))
 
 
+def calibration_run(
+    transport: Transport,
+    carrier: str,
+    listeners: Sequence[Listener] = (),
+    keys: Mapping[str, bytes] | None = None,
+    *,
+    sets_limits: bool,
+) -> Acquisition:
+    """Return a run that treats nobody: it has no limits, and with `sets_limits` turns those of the tool off."""
+    plan = Plan(
+        carrier=carrier,
+        profile=without_limits("calibration", "Calibration"),
+        tip=None,
+        contact=Contact(),
+        software=software_name(),
+        session=secrets.randbits(32),
+        patience_s=None if sets_limits else HEADLESS_PATIENCE_S,
+        keys=keys if keys is not None else key_store().load() if carrier == "ble" else {},
+        sets_limits=sets_limits,
+    )
+    return Acquisition(transport, plan, clock_us, wall_clock, listeners=listeners)
+
+
+def calibrations() -> CalibrationStore:
+    """Return where the calibrations of this user's tools are."""
+    return CalibrationStore(Path(platformdirs.user_data_path(APP_NAME)) / "calibrations")
+
+
 def key_store() -> KeyStore:
     """Return where the keys of this user's tools are."""
     return KeyStore(Path(platformdirs.user_config_path(APP_NAME)), system_keyring())
@@ -294,6 +324,7 @@ def _live_plan(carrier: str, chosen: Settings, choice: Choice, keys: Mapping[str
         record=choice.record is not None,
         recordings=choice.record or recordings_folder(chosen),
         keys=keys or {},
+        calibrations=calibrations().known(),
     )
 
 

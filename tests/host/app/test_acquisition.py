@@ -10,8 +10,10 @@ import pytest
 
 from iastm_host.analysis.profiles import Contact, without_limits
 from iastm_host.app.acquisition import Acquisition, Plan
+from iastm_host.app.calibration_watch import DIFFERS, NOT_CALIBRATED
 from iastm_host.app.offline import recorded_events
 from iastm_host.events import Alert, Answer, Arrived, Chunk, Event, ForceBlock, Problem, SetZero, Stroke
+from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.records.entries import Recording
 from iastm_host.transports.base import TransportError
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
@@ -78,6 +80,24 @@ def test_a_run_without_limits_turns_those_of_the_tool_off_and_alerts_to_nothing(
     assert (link.tool.limits.profile, link.tool.limits.warn_mn, link.tool.limits.alarm_mn) == ("calibration", 0, 0)
     assert run.summary().stroke_count == 10
     assert run.summary().alerts == ()
+
+
+@pytest.mark.parametrize(
+    ("sha256", "fault"), [(bytes(32), NOT_CALIBRATED), (b"\xcd" * 32, DIFFERS), (b"\xab" * 32, None)]
+)
+def test_what_there_is_against_a_calibration_is_a_fault_while_the_stream_lives(
+    runs: Any, fake_tool: Any, sha256: bytes, fault: str | None
+) -> None:
+    seen: list[tuple[str, ...]] = []
+    tool = fake_tool()
+    tool.calibration = messages.Calibration("T", sha256, 50.0, (0.0, 1e-5), 0, 0)
+    known = {"F-1": KnownCalibration("ab" * 32, "T", "2030-01-01")}
+    run, _ = runs.make(
+        tool=tool, length_s=2.0, plan={"calibrations": known}, at={20: lambda: seen.append(run.snapshot().faults)}
+    )
+    run.start()
+    assert run.join(60)
+    assert [said for said in seen[0] if "calibrat" in said] == ([] if fault is None else [fault])
 
 
 def test_a_run_that_sets_no_limits_leaves_the_tool_s_own(runs: Any) -> None:
@@ -294,7 +314,7 @@ def test_something_that_is_no_tool_is_refused_with_advice(runs: Any, fake_tool: 
 
 def test_another_version_is_refused_in_clear_words(runs: Any, fake_tool: Any) -> None:
     run, _ = runs.whole(tool=fake_tool(major=3))
-    assert "protocol 3.0" in run.summary().problem.what
+    assert "protocol 3." in run.summary().problem.what
 
 
 def test_a_tool_that_is_gone_for_good_is_a_problem(runs: Any) -> None:

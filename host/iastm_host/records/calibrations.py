@@ -1,0 +1,201 @@
+"""Where this computer keeps calibrations: a folder for each tool, with a file for each calibration, a draft, a log.
+
+FOLDER/SERIAL/ holds `<made at> <id>.json`, never written over, of which the newest that is whole is the one in force
+here; `draft.jsonl`, the points of a calibration that was interrupted; and `checks.jsonl`, the log of daily checks, a
+line each, only ever appended to. SERIAL is the tool's serial number, quoted where a file system would not take it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from iastm_calibration.canonical import sha256_of
+from iastm_calibration.daily_check import DailyCheck
+from iastm_calibration.document import CalibrationDocument, content, from_text, to_text
+from iastm_calibration.errors import CalibrationError
+from iastm_host.events import Problem
+from iastm_host.records.disk import cure, reason
+
+_DRAFT = "draft.jsonl"
+_CHECKS = "checks.jsonl"
+_SUFFIX = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCalibration:
+    """What a run compares a tool's calibration with: hash in hexadecimal, name, last day (YYYY-MM-DD)."""
+
+    sha256: str
+    calibration_id: str
+    expires_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A calibration on this computer, and the files beside it that can't be trusted, in words."""
+
+    document: CalibrationDocument | None
+    path: Path | None
+    troubles: tuple[str, ...]
+
+
+class CalibrationStore:
+    """The calibrations in `folder`, which need not exist yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, document: CalibrationDocument) -> Path:
+        """Keep a document in a file of its own, on the disk when this returns. Raises Problem, and CalibrationError."""
+        made_at = document.made_at.replace(":", "")
+        name = f"{made_at} {quote(document.calibration_id, safe=' ')}{_SUFFIX}"
+        return write_new(self._of(document.tool.serial_number) / name, to_text(document))
+
+    def newest(self, serial_number: str) -> Kept:
+        """Return what is in force here for a tool: the newest whole one. Raises Problem where the folder is closed."""
+        folder = self._of(serial_number)
+        troubles = []
+        # Names begin with the time, but zones differ: what stands inside decides.
+        found: list[tuple[float, str, CalibrationDocument, Path]] = []
+        for path in _files(folder):
+            try:
+                document = read_document(path)
+            except Problem as problem:
+                troubles.append(problem.what)
+                continue
+            if document.tool.serial_number == serial_number:
+                found.append((_instant(document), path.name, document, path))
+            else:
+                troubles.append(f"{path.name} is of the tool {document.tool.serial_number}.")
+        if not found:
+            return Kept(None, None, tuple(troubles))
+        _, _, document, path = max(found, key=lambda each: each[:2])
+        return Kept(document, path, tuple(troubles))
+
+    def known(self) -> Mapping[str, KnownCalibration]:
+        """Return the calibration in force here of each tool, by serial number. Raises Problem."""
+        found = {}
+        for folder in _folders(self._folder):
+            serial_number = unquote(folder.name)
+            document = self.newest(serial_number).document
+            if document is not None:
+                digest = sha256_of(content(document)).hex()
+                found[serial_number] = KnownCalibration(digest, document.calibration_id, document.expires_on)
+        return found
+
+    def draft(self, serial_number: str) -> Path:
+        """Return where the draft of a tool is, in a folder that exists. Raises Problem."""
+        folder = self._of(serial_number)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused(folder, error) from error
+        return folder / _DRAFT
+
+    def log_check(self, check: DailyCheck) -> Path:
+        """Append a daily check to the tool's log, on the disk when this returns. Raises Problem."""
+        path = self._of(check.serial_number) / _CHECKS
+        line = json.dumps(asdict(check), ensure_ascii=False, allow_nan=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A line that a power cut tore must not take the next one with it.
+            torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+            with path.open("a", encoding="utf-8") as file:
+                file.write(("\n" if torn else "") + line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _refused(path, error) from error
+        return path
+
+    def checks(self, serial_number: str) -> tuple[list[DailyCheck], list[str]]:
+        """Return the log of a tool, oldest first, and its lines that can't be read, in words. Raises Problem."""
+        path = self._of(serial_number) / _CHECKS
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return [], []
+        except OSError as error:
+            raise Problem(f"{path} can't be read: {reason(error)}.", f"{cure(error)}.") from error
+        found, troubles = [], []
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                found.append(DailyCheck(**json.loads(line)))
+            except (ValueError, TypeError):
+                troubles.append(f"Line {number} of {path} is damaged and left out.")
+        return found, troubles
+
+    def _of(self, serial_number: str) -> Path:
+        # A name of dots would be another folder.
+        return self._folder / quote(serial_number or "_", safe=" ").replace(".", "%2E")
+
+
+def read_document(path: Path) -> CalibrationDocument:
+    """Read a calibration's file. Raises Problem for one that can't be read, was altered, or is of a newer schema."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Problem(f"{path} is no text in UTF-8.", "Choose the file of a calibration.") from None
+    except (OSError, ValueError) as error:
+        raise Problem(f"{path} can't be read: {reason(error)}.", "Check the name and the place.") from error
+    try:
+        return from_text(text)
+    except CalibrationError as error:
+        raise Problem(f"{path.name}: {error.what}", error.fix) from error
+
+
+def write_new(path: Path, text: str) -> Path:
+    """Write a file that does not exist yet. Raises Problem, also where it exists; one half written does not stay.
+
+    After a power cut half of it may: a reader finds that its hash does not fit.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("x", encoding="utf-8")
+    except FileExistsError as error:
+        raise Problem(f"{path} exists and is not overwritten.", "Name another file, or move that one away.") from error
+    except (OSError, ValueError) as error:
+        raise _refused(path, error) from error
+    try:
+        with file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise _refused(path, error) from error
+    return path
+
+
+def _instant(document: CalibrationDocument) -> float:
+    return datetime.fromisoformat(document.made_at).timestamp()
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == _SUFFIX and not path.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise Problem(f"{folder} can't be read: {reason(error)}.", f"{cure(error)}.") from error
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise Problem(f"{folder} can't be read: {reason(error)}.", f"{cure(error)}.") from error
+
+
+def _refused(path: Path, error: OSError | ValueError) -> Problem:
+    return Problem(f"{path} can't be written: {reason(error)}.", f"{cure(error)}, then retry.")
