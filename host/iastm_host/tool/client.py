@@ -51,6 +51,7 @@ ACKNOWLEDGE_FETCHED_EVERY_US = 50_000
 _FIRST_COMMAND_ID = 0x8000
 FETCH_EVENTS_EVERY_US = 500_000
 _CHANGES = (kinds.SET_ZERO, kinds.SET_LIMITS)
+_HELLOS = GIVE_UP_AFTER_US // HELLO_EVERY_US
 _MILLI = 1000
 _BODY_AT = 3
 
@@ -108,6 +109,7 @@ class ToolClient:
         self._heard_us = 0
         self._asked_us: int | None = None
         self._hello_us = 0
+        self._hellos = 0
         self._received_bytes = 0
         self._unreadable = ""
         self._sampled = False
@@ -268,11 +270,12 @@ class ToolClient:
     def _time_passed(self) -> list[Event]:
         now = self._now_us
         if self.state in (states.GREETING, states.SILENT):
-            asked_us = self._asked_us if self._asked_us is not None else now
-            if now - asked_us >= GIVE_UP_AFTER_US:
+            if now - self._hello_us < HELLO_EVERY_US:
+                return []
+            # Counted, not timed: while this machine was held up, nobody was asked, and no silence was the tool's.
+            if self._hellos >= _HELLOS:
                 return self._move(states.NO_ANSWER, self._what_was_seen())
-            if now - self._hello_us >= HELLO_EVERY_US:
-                self._send_hello()
+            self._send_hello()
             return []
         if self.state == states.SYNCHRONISING:
             return self._repeat_step()
@@ -340,11 +343,13 @@ class ToolClient:
 
     def _ask_who(self) -> None:
         self._asked_us = self._now_us
+        self._hellos = 0
         self._received_bytes = 0
         self._send_hello()
 
     def _send_hello(self) -> None:
         self._hello_us = self._now_us
+        self._hellos += 1
         self._send(kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, self._host_name, self._session).to_payload())
 
     def _send_request(self, kind: int, request_id: int, command: int, body: bytes) -> _Request:

@@ -80,6 +80,25 @@ def test_silence_is_given_up_after_five_seconds_in_words(by_hand: Any) -> None:
     assert hand.client.reason == "Nothing came within 5 s."
 
 
+def test_a_host_that_was_held_up_does_not_take_that_for_the_silence_of_the_tool(by_hand: Any) -> None:
+    hand = by_hand(live=False)
+    hand.tool.mute = {kinds.HELLO}
+    hand.step()
+    for _ in range(3):
+        # Asked once, and nothing read for longer than a tool may be silent.
+        hand.step(after_us=GIVE_UP_AFTER_US + 1_000_000)
+        assert hand.client.state == states.GREETING
+    hand.tool.mute = set()
+    hand.until(states.STREAMING)
+
+
+def test_a_host_that_is_held_up_again_and_again_gives_up_all_the_same(by_hand: Any) -> None:
+    hand = by_hand(live=False)
+    hand.tool.mute = {kinds.HELLO}
+    hand.until(states.REFUSED, steps=12, after_us=GIVE_UP_AFTER_US)
+    assert len(hand.tool.heard) == GIVE_UP_AFTER_US // HELLO_EVERY_US
+
+
 def test_garbage_is_given_up_and_shown_without_control_characters(by_hand: Any) -> None:
     hand = by_hand(live=False)
     hand.tool.mute = {kinds.HELLO}
@@ -540,6 +559,16 @@ def test_a_tool_that_stays_silent_is_lost_five_seconds_later(by_hand: Any) -> No
     hand.until(states.LOST)
     assert hand.host_us - began_us == GIVE_UP_AFTER_US
     assert "Nothing came within 5 s" in hand.client.reason
+
+
+def test_a_stream_that_a_held_up_host_missed_is_taken_up_again(by_hand: Any) -> None:
+    hand = by_hand()
+    hand.step(after_us=SILENT_AFTER_US)
+    assert hand.client.state == states.SILENT
+    hand.on_the_way.clear()
+    hand.step(after_us=GIVE_UP_AFTER_US)
+    assert hand.client.state == states.SILENT
+    hand.until(states.STREAMING)
 
 
 def test_a_restarted_tool_is_known_by_its_boot_id_and_starts_anew(by_hand: Any, fake_tool: Any) -> None:
