@@ -89,6 +89,7 @@ def test_what_there_is_against_a_calibration_is_a_fault_while_the_stream_lives(
     runs: Any, fake_tool: Any, sha256: bytes, fault: str | None
 ) -> None:
     seen: list[tuple[str, ...]] = []
+    run: Acquisition
     tool = fake_tool()
     tool.calibration = messages.Calibration("T", sha256, 50.0, (0.0, 1e-5), 0, 0)
     known = {"F-1": KnownCalibration("ab" * 32, "T", "2030-01-01")}
