@@ -144,6 +144,8 @@ class Acquisition:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading: asyncio.Task[Chunk] | None = None
         self._stop_asked = asyncio.Event()
+        # Set once a link broke, amid its first greeting too: where nobody answers, the cable may not be back yet.
+        self._broke = False
         # Set once the run ends: so long what is missing may be fetched.
         self._fetch_until_us: int | None = None
         self._thread = threading.Thread(target=self._run, name="acquisition", daemon=True)
@@ -254,12 +256,14 @@ class Acquisition:
         if self._stopping.is_set():
             self._stop_asked.set()
         try:
+            if not await self._connect():
+                self._apply(self._pipeline.client.finished())
+                return
             try:
-                if await self._connect():
-                    await self._read()
-                else:
-                    self._apply(self._pipeline.client.finished())
+                await self._read()
             except TransportError as error:
+                if not self._was_live() and error.reason != LOST:
+                    raise
                 await self._reconnect_after(error)
         except EndOfStream:
             self._apply(self._pipeline.give_up())
@@ -285,10 +289,11 @@ class Acquisition:
 
     async def _reconnect_after(self, error: TransportError) -> None:
         """Connect again and again until the run is over; raises what can't be mended so."""
+        self._broke = True
         retry = Retry(self._plan.patience_s)
         while not self._over():
             wait_s = retry.wait_s(self._clock()) if self._plan.live else 0.0
-            if wait_s is None or not self._was_live() or error.reason == ENDED:
+            if wait_s is None or error.reason == ENDED:
                 raise error
             self._lose_link(error)
             await self._transport.close()
@@ -414,7 +419,7 @@ class Acquisition:
         client = self._pipeline.client
         if client.state not in _OVER:
             return True
-        if self._was_live() and not client.hopeless:
+        if (self._was_live() or self._broke) and not client.hopeless:
             if self._plan.live:
                 problem = _unreachable(client)
                 raise TransportError(LOST, problem.what, problem.fix)

@@ -32,6 +32,7 @@ FETCH_AT_END_US = 10_000_000
 # After its time a test waits so long for one more batch: the one that shows whether something is missing before it.
 LAST_BATCH_WITHIN_US = 1_000_000
 PATIENCE_S = 10.0
+_GREETING = (states.GREETING, states.SYNCHRONISING)
 _OVER = (states.REFUSED, states.LOST, states.ENDED)
 
 
@@ -188,9 +189,11 @@ async def run_link_test(
 ) -> None:
     """Run `test` over `transport` to its end. A link that is lost is tried again for ten seconds in a row.
 
-    Raises Problem where no stream ever came. Cancelled, it ends the test with what was measured.
+    Raises Problem where no stream ever came: at once, unless a link broke amid its greeting. Cancelled, it ends the
+    test with what was measured.
     """
     retry = Retry(PATIENCE_S)
+    broke = False
     try:
         while True:
             try:
@@ -200,11 +203,14 @@ async def run_link_test(
                 await _hear(transport, test, retry)
                 return
             except TransportError as error:
-                if not test.began:
+                broke = broke or test.began or (error.reason == LOST and test.client.state in _GREETING)
+                if not broke:
                     raise
                 test.broken(clock(), error.what)
                 wait_s = retry.wait_s(clock())
                 if wait_s is None or error.reason == ENDED:
+                    if not test.began:
+                        raise
                     test.end(clock(), error.what)
                     return
                 await transport.close()

@@ -11,10 +11,10 @@ import pytest
 
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
-from iastm_host.events import Cut, ForceBlock, Gap, LinkChanged, Stroke
+from iastm_host.events import Cut, ForceBlock, Gap, LinkChanged, Stroke, ToolDescription
 from iastm_host.records.entries import Recording
 from iastm_host.tool.timeline import NOT_SEEN
-from iastm_host.transports.base import BUSY, LOST, NOT_FOUND, TransportError
+from iastm_host.transports.base import BUSY, ENDED, LOST, NOT_FOUND, NOT_READING, TransportError
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
 from iastm_protocol import kinds, messages
 
@@ -34,27 +34,8 @@ def run_with_cuts(runs: Any, tool: Any, at: tuple[int, ...], length_s: float = 1
     return run, link
 
 
-def test_after_a_cut_the_session_goes_on_and_nothing_is_missing(runs: Any, fake_tool: Any) -> None:
-    run, link = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 260, 261, 400))
-    summary = run.summary()
-    assert summary.recording is not None
-    assert summary.problem is None
-    assert link.opened == 5
-    assert summary.gap_count == 0
-    whole, _ = runs.make(length_s=12.0)
-    whole.start()
-    assert whole.join(60)
-    assert summary.stroke_count == whole.summary().stroke_count
-    events = list(recorded_events(Recording(summary.recording)))
-    told = np.concatenate([event.raw_counts for event in events if isinstance(event, ForceBlock)])
-    assert len(told) == summary.samples_received
-    assert [event.state for event in events if isinstance(event, LinkChanged)].count("lost") == 4
-
-
-def test_the_recording_of_a_session_with_cuts_replays_to_the_same(runs: Any, fake_tool: Any) -> None:
-    run, _ = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 300))
-    summary = run.summary()
-    assert summary.recording is not None
+def assert_replays_to(summary: Any) -> None:
+    """Play the recording of a run back, in a run and offline; both must come to what it came to."""
     recording = Recording(summary.recording)
     clock = ReplayClock(lambda: 0, 0)
     plan = Plan(
@@ -79,6 +60,30 @@ def test_the_recording_of_a_session_with_cuts_replays_to_the_same(runs: Any, fak
     )
     offline = [event for event in recorded_events(recording) if isinstance(event, Stroke) and not event.truncated]
     assert len(offline) == summary.stroke_count
+
+
+def test_after_a_cut_the_session_goes_on_and_nothing_is_missing(runs: Any, fake_tool: Any) -> None:
+    run, link = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 260, 261, 400))
+    summary = run.summary()
+    assert summary.recording is not None
+    assert summary.problem is None
+    assert link.opened == 5
+    assert summary.gap_count == 0
+    whole, _ = runs.make(length_s=12.0)
+    whole.start()
+    assert whole.join(60)
+    assert summary.stroke_count == whole.summary().stroke_count
+    events = list(recorded_events(Recording(summary.recording)))
+    told = np.concatenate([event.raw_counts for event in events if isinstance(event, ForceBlock)])
+    assert len(told) == summary.samples_received
+    assert [event.state for event in events if isinstance(event, LinkChanged)].count("lost") == 4
+
+
+def test_the_recording_of_a_session_with_cuts_replays_to_the_same(runs: Any, fake_tool: Any) -> None:
+    run, _ = run_with_cuts(runs, fake_tool(keeps=20_000), (150, 300))
+    summary = run.summary()
+    assert summary.recording is not None
+    assert_replays_to(summary)
 
 
 def test_what_the_tool_could_not_keep_is_a_gap_and_not_silence(runs: Any, fake_tool: Any) -> None:
@@ -110,6 +115,108 @@ def test_a_link_that_never_was_is_not_tried_for_ever(runs: Any) -> None:
     assert run.join(60)
     assert run.summary().problem is error
     assert link.reads == 0
+
+
+@pytest.mark.parametrize("read", [1, 2, 3, 5])
+def test_a_link_that_breaks_amid_its_first_greeting_is_tried_again(runs: Any, fake_tool: Any, read: int) -> None:
+    tool = fake_tool(keeps=20_000)
+    tool.mute = {kinds.HELLO}
+    run, link = runs.make(tool=tool, length_s=4.0, plan=PATIENT)
+    reopen, opens = link.open, itertools.count()
+
+    async def gone_at_first() -> None:
+        if next(opens) < 2:
+            raise TransportError(NOT_FOUND, "There is no port.", "Plug it in.")
+        await reopen()
+
+    def pulled_out() -> None:
+        assert run.snapshot().link.state == "greeting"
+        assert run.snapshot().tool is None
+        tool.mute = set()
+        link.open = gone_at_first
+        cut()
+
+    link.at[read] = pulled_out
+    run.start()
+    assert run.join(60)
+    summary = run.summary()
+    assert summary.problem is None
+    assert link.opened == 2
+    assert summary.gap_count == 0
+    assert summary.samples_received > 3 * 320
+    (told,) = [event for event in recorded_events(Recording(summary.recording)) if isinstance(event, ToolDescription)]
+    assert told.boot_id == tool.boot_id
+
+
+def test_the_recording_of_a_session_that_broke_amid_its_greeting_replays_to_the_same(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(keeps=20_000)
+    tool.mute = {kinds.HELLO}
+    run, link = runs.make(tool=tool, length_s=12.0, plan=PATIENT)
+    link.at[3] = cut
+    # Nobody answers the second link: that too is tried again, and played back.
+    link.at[300] = tool.mute.clear
+    run.start()
+    assert run.join(60)
+    summary = run.summary()
+    assert summary.problem is None
+    assert link.opened == 3
+    assert summary.samples_received > 4 * 320
+    assert_replays_to(summary)
+
+
+def test_a_link_that_broke_amid_its_greeting_and_stays_away_ends_with_its_reason_once_patience_ends(runs: Any) -> None:
+    error = TransportError(NOT_FOUND, "There is no port.", "Plug it in.")
+    run, link = runs.make(plan={"patience_s": 1.0})
+    opens = 0
+
+    async def refuse() -> None:
+        nonlocal opens
+        opens += 1
+        link.clock.now_us += 400_000
+        raise error
+
+    def pulled_out() -> None:
+        link.open = refuse
+        cut()
+
+    link.at[1] = pulled_out
+    run.start()
+    assert run.join(60)
+    assert run.summary().problem is error
+    assert opens == 3
+
+
+@pytest.mark.parametrize("reason", [NOT_READING, BUSY, ENDED])
+def test_what_refuses_amid_the_first_greeting_is_not_tried_again(runs: Any, reason: str) -> None:
+    error = TransportError(reason, "It won't.", "Look at it.")
+    run, link = runs.make(read_error=error, plan={"patience_s": None})
+    run.start()
+    assert run.join(60)
+    assert run.summary().problem is error
+    assert link.opened == 1
+
+
+@pytest.mark.parametrize("major", [kinds.MAJOR, kinds.MAJOR + 1])
+def test_who_does_not_answer_the_first_link_as_a_tool_of_this_version_is_not_tried_again(
+    runs: Any, fake_tool: Any, major: int
+) -> None:
+    tool = fake_tool(major=major)
+    tool.mute = {kinds.HELLO} if major == kinds.MAJOR else set()
+    run, link = runs.make(tool=tool, plan={"patience_s": None})
+    run.start()
+    assert run.join(60)
+    assert run.summary().problem is not None
+    assert link.opened == 1
+
+
+def test_another_version_after_a_break_amid_the_greeting_ends_the_run(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(major=kinds.MAJOR + 1)
+    run, link = runs.make(tool=tool, plan={"patience_s": None})
+    link.at[1] = cut
+    run.start()
+    assert run.join(60)
+    assert "Update this program" in run.summary().problem.what
+    assert link.opened == 2
 
 
 @pytest.mark.parametrize("patience_s", [0.0, 0.3])

@@ -11,7 +11,7 @@ import pytest
 from iastm_host.events import Chunk, Problem
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_host.transports.base import LOST, TransportError
+from iastm_host.transports.base import LOST, NOT_FOUND, TransportError
 from iastm_host.workbench.link_figures import LinkFigures
 from iastm_host.workbench.link_test import PATIENCE_S, LinkTest, run_link_test
 from iastm_protocol import kinds, messages
@@ -250,6 +250,50 @@ def test_a_link_that_breaks_comes_back_and_what_it_missed_is_fetched(runs: Any, 
     assert figures.lost_first > 0
     assert figures.lost_for_good == 0
     assert figures.longest_gap_ms > 60
+
+
+def test_a_link_that_breaks_amid_its_greeting_is_tried_again(runs: Any, fake_tool: Any) -> None:
+    tool = fake_tool(keeps=4000)
+    tool.mute = {kinds.HELLO}
+
+    def break_twice(link: Any) -> None:
+        def away_for_a_while() -> None:
+            reopen = link.open
+
+            async def refuse() -> None:
+                link.open = reopen
+                raise TransportError(NOT_FOUND, "There is no port.", "Plug it in.")
+
+            link.open = refuse
+            tool.mute = set()
+            cut()
+
+        # The second time it has said hello, and is asked the rest.
+        link.at = {3: away_for_a_while, 6: cut}
+
+    link, test = whole(runs, tool, prepare=break_twice)
+    assert link.opened == 3
+    assert test.figures().reconnects == 0
+    assert test.figures().lost_first == 0
+
+
+def test_a_link_that_broke_amid_its_greeting_and_stays_away_is_told_as_it_is(runs: Any, fake_tool: Any) -> None:
+    error = TransportError(NOT_FOUND, "There is no port.", "Plug it in.")
+
+    def break_for_good(link: Any) -> None:
+        async def refuse() -> None:
+            link.clock.now_us += 3_000_000
+            raise error
+
+        def go_away() -> None:
+            link.open = refuse
+            cut()
+
+        link.at = {2: go_away}
+
+    with pytest.raises(TransportError) as raised:
+        whole(runs, fake_tool(), prepare=break_for_good)
+    assert raised.value is error
 
 
 def test_what_stood_half_sent_when_a_link_came_back_is_no_damage(runs: Any, fake_tool: Any) -> None:
