@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from iastm_calibration.zero_tracking import ZeroDrift
 from iastm_host.analysis.alert_log import AlertLog
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Contact, Profile, Tip
@@ -17,6 +18,7 @@ from iastm_host.app.calibration_watch import calibration_faults
 from iastm_host.app.pipeline import Pipeline, in_millinewtons, limits_for
 from iastm_host.app.snapshot import LinkView, LiveSnapshot, RecordingView, ReplayView, Trace, Verdict
 from iastm_host.app.trace import TraceRing
+from iastm_host.app.zero_drift import ZeroDriftWatch
 from iastm_host.app.zeroing import Zeroing
 from iastm_host.events import (
     Alert,
@@ -98,6 +100,7 @@ class LiveState:
         self._limits = in_millinewtons(limits_for(profile, contact))
         self._tool_limits: SetLimits | None = None
         self._zero: ZeroReport | None = None
+        self._zero_drift = ZeroDriftWatch()
         self._calibration: CalibrationReport | None = None
         self._calibrations = calibrations or {}
         self._today = today
@@ -147,6 +150,11 @@ class LiveState:
         return record.stroke_count if record is not None else 0
 
     @property
+    def zero_drift(self) -> ZeroDrift | None:
+        """How far the rests so far say that zero is off, None before there are enough of them."""
+        return self._zero_drift.drift
+
+    @property
     def alerts(self) -> tuple[Decision, ...]:
         """The decisions that count, a warn that grew into an alarm once."""
         return tuple(self._decided[alert] for alert in self._log.alerts)
@@ -166,6 +174,9 @@ class LiveState:
     def _take_arrived(self, arrived: Arrived, _now_us: int) -> None:
         if self._trace is not None:
             self._trace.add(arrived.block)
+        now = self._pipeline.now if self._pipeline is not None else None
+        if now is not None and not arrived.block.backfilled:
+            self._zero_drift.feed(arrived.block, in_contact=now.in_contact)
 
     def _take_block(self, block: ForceBlock, _now_us: int) -> None:
         self._newest = block
@@ -222,6 +233,7 @@ class LiveState:
     def _take_zero(self, zero: ZeroReport, _now_us: int) -> None:
         self._zero = zero
         self.zeroing.reported(zero)
+        self._zero_drift.reported(zero)
 
     def _take_answer(self, answer: Answer, now_us: int) -> None:
         self._needs_key = answer.needs == "key"
@@ -264,6 +276,7 @@ class LiveState:
             tool_warns=self._tool_warns(),
             awaited_samples=self._awaited_samples,
             restart_count=self._restart_count,
+            zero_drift=self.zero_drift,
         )
 
     def _faults(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from iastm_calibration.zero_tracking import ZeroDrift
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Profile, Tip
 from iastm_host.events import Alert, Problem, Stroke, ToolDescription
@@ -107,7 +108,8 @@ class LiveSnapshot:
 
     `tool_warns`: the tool watches the same limits by itself, from a zero that was confirmed, on a battery of its own.
     `missing_samples` are lost, in `gap_count` gaps of which `restart_count` are restarts of the tool; what is still
-    being fetched is none of these: there are `awaited_samples` of it.
+    being fetched is none of these: there are `awaited_samples` of it. `zero_drift` is what the tool's rests say of its
+    zero, None before there were enough of them.
     """
 
     taken_us: int
@@ -139,3 +141,4 @@ class LiveSnapshot:
     tool_warns: bool = False
     awaited_samples: int = 0
     restart_count: int = 0
+    zero_drift: ZeroDrift | None = None

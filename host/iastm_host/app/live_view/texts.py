@@ -27,6 +27,12 @@ def force_text(force_n: float) -> str:
     return f"{force_n:.0f}" if force_n >= 99.95 else f"{force_n:.1f}"
 
 
+def signed(value: float) -> str:
+    """Return a number with its sign and one decimal, two below 0.1."""
+    decimals = 1 if abs(value) >= 0.095 else 2
+    return f"{value:+.{decimals}f}".replace("-", "−")
+
+
 def at_least(exposure: Exposure) -> str:
     """Return what stands before peaks and dose: "≥ " where a stroke was clipped, else nothing."""
     return "≥ " if exposure.clipped else ""

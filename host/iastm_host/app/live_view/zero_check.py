@@ -6,7 +6,7 @@ import numpy as np
 
 from iastm_host.app.live_view.ladder import held_s_of
 from iastm_host.app.live_view.recording import replays
-from iastm_host.app.live_view.texts import clock_text
+from iastm_host.app.live_view.texts import clock_text, signed
 from iastm_host.app.snapshot import LiveSnapshot
 
 REST_S = 3.0
@@ -31,9 +31,9 @@ def zero_doubt(snapshot: LiveSnapshot) -> tuple[str, str] | None:
             return None
         rest_n = _known(trace.force_n[-round(REST_S * 1e6 / trace.period_us) :], REST_S, trace.period_us)
         median_n = 0.0 if rest_n is None else float(np.median(rest_n))
-        if median_n >= REST_BELOW_N:
-            return None
-        return "Zero is off: lift the tool, press Z", f"−{-median_n:.1f} N with nothing touching"
+        if median_n < REST_BELOW_N:
+            return "Zero is off: lift the tool, press Z", f"−{-median_n:.1f} N with nothing touching"
+        return _drifted(snapshot)
     held_s = held_s_of(snapshot)
     if snapshot.profile.technique == "hold" or held_s < UNVARIED_S:
         return None
@@ -42,6 +42,15 @@ def zero_doubt(snapshot: LiveSnapshot) -> tuple[str, str] | None:
     if pressed_n is None or float(np.ptp(np.percentile(pressed_n, (5, 95)))) > UNVARIED_RANGE_N:
         return None
     return "Check zero: lift the tool, press Z", f"In contact {clock_text(held_s)} without variation"
+
+
+def _drifted(snapshot: LiveSnapshot) -> tuple[str, str] | None:
+    drift = snapshot.zero_drift
+    if drift is None or not drift.exceeds:
+        return None
+    rate = drift.rate_n_per_min
+    moves = "" if rate is None else f", {signed(rate)} N per minute"
+    return f"Zero moved by {signed(drift.drift_n)} N: lift the tool, press Z", f"By what its rests say{moves}"
 
 
 def _known(force_n: np.ndarray, least_s: float, period_us: float) -> np.ndarray | None:

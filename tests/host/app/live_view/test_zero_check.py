@@ -7,6 +7,7 @@ import pytest
 from tests.host.app.live_view.snapshots import LIVE, resting, with_hole, with_link, with_verdict
 from tests.host.window.fake_session import HOLD, ONE_HAND
 
+from iastm_calibration.zero_tracking import ZeroDrift
 from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view import live_view
 from iastm_host.app.snapshot import LiveSnapshot
@@ -64,3 +65,18 @@ def test_what_is_missing_or_replayed_or_lost_is_no_rest() -> None:
     assert banner_text(with_hole(off, len(off.trace.force_n) - 900, len(off.trace.force_n), lost=True)) == ""
     assert banner_text(with_link(off, "streaming", carrier="replay")) == ""
     assert "Zero" not in banner_text(with_link(off, "lost"))
+
+
+@pytest.mark.parametrize(
+    ("drift_n", "exceeds", "text"),
+    [
+        (0.34, True, "Zero moved by +0.3 N: lift the tool, press Z"),
+        (-0.42, True, "Zero moved by −0.4 N: lift the tool, press Z"),
+        (0.34, False, ""),
+    ],
+)
+def test_a_drift_past_doubt_says_how_far_zero_moved_and_how_fast(drift_n: float, exceeds: bool, text: str) -> None:
+    drift = ZeroDrift(drift_n, 0.02, 0.031, 0.01, exceeds)
+    banner = live_view(replace(with_force(drift_n, 0.02, None), zero_drift=drift), LIVE).banner
+    assert ("" if banner is None else banner.text) == text
+    assert banner is None or banner.sub == "By what its rests say, +0.03 N per minute"
