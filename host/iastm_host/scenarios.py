@@ -123,7 +123,7 @@ class Scenario:
         self._pending: list[Floats] = []
         self._pending_count = 0
         self._next_index = 0
-        self._truth = _ContactRule(math.ceil(_CONTACT_MIN_S * rate_hz))
+        self._truth = ContactRule(rate_hz)
 
     def next_rows(self, n: int) -> tuple[Floats, NDArray[np.int32]]:
         """Return the next n conversions: force_n (n,), noise-free with the cell's drift, and raw counts (n,)."""
@@ -146,19 +146,24 @@ class Scenario:
 
         Wholly: the samples before and after the stroke lie inside too, or nobody could have seen where it ends.
         """
-        return [s for s in self._truth.strokes if s.first_index > first_index and s.last_index + 1 < end_index]
+        return self._truth.inside(first_index, end_index)
 
 
-class _ContactRule:
+class ContactRule:
     """Finds true strokes in blocks of noise-free force, in numpy, apart from the detector that it judges."""
 
-    def __init__(self, min_samples: int) -> None:
+    def __init__(self, rate_hz: float) -> None:
         self.strokes: list[TrueStroke] = []
-        self._min_samples = min_samples
+        self._min_samples = math.ceil(_CONTACT_MIN_S * rate_hz)
         self._touching = False
         self._open = TrueStroke(0, 0, 0, 0.0)
 
+    def inside(self, first_index: int, end_index: int) -> list[TrueStroke]:
+        """Return the strokes that lie wholly inside [first_index, end_index), the samples beside them too."""
+        return [s for s in self.strokes if s.first_index > first_index and s.last_index + 1 < end_index]
+
     def feed(self, first_index: int, force_n: Floats) -> None:
+        """Take the next block: force_n (n,) from sample `first_index` on."""
         if len(force_n) == 0:
             return
         says = np.where(force_n > _CONTACT_ON_N, 1, np.where(force_n < _CONTACT_OFF_N, -1, 0))

@@ -7,22 +7,28 @@ that open.)
 Systems without pseudo-terminals (Windows) get a TCP port of this machine instead. There the tool ends with its rows,
 some seconds after this process: it plays first what the pipe holds. This way is tested on Linux with both interpreters;
 Windows itself was not at hand to try it on.
+
+Rows of a scenario fill their pipe, half a minute ahead. Whoever changes what comes next wants to see it: with a pace,
+rows are handed out only so far ahead that the tool never waits for long.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
+import struct
 import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from iastm_host.events import Problem
+from iastm_host.transports.base import Clock
 from iastm_host.transports.runtime import HEAP_BYTES, HEAP_WITH_BLUETOOTH_BYTES, Runtime
 
 _ROWS_AT_ONCE = 1024
@@ -33,9 +39,19 @@ _STOP_TIMEOUT_S = 3.0
 _LAST_WORDS_S = 1.0
 _LISTENING = "listening on "
 _STDERR_THREAD = "tool stderr"
+_ROW_BYTES = 8
+_AHEAD_S = 0.2
+_LOOK_EVERY_S = 0.02
 
 RowSource = Callable[[int], bytes]
 """Returns the next n rows, packed as the simulated ADC reads them."""
+
+
+class Pace(NamedTuple):
+    """Rows are handed out about 0.2 s before their time: at `rate_hz`, by the clock where a pipe can't be measured."""
+
+    rate_hz: float
+    clock: Clock
 
 
 class SimulatedTool:
@@ -48,15 +64,19 @@ class SimulatedTool:
         settings: Mapping[str, object],
         truth: Path | None = None,
         *,
+        pace: Pace | None = None,
         on_pty: bool = os.name == "posix",
     ) -> None:
         self._runtime = runtime
         self._rows = rows
         self._settings = settings
         self._truth = truth
+        self._pace = pace
         self._process: subprocess.Popen[bytes] | None = None
         self._slave = -1
         self._lifeline = -1
+        self._read_end = -1
+        self._stopping = threading.Event()
         self._on_pty = on_pty
         self._listening = threading.Event()
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
@@ -68,6 +88,7 @@ class SimulatedTool:
 
         With `bluetooth`, where a virtual_peripheral listens, the tool has that radio and no `port`.
         """
+        self._stopping.clear()
         heap_bytes = HEAP_WITH_BLUETOOTH_BYTES if bluetooth else HEAP_BYTES
         command = self._runtime.module_command("iastm_simulated", heap_bytes)
         if self._truth is not None:
@@ -75,6 +96,7 @@ class SimulatedTool:
             command += ["--truth", str(self._truth)]
         try:
             if bluetooth:
+                self._listening.set()
                 self._start_on_pipe([*command, "--bluetooth", bluetooth])
             elif self._on_pty:
                 self._start_on_pty(command)
@@ -88,6 +110,7 @@ class SimulatedTool:
 
     def stop(self) -> None:
         """End the tool and all that belongs to it."""
+        self._stopping.set()
         process, self._process = self._process, None
         if process is not None:
             _end(process)
@@ -98,6 +121,10 @@ class SimulatedTool:
         for thread in self._threads:
             thread.join(2.0)
         self._threads.clear()
+        # Measured by its thread until then.
+        if self._read_end >= 0:
+            os.close(self._read_end)
+        self._read_end = -1
 
     def wait(self, timeout_s: float) -> int | None:
         """Return the exit code, or None where it still runs after `timeout_s`."""
@@ -147,7 +174,7 @@ class SimulatedTool:
             raise
         finally:
             os.close(master)
-            os.close(rows_in)
+            self._keep_read_end(rows_in)
             os.close(settings_in)
             os.close(lifeline_in)
         self.port = os.ttyname(self._slave)
@@ -162,28 +189,64 @@ class SimulatedTool:
 
     def _start_on_pipe(self, command: list[str]) -> None:
         self.port = ""
-        self._process = subprocess.Popen(
-            [*command, "--settings", "-", "--rows", "-"],
-            stdin=subprocess.PIPE,
-            # Nothing of the tool's may come between what this program prints.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            # What is played on when this process is gone; as little as Windows' pipes hold.
-            pipesize=_PIPE_BYTES,
-            env=self._runtime.environment(os.environ),
-            # Ctrl-C is for this program; the first of the two says so on POSIX, the second on Windows.
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        self._thread("tool rows", self._feed, self._process.stdin, json.dumps(self._settings).encode() + b"\n")
+        rows_in, rows_out = subprocess.PIPE, -1
+        if self._pace is not None and self._on_pty:
+            rows_in, rows_out = os.pipe()
+            self._keep_read_end(rows_in)
+        try:
+            self._process = subprocess.Popen(
+                [*command, "--settings", "-", "--rows", "-"],
+                stdin=rows_in,
+                # Nothing of the tool's may come between what this program prints.
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                # What is played on when this process is gone; as little as Windows' pipes hold.
+                pipesize=_PIPE_BYTES,
+                env=self._runtime.environment(os.environ),
+                # Ctrl-C is for this program; the first of the two says so on POSIX, the second on Windows.
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        except OSError:
+            if rows_out >= 0:
+                os.close(rows_out)
+            raise
+        pipe = self._process.stdin if rows_out < 0 else os.fdopen(rows_out, "wb", buffering=0)
+        self._thread("tool rows", self._feed, pipe, json.dumps(self._settings).encode() + b"\n")
         self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
 
+    def _keep_read_end(self, rows_in: int) -> None:
+        # Held for as long as it is looked at how much waits in the pipe.
+        if self._pace is None:
+            os.close(rows_in)
+        else:
+            self._read_end = rows_in
+
     def _feed(self, pipe: IO[bytes], head: bytes = b"") -> None:
-        # The pipe is kept full; it blocks here until the tool has played what it has.
         with contextlib.suppress(BrokenPipeError, OSError, ValueError), pipe:
             pipe.write(head)
-            while True:
+            pipe.flush()
+            if self._pace is not None:
+                self._keep_in_step(pipe, self._pace)
+            # The pipe is kept full; it blocks here until the tool has played what it has.
+            while self._pace is None:
                 pipe.write(self._rows(_ROWS_AT_ONCE))
+
+    def _keep_in_step(self, pipe: IO[bytes], pace: Pace) -> None:
+        measured = self._read_end >= 0
+        if not measured:
+            # From here on the tool takes rows.
+            self._listening.wait(_START_TIMEOUT_S)
+        begun_us = pace.clock()
+        most = math.ceil(_AHEAD_S * pace.rate_hz)
+        handed = 0
+        while not self._stopping.wait(_LOOK_EVERY_S):
+            due = math.floor((pace.clock() - begun_us) * 1e-6 * pace.rate_hz)
+            ahead = _unread_bytes(self._read_end) // _ROW_BYTES if measured else handed - due
+            if ahead < most:
+                pipe.write(self._rows(most - ahead))
+                pipe.flush()
+                handed += most - ahead
 
     def _listen(self, pipe: IO[bytes]) -> None:
         with pipe:
@@ -201,6 +264,15 @@ class SimulatedTool:
         thread = threading.Thread(target=target, args=(pipe, *arguments), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _unread_bytes(read_end: int) -> int:
+    """Return how much waits in a pipe."""
+    import fcntl
+    import termios
+
+    (waiting,) = struct.unpack("i", fcntl.ioctl(read_end, termios.FIONREAD, bytes(4)))
+    return int(waiting)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -21,7 +21,7 @@ from iastm_host.transports.base import Transport, TransportError
 from iastm_host.transports.runtime import Runtime, find_runtime
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulated import SimulatedTransport
-from iastm_host.transports.simulator import SimulatedTool
+from iastm_host.transports.simulator import Pace, SimulatedTool
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="these tests look at processes as Linux shows them")
 
@@ -173,6 +173,83 @@ def test_a_tool_that_was_stopped_can_be_started_again(tools: Any, on_pty: bool) 
         tool.stop()
 
 
+class Source:
+    """Rows that tell their number; it stalls once, before row `stalls_at`, for a second."""
+
+    def __init__(self, stalls_at: int | None = None) -> None:
+        self.handed = [0]
+        self._stalls_at = stalls_at
+
+    def __call__(self, n: int) -> bytes:
+        if self._stalls_at is not None and self.handed[0] >= self._stalls_at:
+            self._stalls_at = None
+            threading.Event().wait(1.0)
+        return rows(n, self.handed)
+
+
+async def most_ahead(tool: SimulatedTool, source: Source, samples: int, settled: int) -> int:
+    """Return how far rows were handed out ahead of the samples that came, at most, from sample `settled` on."""
+    most = 0
+    client = ToolClient("test 1")
+    transport = SimulatedTransport(tool, clock_us)
+    at = None
+    try:
+        await transport.open()
+        client.opening()
+        client.opened()
+        async with asyncio.timeout(_PATIENCE_S):
+            while at is None or at < samples:
+                for event in client.receive(await transport.read()):
+                    if isinstance(event, ForceBlock) and event.raw_counts is not None:
+                        counts = event.raw_counts.tolist()
+                        assert counts == list(range(event.first_index, event.next_index))
+                        assert at is None or event.first_index == at, "a sample is missing"
+                        at = event.next_index
+                if at is not None and at > settled:
+                    most = max(most, source.handed[0] - at)
+                for data in client.to_send():
+                    await transport.write(data)
+    finally:
+        await transport.close()
+    return most
+
+
+@pytest.mark.parametrize("stalls_at", [None, 400], ids=["even", "stalling"])
+def test_with_a_pace_rows_are_handed_out_just_before_their_time_and_none_is_missing(
+    runtime: Runtime, on_pty: bool, stalls_at: int | None
+) -> None:
+    source = Source(stalls_at)
+    tool = SimulatedTool(runtime, source, SETTINGS, pace=Pace(320.0, clock_us), on_pty=on_pty)
+    # Ahead by 0.2 s, and what is on its way in tool, link and host: far from the half minute that a pipe holds.
+    assert asyncio.run(most_ahead(tool, source, 1200, 800)) < 320
+
+
+def test_without_a_pace_the_pipe_is_kept_full(tools: Any) -> None:
+    source = Source()
+    tool = SimulatedTool(find_runtime(os.environ), source, SETTINGS)
+    assert asyncio.run(most_ahead(tool, source, 400, 0)) > 8000
+
+
+def test_a_tool_with_a_pace_leaves_no_thread_and_no_descriptor(on_pty: bool) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def start_and_stop(runtime: Runtime) -> None:
+        tool = SimulatedTool(runtime, rows, SETTINGS, pace=Pace(320.0, clock_us), on_pty=on_pty)
+        try:
+            tool.start()
+        except Problem:
+            return
+        tool.stop()
+
+    start_and_stop(find_runtime(os.environ))
+    before = descriptors()
+    for runtime in (find_runtime(os.environ), Runtime("micropython", ("/nowhere/micropython",), "test")):
+        start_and_stop(runtime)
+    assert descriptors() <= before
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("tool ")]
+
+
 def test_stop_ends_the_tool_and_may_come_twice(tools: Any) -> None:
     tool = tools()
     tool.start()
@@ -299,7 +376,7 @@ def test_the_truth_is_written_whole_when_the_tool_is_stopped(tools: Any, tmp_pat
 _PARENT = """
 import os, sys, time
 from iastm_host.transports.runtime import Runtime, find_runtime
-from iastm_host.transports.simulator import SimulatedTool
+from iastm_host.transports.simulator import Pace, SimulatedTool
 name, on_pty = sys.argv[1:]
 runtime = Runtime(name, (sys.executable,), "test") if name == "cpython" else find_runtime(os.environ)
 # Ten times as fast, so that what a pipe holds is soon played.
