@@ -73,8 +73,8 @@ class FaultyLink:
         if ready is self._listener:
             self._client, _ = self._listener.accept()
             if self._next_fault_s == float("inf"):
-                # A run whose tool never answered is not tried again: until then only bytes are harmed.
-                self._next_fault_s = time.monotonic() + 3.0
+                # Now and then amid the greeting.
+                self._next_fault_s = time.monotonic() + 1.0
         elif ready is self._tool:
             data = os.read(self._tool, 4096)
             if self._client is not None:
