@@ -13,15 +13,14 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 
-from iastm_calibration.errors import AlteredError, DocumentError
+from iastm_calibration.errors import AlteredError, DocumentError, NewerSchemaError
 
 Json = dict[str, "Json"] | list["Json"] | str | float | int | bool | None
 
 HASH_KEY = "sha256"
 STAYS = "The calibration in force stays in force."
 _TAKE_ANOTHER = f"Take the file as the toolkit wrote it, or make a new one. {STAYS}"
-# Beyond, a double no longer holds every whole number; ECMAScript writes powers of ten from 10²¹ and below 10⁻⁶.
-_WHOLE = 2**53
+# ECMAScript writes powers of ten from 10²¹ and below 10⁻⁶.
 _PLAIN_DIGITS, _PLAIN_ZEROS = 21, -6
 _LINE = 118
 
@@ -71,6 +70,17 @@ def opened(fields: dict[str, Json]) -> bytes:
     return content
 
 
+def require_schema(fields: dict[str, Json], newest: int, what: str) -> None:
+    """Raise DocumentError where fields name no schema, and NewerSchemaError where theirs came after `newest`."""
+    found = fields.get("schema")
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise DocumentError(f"This is no {what}: it names no schema.", f"Choose another file. {STAYS}")
+    if found > newest:
+        raise NewerSchemaError(
+            f"The {what} is of schema {found}; this toolkit knows up to {newest}.", f"Update the toolkit. {STAYS}"
+        )
+
+
 def _unreadable(why: str) -> DocumentError:
     return DocumentError(f"This is no JSON that can be read: {why}.", _TAKE_ANOTHER)
 
@@ -102,8 +112,8 @@ def _number(value: float) -> str:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number) or (isinstance(value, int) and abs(value) > _WHOLE):
-        raise _unreadable("a number is not finite, or has more digits than are kept")
+    if not math.isfinite(number):
+        raise _unreadable("a number is not finite")
     if number == 0:
         return "0"
     # repr gives the fewest digits that mean this double, as ECMAScript does (ECMA-262, Number::toString).

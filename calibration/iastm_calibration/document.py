@@ -15,12 +15,11 @@ from datetime import date
 from itertools import pairwise
 from typing import Annotated, cast
 
-from iastm_calibration.canonical import STAYS, Json, canonical, opened, parse, sealed, sha256_of
+from iastm_calibration.canonical import STAYS, Json, canonical, opened, parse, require_schema, sealed, sha256_of
 from iastm_calibration.checks import require_within_capacity
 from iastm_calibration.errors import (
     AlteredError,
     DocumentError,
-    NewerSchemaError,
     NotMonotoneError,
     OtherToolError,
     RangeError,
@@ -66,6 +65,7 @@ __all__ = [
     "from_content",
     "from_text",
     "require_kept",
+    "require_tip",
     "require_tool",
     "sha256_of",
     "to_text",
@@ -261,7 +261,7 @@ def from_text(text: str) -> CalibrationDocument:
     what is no calibration.
     """
     fields = parse(text)
-    _require_schema(fields)
+    require_schema(fields, SCHEMA, "calibration")
     return _from_canonical(opened(fields))
 
 
@@ -274,7 +274,7 @@ def from_content(kept_content: bytes) -> CalibrationDocument:
         fields = parse(kept_content.decode())
     except UnicodeDecodeError:
         raise DocumentError(f"The calibration kept is no text. {STAYS}", "Calibrate, or write it again.") from None
-    _require_schema(fields)
+    require_schema(fields, SCHEMA, "calibration")
     if canonical(fields) != kept_content:
         raise AlteredError(f"The calibration is not in the form it is kept in. {STAYS}", "Write it again.")
     return _from_canonical(kept_content)
@@ -282,8 +282,17 @@ def from_content(kept_content: bytes) -> CalibrationDocument:
 
 def require_kept(value: Kept) -> None:
     """Raise DocumentError where a part, as a Tip or a Reference, could not be kept: to be asked when it is entered."""
-    found = cast(Json, json.loads(canonical(cast(Json, tree(value)))))
-    read(type(value), found, type(value).__name__)
+    read(type(value), cast(Json, tree(value)), type(value).__name__)
+    if isinstance(value, Tip):
+        require_tip(value)
+
+
+def require_tip(tip: Tip) -> None:
+    """Raise DocumentError where a tip has the uncertainty of an area or a weight, and no area or weight."""
+    if tip.area_uncertainty_cm2 is not None and tip.area_cm2 is None:
+        raise refuse(f"Tip {tip.name}", "states the uncertainty of an area that it doesn't state")
+    if tip.weight_standard_n is not None and tip.weight_n is None:
+        raise refuse(f"Tip {tip.name}", "states the uncertainty of a weight that it doesn't state")
 
 
 def require_tool(document: CalibrationDocument, serial_number: str) -> None:
@@ -334,36 +343,18 @@ def _from_canonical(written: bytes) -> CalibrationDocument:
     return document
 
 
-def _require_schema(fields: dict[str, Json]) -> None:
-    found = fields.get("schema")
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise DocumentError("This is no calibration: it names no schema.", f"Choose another file. {STAYS}")
-    if found > SCHEMA:
-        raise NewerSchemaError(
-            f"The calibration is of schema {found}; this toolkit knows up to {SCHEMA}.", f"Update the toolkit. {STAYS}"
-        )
-
-
 def _document(fields: dict[str, Json]) -> CalibrationDocument:
     document = read(CalibrationDocument, fields, "Calibration")
     _require_points(document)
     _require_curve(document.curve)
     _require_uncertainty(document.uncertainty)
-    reference, tip = document.reference, document.tip
+    reference = document.reference
     if reference.gravity_standard_m_s2 is not None and reference.gravity_m_s2 is None:
         raise refuse("Reference", "states the uncertainty of a gravity that it doesn't state")
-    require_area(tip)
-    if tip.weight_standard_n is not None and tip.weight_n is None:
-        raise refuse("Tip", "states the uncertainty of a weight that it doesn't state")
+    require_tip(document.tip)
     if document.expires_on < document.made_at[: len(document.expires_on)]:
         raise refuse("Calibration", f"expires on {document.expires_on}, before it was made")
     return document
-
-
-def require_area(tip: Tip) -> None:
-    """Raise DocumentError where a tip has an uncertainty of its area and no area."""
-    if tip.area_uncertainty_cm2 is not None and tip.area_cm2 is None:
-        raise refuse(f"Tip {tip.name}", "states the uncertainty of an area that it doesn't state")
 
 
 def _require_points(document: CalibrationDocument) -> None:

@@ -78,7 +78,7 @@ def budgets(most: int, least: int = 0) -> Kind:
 
 def _in_one_order(values: Any) -> Any:
     given = tuple(values)
-    if not all(isinstance(value, UncertaintyAt) for value in given):
+    if not _are_budgets(given):
         return given
     found = [_lines(value) for value in given]
     order = _order(found)
@@ -89,7 +89,7 @@ def _in_one_order(values: Any) -> Any:
 
 
 def _table(values: Any) -> Any:
-    if not all(isinstance(value, UncertaintyAt) for value in values):
+    if not _are_budgets(values):
         return shown(values)
     found = [_lines(value) for value in values]
     table: dict[str, Any] = {
@@ -97,6 +97,10 @@ def _table(values: Any) -> Any:
     }
     table["rows"] = [[line[0], line[1], [sizes.get(line) for sizes in found]] for line in _order(found)]
     return table
+
+
+def _are_budgets(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, UncertaintyAt) and all(len(line) == 3 for line in value.rows) for value in values)
 
 
 def _lines(value: UncertaintyAt) -> dict[_Line, float]:

@@ -30,7 +30,7 @@ def rows(owner: type[Kept], moments: str, most: int, least: int = 0) -> Kind:
     when = list(columns).index(moments)
 
     def tree_of(values: Any) -> Any:
-        began = next((value for item in values if (value := getattr(item, moments))), "")
+        began = next((value for item in values if (value := getattr(item, moments, ""))), "")
         return {
             "columns": names,
             _FROM: began or None,
