@@ -189,7 +189,8 @@ def _run(checks: Sequence[DailyCheck]) -> Trend | None:
     more = "more" if mean > 0 else "less"
     return Trend(
         f"The last {length} checks all read {more} than the load, {_percent(mean)} on average.",
-        f"{RUN_LENGTH} in a row on one side, which chance does once in 64 times; named from ± {100 * WORTH_NAMING:g} % on",
+        f"{RUN_LENGTH} in a row on one side, which chance does once in 64 times; "
+        f"named from ± {100 * WORTH_NAMING:g} % on",
     )
 
 
