@@ -127,7 +127,7 @@ def findings(check: DailyCheck) -> tuple[Finding, ...]:
     if _zero_is_off(check.zero_n, check.load_n):
         found.append(
             Finding(
-                f"Zero is {check.zero_n:+.2f} N; ± {zero_limit_n(check.load_n):.2f} N is allowed.",
+                f"Zero is {_signed(check.zero_n, 2)} N; ± {zero_limit_n(check.load_n):.2f} N is allowed.",
                 "Lift the tool, see that nothing touches the tip, set zero and check again.",
             )
         )
@@ -145,9 +145,7 @@ def sentence(check: DailyCheck) -> str:
     """Say a check in one line: passed or not, the span's error and zero."""
     added_n = check.read_n - check.zero_n
     word = "Passed" if check.passed else "Not passed"
-    return (
-        f"{word}: {check.load_n:.2f} N read {added_n:.2f} N ({_percent(check.span_error)}), zero {check.zero_n:+.2f} N"
-    )
+    return f"{word}: {check.load_n:.2f} N read {added_n:.2f} N ({_percent(check.span_error)}), zero {_signed(check.zero_n, 2)} N"
 
 
 def trends(checks: Sequence[DailyCheck]) -> tuple[Trend, ...]:
@@ -173,7 +171,12 @@ def _span_is_off(span_error: float) -> bool:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:+.1f} %"
+    return f"{_signed(100 * share, 1)} %"
+
+
+def _signed(value: float, places: int) -> str:
+    rounded = round(value, places)
+    return f"{rounded:+.{places}f}".replace("-", "−") if rounded else f"{0:.{places}f}"
 
 
 def _run(checks: Sequence[DailyCheck]) -> Trend | None:
