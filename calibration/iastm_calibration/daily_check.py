@@ -145,7 +145,8 @@ def sentence(check: DailyCheck) -> str:
     """Say a check in one line: passed or not, the span's error and zero."""
     added_n = check.read_n - check.zero_n
     word = "Passed" if check.passed else "Not passed"
-    return f"{word}: {check.load_n:.2f} N read {added_n:.2f} N ({_percent(check.span_error)}), zero {_signed(check.zero_n, 2)} N"
+    zero = f"zero {_signed(check.zero_n, 2)} N"
+    return f"{word}: {check.load_n:.2f} N read {added_n:.2f} N ({_percent(check.span_error)}), {zero}"
 
 
 def trends(checks: Sequence[DailyCheck]) -> tuple[Trend, ...]:
