@@ -56,10 +56,16 @@ class DailyCheckRun:
         self._zero_n: float | None = None
         self._check: DailyCheck | None = None
 
+    def begin(self, applied_n: float, label: str) -> None:
+        """State the load (N, above 0) and what it is called: what comes from now on is checked."""
+        with self._lock:
+            self._applied_n, self._label = applied_n, label
+            self._source.begin_page()
+
     def feed(self, event: Event) -> None:
         """Take an event of the tool's run."""
         with self._lock:
-            if self._source.feed(event) is None or self._check is not None:
+            if self._source.feed(event) is None or not self._applied_n or self._check is not None:
                 return
             arrived_us = self._source.window.last_arrived_us
             if self._first_us is None:
@@ -83,6 +89,8 @@ class DailyCheckRun:
             there = self._source.there(now_us)
             last = self._source.window.of_last(_SHOWN_S)
             reading_n = float(last.mean()) if there and len(last) else None
+            if not self._applied_n:
+                return DailyView(ZERO, "Wait for the tool", "", reading_n, 0.0, WANTED_S, None)
             page = ZERO if self._zero_n is None else LOAD
             instruction = "Leave the tip free" if page == ZERO else f"Hang {self._label} on the tip"
             hint = "" if there else "No new data"

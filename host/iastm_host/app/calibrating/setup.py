@@ -16,7 +16,7 @@ DEFAULT_LOADS_KG = {
     QUICK: (0.1, 0.2, 0.5, 1.0, 1.5),
     FULL: (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5),
 }
-# The least that tells a curve and how well it fits, and what a document holds at most. Six for a certificate: ours.
+# The least that tells a curve and how well it fits, and the most. Six to eight are what a certificate asks for.
 FEWEST_LOADS = {QUICK: 3, FULL: 6}
 MOST_LOADS = {QUICK: 8, FULL: 8}
 RUNS = {QUICK: 1, FULL: 3}

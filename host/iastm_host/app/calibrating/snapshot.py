@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +119,8 @@ class WizardSnapshot:
 
     `recent_n` (n,) are the newest forces, the last one now, `recent_period_s` apart. `problem` is what hinders;
     `busy` says what the wizard does by itself just now, with `progress` from 0 to 1 where it is known. `ready`: the
-    page may be taken and the load is the one that the page asks for (somebody without hands takes it then).
+    page may be taken and nothing speaks for waiting (somebody without a keyboard takes it then). `done`: the document
+    is saved, and the tool has it where it keeps one; `finished`: the wizard was left.
     """
 
     steps: tuple[StepView, ...]
@@ -152,4 +153,5 @@ class WizardSnapshot:
     busy: str = ""
     progress: float | None = None
     ready: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    done: bool = False

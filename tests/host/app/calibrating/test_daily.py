@@ -19,12 +19,13 @@ class Bench:
     """A check, and forces for it."""
 
     def __init__(self, rate_hz: float = 320.0) -> None:
-        self.run = DailyCheckRun(APPLIED_N, "500 g", lambda: NOW, "Ann")
+        self.run = DailyCheckRun(lambda: NOW, "Ann")
         self.rate_hz = rate_hz
         self.rng = np.random.default_rng(3)
         self.index = 0
         for event in (LinkChanged("streaming", ""), TOOL, IN_FORCE):
             self.run.feed(event)
+        self.run.begin(APPLIED_N, "500 g")
 
     @property
     def now_us(self) -> int:

@@ -1,0 +1,89 @@
+"""What came out, in plain words; classes and clauses stay in the annex.
+
+Ours: good is within 3 %, the limit of the daily check, or within 0.1 N, a quarter of the least target band; fair is
+within 10 %, the reach that a published instrument states (doi 10.1115/1.4041696), or within 0.3 N; else poor.
+"""
+
+from __future__ import annotations
+
+import math
+
+from iastm_calibration.document import CalibrationDocument, FoundFigures, UncertaintyAt
+from iastm_host.app.calibrating.snapshot import ResultView
+
+GOOD, FAIR, POOR = "Good", "Fair", "Poor"
+# Word, share of the force, newtons: a force is within by the larger of both.
+THRESHOLDS = ((GOOD, 0.03, 0.1), (FAIR, 0.10, 0.3))
+
+
+def word_for(uncertainty: tuple[UncertaintyAt, ...]) -> str:
+    """Return the word for the worst of the stated forces; poor where none is stated or one is no number."""
+    for word, share, newtons in THRESHOLDS:
+        if uncertainty and all(at.expanded_n <= max(newtons, share * abs(at.force_n)) for at in uncertainty):
+            return word
+    return POOR
+
+
+def result_view(document: CalibrationDocument, *, written: bool, file: str) -> ResultView:
+    """Return the result of a calibration."""
+    largest = max((at.expanded_n for at in document.uncertainty), default=math.nan)
+    sentence = f"± {newtons_text(largest)} N up to {document.curve.high_n:.0f} N"
+    return ResultView(
+        word=word_for(document.uncertainty),
+        sentence=sentence,
+        lines=tuple(_lines(document)),
+        annex=tuple(_annex(document.figures)),
+        written=written,
+        file=file,
+    )
+
+
+def newtons_text(force_n: float) -> str:
+    """Return an uncertainty with two figures at most, rounded up: it never looks smaller than it is."""
+    if not math.isfinite(force_n):
+        return "unknown"
+    if force_n <= 0:
+        return "0.000"
+    decimals = min(3, max(0, 1 - math.floor(math.log10(force_n))))
+    step = 10.0**-decimals
+    return f"{math.ceil(round(force_n / step, 6)) * step:.{decimals}f}"
+
+
+def _lines(document: CalibrationDocument) -> list[str]:
+    figures = document.figures
+    lines = ["Of 100 readings about 95 lie within that of the true force."]
+    lines += [f"At {at.force_n:.1f} N: ± {newtons_text(at.expanded_n)} N." for at in document.uncertainty]
+    lines.append(f"The point farthest off: {1000 * figures.largest_residual_n:.0f} mN.")
+    named = (
+        ("Between loading and unloading", figures.hysteresis_n),
+        ("Between repeats", figures.repeatability_n),
+        ("Between seatings", figures.reproducibility_n),
+        ("Zero, from before to after", figures.zero_return_n),
+    )
+    lines += [f"{name}: {1000 * abs(value):.0f} mN." for name, value in named if value is not None]
+    for angle_deg, share in figures.angle_errors:
+        lines.append(f"At {angle_deg:g}° a force reads {100 * share:+.1f} %.")
+    unknown = sorted({name for at in document.uncertainty for name in at.unknown})
+    if unknown:
+        lines.append(f"Not counted, because nobody stated it: {', '.join(unknown)}.")
+    lines += [*figures.shortfalls, *document.notes]
+    return lines
+
+
+def _annex(figures: FoundFigures) -> list[tuple[str, str]]:
+    rows = [
+        ("After ASTM E74, class", _class(figures.e74_class, figures.e74_from_n)),
+        ("After ASTM E74, lower limit factor", _newtons(figures.lower_limit_n)),
+        ("After ISO 376, class", _class(figures.iso376_class, figures.iso376_from_n)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _class(name: str | None, from_n: float | None) -> str:
+    if name is None:
+        return ""
+    return name if from_n is None else f"{name} from {from_n:.2f} N"
+
+
+def _newtons(force_n: float | None) -> str:
+    return "" if force_n is None else f"{force_n:.3f} N"
