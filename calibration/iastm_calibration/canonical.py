@@ -31,6 +31,8 @@ def canonical(value: Json) -> bytes:
         return _text(value).encode()
     except UnicodeEncodeError:
         raise _unreadable("it holds half of a character") from None
+    except RecursionError:
+        raise _unreadable("it is nested too deep") from None
 
 
 def sha256_of(content: bytes) -> bytes:

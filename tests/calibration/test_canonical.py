@@ -100,6 +100,13 @@ def test_a_text_that_is_no_object_of_json_is_refused_with_words(text: str, words
         parse(text)
 
 
+@pytest.mark.parametrize("depth", [10, 300, 900, 1100, 3000, 9000, 100_000])
+def test_however_deep_a_file_is_nested_it_is_read_or_refused_with_words(depth: int) -> None:
+    text = '{"sha256": "", "a": ' + "[" * depth + "]" * depth + "}"
+    with pytest.raises(DocumentError, match="stays in force"):
+        opened(parse(text))
+
+
 def test_a_mark_of_byte_order_before_the_text_is_passed_over() -> None:
     assert parse('\ufeff{"a": 1}') == {"a": 1}
 

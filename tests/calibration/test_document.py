@@ -361,6 +361,10 @@ def test_budgets_get_one_order_of_lines_and_lose_none() -> None:
     assert from_content(content(document)) == document
 
 
+def test_the_hash_of_a_document_of_schema_1_stays_what_it_is() -> None:
+    assert sha256_of(content(made())).hex() == "091c9b68d48a7092b5c0973f1f86fa8167dbc492a16802e5e539fa2847974096"
+
+
 def test_the_file_is_laid_out_to_be_read_a_row_of_a_point_on_a_line() -> None:
     lines = to_text(made()).splitlines()
     assert lines[1].startswith('  "sha256": "')
