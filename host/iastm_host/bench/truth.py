@@ -16,9 +16,10 @@ coefficients of temperature, d the slow drift of zero, k the counts per newton.
   loading differs from later ones, which is why a calibration exercises the tool before it.
 - creep: z follows x with one time constant.
 
-How large errors are drawn is ours (†): what data sheets of small strain-gauge cells state (0.03 to 0.1 % of capacity
-for nonlinearity and hysteresis, 0.02 to 0.05 % creep, zero and span 0.02 to 0.1 % per 10 K), taken as one standard
-example. A nominal calibration, from a cell's stated mV/V and an amplifier's stated gain, is off by 2 to 5 %.
+How large errors are drawn is ours, within what data sheets of small strain-gauge cells usually state: 0.02 to 0.06 %
+of capacity for nonlinearity and hysteresis, 0.01 to 0.04 % creep, 0.02 to 0.1 % per 10 K for the span, 0.1 to 0.4 %
+of a side force. Seats scatter by 0.03 to 0.1 % in a jig, turns by about a tenth of a degree. A nominal calibration,
+from a cell's stated mV/V and an amplifier's stated gain, is off by 2 to 5 %.
 """
 
 from __future__ import annotations
@@ -143,9 +144,9 @@ def draw(seed: int, gravity_m_s2: float = STANDARD_GRAVITY_M_S2) -> BenchTruth:
         warm_up_s=float(rng.uniform(60, 150)),
         tip_weight_n=float(rng.uniform(0.2, 0.5)),
         cross_axis_share=either_way(0.001, 0.004),
-        reseat_share=float(rng.uniform(1e-4, 4e-4)),
+        reseat_share=float(rng.uniform(3e-4, 1e-3)),
         reseat_n=float(rng.uniform(0.001, 0.004)),
-        angle_deg=float(rng.uniform(0.1, 0.4)),
+        angle_deg=float(rng.uniform(0.05, 0.15)),
         weights_share=float(rng.uniform(1e-4, 5e-4)),
         swing_hz=float(rng.uniform(2.6, 3.8)),
         swing_decay_s=float(rng.uniform(0.28, 0.42)),
