@@ -53,6 +53,12 @@ class Desk:
         net = np.array(taken) - np.linspace(before, after, len(taken) + 2)[1:-1]
         return net, np.array(force_n)
 
+    def calibrated(self):
+        """Return a curve of degree 2 through zero, by an upright series after a first loading."""
+        self.ask("load", LOADS_KG[-1])
+        net, force_n = self.series()
+        return fit_through_zero(net.tolist(), force_n.tolist(), 2)
+
     def reads_n(self, coefficients, load_kg):
         """Return what the tool reads of a load, hung after a fresh zero, and the true force meanwhile."""
         zero, _ = self.ask("zero")
@@ -65,8 +71,7 @@ class Desk:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_tool_that_was_off_by_per_cents_reads_within_three_in_a_thousand_after(seed, with_gauge):
     desk = Desk(seed, with_gauge=with_gauge)
-    desk.ask("load", LOADS_KG[-1])
-    fitted = fit_through_zero(*(values.tolist() for values in desk.series()), 2)
+    fitted = desk.calibrated()
     for load_kg in (0.3, 0.7, 1.2):
         read_n, force_n = desk.reads_n(desk.bench.cell.coefficients, load_kg)
         assert abs(read_n - force_n) > 0.01 * force_n
@@ -80,8 +85,7 @@ def test_a_tool_that_was_off_by_per_cents_reads_within_three_in_a_thousand_after
 @pytest.mark.parametrize("seed", SEEDS)
 def test_slanted_series_agree_but_for_what_pulls_across_and_the_angle(seed):
     desk = Desk(seed)
-    desk.ask("load", LOADS_KG[-1])
-    fitted = fit_through_zero(*(values.tolist() for values in desk.series()), 2)
+    fitted = desk.calibrated()
     truth = desk.bench.truth
     for angle_deg in (60.0, 45.0):
         net, force_n = desk.series(angle_deg)
