@@ -19,6 +19,8 @@ A board is one file with a class of these attributes:
 - `load_key()`: the 32 bytes that `store_key(key)` was given last, in whatever run, None where it never was; anything
   else is no key: it is told, and none given out, until a new one is asked for. Either raises OSError where it fails; a
   `store_key` that raises leaves the key before it;
+- `calibration_storage`: where the calibration that a host writes is kept, as slots.py has a storage; None for a board
+  without a place for it;
 - `failed(error)`: the firmware can't go on. Keeps the traceback where it is not mistaken for frames, and resets.
 """
 

@@ -1,4 +1,6 @@
-"""What the tool does on command. A command is a row of the table at the end."""
+"""What the tool does on command. A command is a row of the table at the end; those of calibrations are a table of their
+own, calibration_commands.py.
+"""
 
 from iastm_protocol import kinds, messages
 from iastm_protocol.errors import RemoteProtocolError
@@ -84,8 +86,10 @@ _COMMANDS = {
     kinds.GET_KEY: (_get_key, _nothing, False),
     kinds.RENEW_KEY: (_renew_key, _renew_key_again, False),
 }
+_DECIDED_ANEW = (kinds.GET_KEY, kinds.GET_CALIBRATION)
 _NOT_ENCRYPTED = (kinds.NOT_ALLOWED, "this needs an encrypted connection")
 _CONTROLLED = (kinds.NOT_ALLOWED, "another host controls this tool")
+_KEY_FAILS = (kinds.FAILED, "the tool can't read its key, or keep one: make a new one at the cable")
 
 
 def execute(link, command, body, proven):
@@ -93,9 +97,10 @@ def execute(link, command, body, proven):
 
     `proven` tells that it comes from a host that has the tool's key, or the cable.
     """
-    if command not in _COMMANDS:
+    row = _row(link, command)
+    if row is None:
         return kinds.UNKNOWN_COMMAND, "this tool has no command %d" % command
-    do, _, changes_state = _COMMANDS[command]
+    do, _, changes_state = row
     if changes_state and not proven:
         return kinds.NEEDS_KEY, "this needs the tool's key: press its button, and pair this host"
     if changes_state and not link.may_change:
@@ -107,14 +112,18 @@ def execute(link, command, body, proven):
     except (RemoteProtocolError, ValueError) as error:
         return kinds.BAD_ARGUMENT, str(error)
     except OSError:
-        return kinds.FAILED, "the tool can't read its key, or keep one: make a new one at the cable"
+        return _KEY_FAILS
 
 
 def lasts(command, error):
     """Return whether this answer to `command` holds when the same is asked once more; if not, it is decided anew."""
-    return command != kinds.GET_KEY and error not in (kinds.NOT_ALLOWED, kinds.NEEDS_KEY, kinds.NEEDS_PRESS)
+    return command not in _DECIDED_ANEW and error not in (kinds.NOT_ALLOWED, kinds.NEEDS_KEY, kinds.NEEDS_PRESS)
 
 
 def repeat(link, command):
     """Send the reports of an accepted `command` once more, without doing it again."""
-    _COMMANDS[command][1](link)
+    _row(link, command)[1](link)
+
+
+def _row(link, command):
+    return _COMMANDS.get(command) or link.tool.calibrations.commands.get(command)

@@ -20,6 +20,8 @@ _FRAMES_FOR_LIVE = 16
 # And these the newest leave to a hole: nothing but what was fetched can be acknowledged while there is one.
 _FRAMES_FOR_FETCHED = 4
 _ANSWERS_KEPT = 4
+# What a frame carries beside offset and total.
+_STORED_PART_BYTES = kinds.MAX_LINK_PAYLOAD - 8
 
 
 class Link:
@@ -50,6 +52,7 @@ class Link:
         self._answered = []
         self._report_number = 0
         self._event_number = 0
+        self._calibration_revision = 0
         self._zero_revision = 0
         self._limits_revision = 0
         self._status_due = False
@@ -122,15 +125,16 @@ class Link:
         self._window.restart()
         self._fetched_samples.cancel()
         self._fetched_events.cancel()
+        self.tool.calibrations.drop(self)
 
     def settings_changed(self):
-        """The zero or the limits changed just now: the host hears it before the samples for which it holds."""
+        """Calibration, zero or limits changed just now: the host hears it before the samples for which it holds."""
         if self.streaming and len(self._waiting) < _MAX_WAITING:
             self._queue_changes()
 
     def describe(self):
         """Send calibration, zero and limits."""
-        self._waiting.append((kinds.CALIBRATION, self.tool.settings.calibration.to_payload()))
+        self.forget_calibration()
         self.forget_zero()
         self.forget_limits()
 
@@ -141,6 +145,15 @@ class Link:
             tool.press.given(self.challenge)
         tool.events.raise_event(kinds.EVENT_KEY, tool.sampler.next_index, 0)
         self._waiting.append((kinds.KEY, messages.Key(key).to_payload()))
+
+    def give_stored(self, offset, n):
+        """Send up to `n` bytes of the calibration that is kept; raises OSError where it can't be read."""
+        total, data = self.tool.calibrations.piece(offset, min(n, _STORED_PART_BYTES))
+        self._waiting.append((kinds.STORED_PART, messages.StoredPart(offset, total, data).to_payload()))
+
+    def forget_calibration(self):
+        """Send the calibration (again)."""
+        self._calibration_revision = -1
 
     def forget_zero(self):
         """Send the zero (again)."""
@@ -203,6 +216,7 @@ class Link:
             self.stop_stream()
             self._waiting = []
             self._forget_host()
+            self._calibration_revision = self.tool.settings.calibration_revision
             self._zero_revision = self.tool.settings.zero_revision
             self._limits_revision = self.tool.settings.limits_revision
             if not self.by_cable:
@@ -263,6 +277,9 @@ class Link:
 
     def _queue_changes(self):
         settings = self.tool.settings
+        if self._calibration_revision != settings.calibration_revision:
+            self._calibration_revision = settings.calibration_revision
+            self._waiting.append((kinds.CALIBRATION, settings.calibration.to_payload()))
         if self._zero_revision != settings.zero_revision:
             self._zero_revision = settings.zero_revision
             # With it, how many samples go before it: a zero set later must not hold this one back, nor hurry it.

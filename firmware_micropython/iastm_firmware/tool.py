@@ -1,5 +1,6 @@
 """The tool put together, without a loop: every part has a `step` that never waits."""
 
+from iastm_firmware import thresholds
 from iastm_firmware.button import Button
 from iastm_firmware.carrier import of_stream
 from iastm_firmware.clock import Clock
@@ -21,7 +22,7 @@ _OF_A_BOARD = (
     ("name", "runtime", "serial_number", "simulated", "source_hash", "rate_mhz", "ring_depth")
     + ("adc", "stream", "links", "calibration", "zero_counts", "zero_confirmed")
     + ("ticks_us", "random_u32", "battery_percent", "temperature_cdeg", "alert")
-    + ("button", "load_key", "store_key", "failed")
+    + ("button", "load_key", "store_key", "calibration_storage", "failed")
 )
 
 
@@ -32,6 +33,17 @@ def _check_attributes(board):
         raise AttributeError("the board lacks %s: see iastm_firmware/app.py" % ", ".join(missing))
 
 
+def _calibrations_of(board):
+    # Loaded where it is needed only: its code takes memory.
+    if board.calibration_storage is None:
+        from iastm_firmware.no_calibrations import NoCalibrations
+
+        return NoCalibrations()
+    from iastm_firmware.calibrations import Calibrations
+
+    return Calibrations(board.calibration_storage, board.serial_number)
+
+
 class Tool:
     """Everything between the converter and the links, on a `board` (see app.py for what a board is)."""
 
@@ -40,10 +52,13 @@ class Tool:
         self.board = board
         self.boot_id = board.random_u32()
         self.clock = Clock(board.ticks_us)
+        # Before the ring, which takes all memory that is left but its reserve.
+        self.calibrations = _calibrations_of(board)
         pages = allocate_pages(pages_for(board.ring_depth, board.rate_mhz))
         self.ring = Ring(pages, self.clock)
         self.ring_depth = depth_of(len(pages), board.rate_mhz)
         self.settings = Settings(board.calibration, board.zero_counts, board.zero_confirmed)
+        self._use_what_is_kept()
         self.reports = Reports(_REPORTS_KEPT)
         self.events = Events(self.clock)
         self.watch = Watch(self.settings, self.clock, self.reports, board.alert, board.rate_mhz)
@@ -58,10 +73,25 @@ class Tool:
         # How many samples were stored before the zero in force was set.
         self.samples_before_zero = 0
         self.events.raise_event(kinds.EVENT_BOOT, 0, 0)
-        self._check_sizes()
+        self._check_sizes(self.settings.calibration)
+        self.links_changed()
+
+    def _use_what_is_kept(self):
+        calibration = self.calibrations.load()
+        if calibration is None:
+            return
+        try:
+            self._check_sizes(calibration)
+            thresholds.make(calibration, self.settings.zero.counts, self.settings.limits)
+        except ValueError:
+            # Not with this board's zero, or texts: told as a fault, and the board's own is used.
+            self.calibrations.faulty = True
+            return
+        self.settings.change_calibration(calibration, 0)
 
     def second(self):
         """A second has passed."""
+        self.calibrations.second(not self.watch.in_contact)
         self.watch.second()
         self.health.second()
         for link in self.links:
@@ -96,7 +126,7 @@ class Tool:
         if self._controller not in candidates:
             self._controller = candidates[0] if candidates else None
         self.ring.batch_us = min([link.batch_us for link in reading]) if reading else DEFAULT_BATCH_US
-        faults = 0
+        faults = kinds.FAULT_CALIBRATION_STORE if self.calibrations.faulty else 0
         for link in self.links:
             faults |= link.faults
         self.health.note_links(faults)
@@ -114,6 +144,31 @@ class Tool:
         self.settings.change_zero(counts, self.sampler.next_index)
         self.watch.apply(made)
         self.events.raise_event(kinds.EVENT_ZERO, self.sampler.next_index, counts)
+        self._settings_changed()
+        return True
+
+    def keep_calibration(self, link, sha256):
+        """Keep the calibration that `link` has written, and put it in force before the next conversion.
+
+        Returns whether anything changed: what is kept already stays. Raises ValueError or RemoteProtocolError where it
+        can't be in force, OSError where it can't be kept; the one before stays then.
+        """
+        kept = self.calibrations
+        if sha256 == kept.kept_sha256 and not kept.is_writing(link):
+            return False
+        calibration = kept.read_back(link, sha256)
+        try:
+            self._check_sizes(calibration)
+            made = self.watch.thresholds_for(self.settings.zero.counts, self.settings.limits, calibration)
+        except ValueError:
+            kept.refuse()
+            raise
+        kept.keep(sha256)
+        self.ring.close()
+        self.settings.change_calibration(calibration, self.sampler.next_index)
+        self.watch.apply(made)
+        self.events.raise_event(kinds.EVENT_CALIBRATION, self.sampler.next_index, 0)
+        self.links_changed()
         self._settings_changed()
         return True
 
@@ -136,9 +191,9 @@ class Tool:
         for link in self.links:
             link.settings_changed()
 
-    def _check_sizes(self):
+    def _check_sizes(self, calibration):
         # What a board says of itself is said again and again: it must not fail in the middle of a session.
-        said = (("the board's texts", self.hello_answer()), ("the calibration", self.settings.calibration))
+        said = (("the board's texts", self._hello_answer(NO_CHALLENGE, calibration)), ("the calibration", calibration))
         for what, message in said:
             n = len(message.to_payload())
             if n > kinds.MAX_LINK_PAYLOAD:
@@ -146,10 +201,14 @@ class Tool:
 
     def hello_answer(self, challenge=NO_CHALLENGE):
         """Return what the tool says of itself; `challenge` is what commands on this link are signed for."""
+        return self._hello_answer(challenge, self.settings.calibration)
+
+    def _hello_answer(self, challenge, calibration):
         board = self.board
-        calibration = self.settings.calibration
         features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES
         features |= kinds.FEATURE_BACKFILL | kinds.FEATURE_KEYS
+        if self.calibrations.commands:
+            features |= kinds.FEATURE_CALIBRATION
         if board.simulated:
             features |= kinds.FEATURE_SIMULATED
         return messages.HelloAnswer(

@@ -39,9 +39,12 @@ class Watch:
         self.alert_fails = False
         self.apply(self.thresholds_for(settings.zero.counts, settings.limits))
 
-    def thresholds_for(self, zero_counts, limits):
-        """Return the thresholds that a zero and limits would give; raises ValueError where they can't be."""
-        return thresholds.make(self._settings.calibration, zero_counts, limits)
+    def thresholds_for(self, zero_counts, limits, calibration=None):
+        """Return the thresholds that a zero and limits would give under a calibration, or under the one in force.
+
+        Raises ValueError where they can't be.
+        """
+        return thresholds.make(calibration or self._settings.calibration, zero_counts, limits)
 
     def apply(self, made):
         """Put `made` thresholds and the zero of the settings in force: watching begins anew."""

@@ -33,6 +33,8 @@ else:
 import asyncio
 import select
 
+# The tool loads it only where it is needed. Here it always is, and is best compiled while memory is collected often.
+import iastm_firmware.calibrations  # noqa: F401
 from iastm_firmware import app
 from iastm_firmware.stream import ByteStream, Unplugged
 from iastm_simulated.adc import PlayedAdc

@@ -38,6 +38,8 @@ _DEFAULTS = {
     "presses": [],
     # The key as 64 hex digits, "" for none yet. A simulated tool has no flash: a new one lives as long as the process.
     "key": "",
+    # The folder in which a calibration that a host writes is kept, "" for as long as the process lives.
+    "store": "",
 }
 _KEY_DIGITS = 64
 
@@ -115,6 +117,17 @@ def no_links(tool):
     return []
 
 
+def _calibration_storage(folder):
+    # Loaded where it is needed only: what only measures memory makes no such board.
+    if folder:
+        from iastm_firmware.slots import FileStorage
+
+        return FileStorage(folder, "calibration")
+    from iastm_simulated.memory_store import MemoryStore
+
+    return MemoryStore()
+
+
 class SimulatedBoard:
     """A board without hardware. `alerts` keeps the last (ticks, kind) that the tool's light would have shown.
 
@@ -147,6 +160,7 @@ class SimulatedBoard:
         self.alerts = []
         self._alerts_file = settings["alerts_file"]
         self._battery_percent = settings["battery_percent"]
+        self.calibration_storage = _calibration_storage(settings["store"])
         self._key = binascii.unhexlify(settings["key"]) or None
         self._presses = sorted([(int(at_s * 1e6), int((at_s + for_s) * 1e6)) for at_s, for_s in settings["presses"]])
 

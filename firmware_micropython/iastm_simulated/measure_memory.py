@@ -93,6 +93,7 @@ class _Board:
     source_hash = bytes(8)
     rate_mhz = _RATE_MHZ
     zero_counts = 0
+    calibration_storage = None
     zero_confirmed = True
 
     def __init__(self, ring_depth):

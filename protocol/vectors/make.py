@@ -20,6 +20,12 @@ _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
 
 from iastm_protocol import kinds  # noqa: E402 (the path has to stand first)
+from iastm_protocol.calibration_bodies import (  # noqa: E402
+    begin_calibration_body,
+    calibration_part_body,
+    get_calibration_body,
+    keep_calibration_body,
+)
 from iastm_protocol.frames import CRC_BYTES, HEADER_BYTES, encode  # noqa: E402
 from iastm_protocol.messages import (  # noqa: E402
     MESSAGES,
@@ -45,10 +51,6 @@ from iastm_protocol.messages import (  # noqa: E402
     StrokeReport,
     ToolEvent,
     Zero,
-    begin_calibration_body,
-    calibration_part_body,
-    get_calibration_body,
-    keep_calibration_body,
     pack_counts,
     set_zero_body,
 )

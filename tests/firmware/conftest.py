@@ -20,6 +20,7 @@ import pytest
 from iastm_firmware.tool import Tool
 from iastm_protocol import kinds, messages
 from iastm_protocol.frames import Decoder, encode
+from iastm_simulated.memory_store import MemoryStore
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS_PER_N = 1000
@@ -147,6 +148,7 @@ class FakeBoard:
         self.button: Callable[[], bool] = settings.get("button", lambda: self.pressed)
         self.key: bytes | None = settings.get("key")
         self.store_errors: list[OSError] = []
+        self.calibration_storage: Any = settings.get("calibration_storage", MemoryStore())
         # The first is the boot id.
         self._random = itertools.chain([0xDEADBEEF], iter(partial(random.Random(7).getrandbits, 32), -1))
         # Functions that make a link of a tool, beside the one on the stream.
@@ -309,7 +311,7 @@ class Program:
 @pytest.fixture
 def virtual_tool(micropython: str, tmp_path: Path) -> Program:
     """The simulated tool on MicroPython with the heap that it must fit into."""
-    return Program([micropython, "-X", "heapsize=176k"], tmp_path)
+    return Program([micropython, "-X", "heapsize=208k"], tmp_path)
 
 
 @pytest.fixture(params=["micropython", "cpython"])
@@ -317,4 +319,4 @@ def simulated_tool(request: pytest.FixtureRequest, tmp_path: Path) -> Program:
     """The simulated tool on each interpreter."""
     if request.param == "cpython":
         return Program([sys.executable], tmp_path)
-    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=176k"], tmp_path)
+    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=208k"], tmp_path)

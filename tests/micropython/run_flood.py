@@ -36,6 +36,7 @@ class Board:
     rate_mhz = 320000
     ring_depth = 320
     zero_counts = 0
+    calibration_storage = None
     zero_confirmed = True
     calibration = messages.Calibration("flooded", bytes(32), 100.0, (0.0, 0.001), 0, 0)
 

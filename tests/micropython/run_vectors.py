@@ -644,7 +644,7 @@ def main(directory, seed, rounds):
     messages, unreadable, older = [read("messages.json")[group] for group in ("messages", "unreadable", "older")]
     run_messages(report, messages, rng)
     run_unreadable(report, unreadable)
-    newest: dict = {}
+    newest: dict[int, dict[str, object]] = {}
     for case in messages:
         newest.setdefault(case["kind"], case["fields"])
     run_older(report, older, newest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from typing import Any
 
 from tests.firmware.conftest import Bench
@@ -14,6 +15,7 @@ from iastm_protocol import kinds, messages
 from iastm_protocol.fragments import FragmentDecoder, fragments
 from iastm_protocol.frames import BareFrameWriter, Decoder, encode
 from iastm_protocol.signing import tag
+from iastm_protocol.stored_calibration import pack_head
 
 KEY = bytes(range(32))
 CONNECTION = 64
@@ -116,6 +118,22 @@ class Rig:
         payload = messages.Command(number, command, body).to_payload()
         proof = tag(key, self.link.challenge, self._counter, payload)
         self.say(kinds.SIGNED_COMMAND, messages.SignedCommand(self._counter, proof, payload).to_payload(), by)
+
+    def stored_calibration(self, serial_number: str = "7") -> bytes:
+        """A calibration that this tool keeps where it is its own: the same slope, another name."""
+        document = b'{"schema":1}'
+        calibration = self.tool.settings.calibration._replace(
+            calibration_id="kept", sha256=hashlib.sha256(document).digest()
+        )
+        return bytes(pack_head(serial_number, calibration)) + document
+
+    def keep_by_another(self) -> None:
+        """Keep a calibration as another link would."""
+        stored = self.stored_calibration()
+        other = object()
+        self.tool.calibrations.begin(other, len(stored))
+        self.tool.calibrations.add(other, 0, stored)
+        assert self.tool.keep_calibration(other, hashlib.sha256(stored).digest())
 
     def press(self) -> None:
         for pressed in (True, False):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.firmware.conftest import command, hello
 from tests.firmware.desk import COMMAND, QUERY
-from tests.protocol.rig import KEY, Rig
+from tests.protocol.rig import CONTACT, KEY, Rig
 from tests.protocol.spec import section, tables
 
 from iastm_protocol import kinds, messages
@@ -84,6 +84,11 @@ def _controlled(rig: Rig) -> None:
     rig.signed_command(kinds.SET_ZERO, _BAD)
 
 
+def _in_contact(rig: Rig) -> None:
+    rig.sample(CONTACT, 4)
+    rig.signed_command(kinds.CALIBRATION_PART, _BAD)
+
+
 def _can_not_be_kept(rig: Rig) -> None:
     rig.press()
     _store_fails(rig)
@@ -100,12 +105,13 @@ _SCENARIOS: dict[str, tuple[Callable[[Rig], Any], str]] = {
     ),
     "the same request id": (_remembered, ""),
     "the command is not known": (_unknown, "no command 127"),
-    "SET_ZERO, SET_LIMITS on BLE: not signed": (_unsigned, "needs the tool's key"),
-    "SET_ZERO, SET_LIMITS, GET_KEY on BLE": (_other_way_in, "encrypted"),
+    "it changes the tool's state (5.1), on BLE: not signed": (_unsigned, "needs the tool's key"),
+    "it changes the tool's state, or is GET_KEY, on BLE": (_other_way_in, "encrypted"),
     "GET_KEY on BLE: a link streams": (_streams, "while it streams"),
     "GET_KEY on BLE: no press": (_no_press, "press the tool's button"),
     "RENEW_KEY on BLE": (_renews, "cable only"),
-    "SET_ZERO, SET_LIMITS: another host": (_controlled, "another host"),
+    "it changes the tool's state: another host": (_controlled, "another host"),
+    "BEGIN_CALIBRATION, CALIBRATION_PART, KEEP_CALIBRATION: in contact": (_in_contact, "lift the tool"),
     "the body": (lambda rig: rig.signed_command(kinds.SET_ZERO, _BAD), "too short"),
     "it does not work": (_can_not_be_kept, "key"),
     "otherwise": (lambda rig: rig.signed_command(kinds.SET_ZERO, _ZERO), ""),

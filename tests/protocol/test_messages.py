@@ -9,6 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iastm_protocol import kinds
+from iastm_protocol.calibration_bodies import (
+    begin_calibration_body,
+    calibration_part_body,
+    get_calibration_body,
+    keep_calibration_body,
+    read_begin_calibration_body,
+    read_calibration_part_body,
+    read_get_calibration_body,
+    read_keep_calibration_body,
+)
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.messages import (
     MESSAGES,
@@ -34,16 +44,8 @@ from iastm_protocol.messages import (
     StrokeReport,
     ToolEvent,
     Zero,
-    begin_calibration_body,
-    calibration_part_body,
     check_prefix,
-    get_calibration_body,
-    keep_calibration_body,
     pack_counts,
-    read_begin_calibration_body,
-    read_calibration_part_body,
-    read_get_calibration_body,
-    read_keep_calibration_body,
     read_zero_body,
     set_zero_body,
     unpack_counts,

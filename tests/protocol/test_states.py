@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -10,12 +11,12 @@ from tests.firmware.desk import COMMAND, DISCONNECT
 from tests.protocol.rig import CONNECTION, CONTACT, OVER, REST, Rig
 from tests.protocol.spec import section, tables
 
-from iastm_firmware import app, ble, button, carrier, keys, link, outlet, window
+from iastm_firmware import app, ble, button, calibrations, carrier, keys, link, outlet, window
 from iastm_firmware import watch as tool_watch
 from iastm_host.app import acquisition
 from iastm_host.tool import backfill, client, clock, retry, states
 from iastm_host.transports.ble import Patience
-from iastm_protocol import kinds, messages
+from iastm_protocol import calibration_bodies, kinds, messages
 
 # The tool
 
@@ -37,6 +38,24 @@ def _key_after_press(rig: Rig) -> None:
     rig.press()
     rig.mark()
     rig.command(kinds.GET_KEY, by=COMMAND)
+
+
+def _calibration_part(rig: Rig) -> None:
+    rig.signed_command(kinds.BEGIN_CALIBRATION, calibration_bodies.begin_calibration_body(9))
+    rig.run(60)
+    rig.mark()
+    rig.signed_command(kinds.CALIBRATION_PART, calibration_bodies.calibration_part_body(0, b"123456789"))
+
+
+def _keep_calibration(rig: Rig) -> None:
+    stored = rig.stored_calibration()
+    rig.signed_command(kinds.BEGIN_CALIBRATION, calibration_bodies.begin_calibration_body(len(stored)))
+    rig.signed_command(kinds.CALIBRATION_PART, calibration_bodies.calibration_part_body(0, stored))
+    rig.run(60)
+    rig.mark()
+    rig.signed_command(
+        kinds.KEEP_CALIBRATION, calibration_bodies.keep_calibration_body(hashlib.sha256(stored).digest())
+    )
 
 
 def _connects(rig: Rig) -> None:
@@ -68,6 +87,12 @@ _HOST: dict[str, Event] = {
     "SET_ZERO": lambda rig: rig.signed_command(kinds.SET_ZERO, messages.set_zero_body(5)),
     "SET_ZERO unsigned": lambda rig: rig.command(kinds.SET_ZERO, messages.set_zero_body(5), COMMAND),
     "SET_LIMITS": lambda rig: rig.signed_command(kinds.SET_LIMITS, _OTHER_LIMITS.to_payload()),
+    "BEGIN_CALIBRATION": lambda rig: rig.signed_command(
+        kinds.BEGIN_CALIBRATION, calibration_bodies.begin_calibration_body(9)
+    ),
+    "CALIBRATION_PART": _calibration_part,
+    "KEEP_CALIBRATION": _keep_calibration,
+    "GET_CALIBRATION": lambda rig: rig.command(kinds.GET_CALIBRATION, calibration_bodies.get_calibration_body(0, 9)),
     "GET_KEY": lambda rig: rig.command(kinds.GET_KEY, by=COMMAND),
     "GET_KEY after a press": _key_after_press,
     "RENEW_KEY": lambda rig: rig.command(kinds.RENEW_KEY, by=COMMAND),
@@ -89,6 +114,7 @@ _TOOL: dict[str, Event] = {
     "the button is pressed": Rig.press,
     "a second passes": lambda rig: rig.link.second(),
     "the zero is set by another link": lambda rig: rig.tool.set_zero(77),
+    "a calibration is kept by another link": lambda rig: rig.keep_by_another(),
 }
 _STALL: dict[str, Event] = {"no bytes taken for 0.6 s": Rig.stall}
 _BLE: dict[str, Event] = {
@@ -216,6 +242,7 @@ _TIMES_US = {
     ("tool", "acknowledging"): window._PATIENCE_US,
     ("tool", "press of the button"): keys._PRESS_COUNTS_US,
     ("tool", "debouncing of the button"): button._DEBOUNCE_US,
+    ("tool", "a calibration that comes"): calibrations._PATIENCE_S * _S,
     ("tool", "shortest stroke"): tool_watch._MIN_STROKE_MS * _MS,
     ("host", "HELLO again"): client.HELLO_EVERY_US,
     ("host", "greeting"): client.GIVE_UP_AFTER_US,
