@@ -15,6 +15,7 @@ from iastm_calibration.checks import outlier_words, outliers, require_no_gap, re
 from iastm_calibration.errors import CalibrationError, GapInRangeError
 from iastm_calibration.models import CALIBRATION_DEGREE, REFERENCE_DEGREE, Fit, fit_calibration, fit_polynomial
 from iastm_calibration.table import PointTable, read_points
+from iastm_host.cli.calibrate_show import show
 from iastm_host.events import Problem
 
 calibrate = typer.Typer(help="Calibrate a tool: from counts to newtons.", no_args_is_help=True)
@@ -25,6 +26,9 @@ class Predict(StrEnum):
 
     READING = "reading"
     REFERENCE = "reference"
+
+
+calibrate.command()(show)
 
 
 @calibrate.command()

@@ -1,8 +1,8 @@
-"""Where this computer keeps calibrations: a folder for each tool, with a file for each calibration, a draft, a log.
+"""Where this computer keeps calibrations: a folder for each tool, with a file for each calibration, and a log.
 
 FOLDER/SERIAL/ holds `<made at> <id>.json`, never written over, of which the newest that is whole is the one in force
-here; `draft.jsonl`, the points of a calibration that was interrupted; and `checks.jsonl`, the log of daily checks, a
-line each, only ever appended to. SERIAL is the tool's serial number, quoted where a file system would not take it.
+here, and `checks.jsonl`, the log of daily checks, a line each, only ever appended to. SERIAL is the tool's serial
+number, quoted where a file system would not take it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from iastm_calibration.document import CalibrationDocument, content, from_text, 
 from iastm_calibration.errors import CalibrationError
 from iastm_host.events import Problem
 from iastm_host.records.disk import cure, reason
+from iastm_host.records.new_file import write_new
 
-_DRAFT = "draft.jsonl"
 _CHECKS = "checks.jsonl"
 _SUFFIX = ".json"
 
@@ -55,7 +55,13 @@ class CalibrationStore:
         """Keep a document in a file of its own, on the disk when this returns. Raises Problem, and CalibrationError."""
         made_at = document.made_at.replace(":", "")
         name = f"{made_at} {quote(document.calibration_id, safe=' ')}{_SUFFIX}"
-        return write_new(self._of(document.tool.serial_number) / name, to_text(document))
+        path = self._of(document.tool.serial_number) / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused(path, error) from error
+        write_new(path, to_text(document).encode())
+        return path
 
     def newest(self, serial_number: str) -> Kept:
         """Return what is in force here for a tool: the newest whole one. Raises Problem where the folder is closed."""
@@ -88,15 +94,6 @@ class CalibrationStore:
                 digest = sha256_of(content(document)).hex()
                 found[serial_number] = KnownCalibration(digest, document.calibration_id, document.expires_on)
         return found
-
-    def draft(self, serial_number: str) -> Path:
-        """Return where the draft of a tool is, in a folder that exists. Raises Problem."""
-        folder = self._of(serial_number)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _refused(folder, error) from error
-        return folder / _DRAFT
 
     def log_check(self, check: DailyCheck) -> Path:
         """Append a daily check to the tool's log, on the disk when this returns. Raises Problem."""
@@ -150,29 +147,6 @@ def read_document(path: Path) -> CalibrationDocument:
         return from_text(text)
     except CalibrationError as error:
         raise Problem(f"{path.name}: {error.what}", error.fix) from error
-
-
-def write_new(path: Path, text: str) -> Path:
-    """Write a file that does not exist yet. Raises Problem, also where it exists; one half written does not stay.
-
-    After a power cut half of it may: a reader finds that its hash does not fit.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("x", encoding="utf-8")
-    except FileExistsError as error:
-        raise Problem(f"{path} exists and is not overwritten.", "Name another file, or move that one away.") from error
-    except (OSError, ValueError) as error:
-        raise _refused(path, error) from error
-    try:
-        with file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise _refused(path, error) from error
-    return path
 
 
 def _instant(document: CalibrationDocument) -> float:

@@ -37,16 +37,11 @@ class DailyView:
 
 
 class DailyCheckRun:
-    """One check against a load of `applied_n`, called `label`; fed in one thread, looked at from any.
+    """One check; fed in one thread, looked at from any. `wall_clock` stamps it, `by` is who makes it."""
 
-    `wall_clock` stamps the check, `by` is who makes it.
-    """
-
-    def __init__(
-        self, applied_n: float, label: str, wall_clock: Callable[[], datetime], by: str, note: str = ""
-    ) -> None:
-        self._applied_n = applied_n
-        self._label = label
+    def __init__(self, wall_clock: Callable[[], datetime], by: str, note: str = "") -> None:
+        self._applied_n = 0.0
+        self._label = ""
         self._wall_clock = wall_clock
         self._by = by
         self._note = note

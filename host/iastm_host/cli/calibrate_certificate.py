@@ -1,0 +1,45 @@
+"""`iastm calibrate certificate`: a calibration as pages for people."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iastm_host.cli import wiring
+from iastm_host.cli.calibrate_show import SERIAL_HELP, chosen_document
+from iastm_host.events import Problem
+from iastm_host.records.new_file import write_new
+from iastm_host.reports.certificate import certificate_html, certificate_pdf
+from iastm_host.reports.pdf import A4, LETTER
+
+
+class PaperName(StrEnum):
+    """The paper of a PDF."""
+
+    A4 = "a4"
+    LETTER = "letter"
+
+
+_PAPERS = {PaperName.A4: A4, PaperName.LETTER: LETTER}
+
+
+def certificate(
+    file: Annotated[Path | None, typer.Argument(help="A calibration's file.")] = None,
+    serial: Annotated[str | None, typer.Option(help=SERIAL_HELP)] = None,
+    out: Annotated[Path, typer.Option(help="The new file, .pdf or .html.")] = Path("certificate.pdf"),
+    paper: Annotated[PaperName, typer.Option(help="The paper of a PDF.")] = PaperName.A4,
+) -> None:
+    """Write the certificate of a calibration, as PDF or HTML by the name of the file."""
+    document = chosen_document(file, serial)
+    today = wiring.wall_clock().date()
+    match out.suffix.lower():
+        case ".pdf":
+            certificate_pdf(document, out, today=today, paper=_PAPERS[paper])
+        case ".html" | ".htm":
+            write_new(out, certificate_html(document, today=today).encode())
+        case _:
+            raise Problem(f"{out} names no kind of page.", "Let its name end with .pdf or .html.")
+    typer.echo(f"Written: {out}")

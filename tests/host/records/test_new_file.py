@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from iastm_host.events import Problem
+from iastm_host.records.new_file import write_new
+
+
+def test_a_file_is_written_whole_and_nothing_else_stays(tmp_path: Path) -> None:
+    write_new(tmp_path / "a.pdf", b"x" * 100_000)
+    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("a.pdf", 100_000)]
+
+
+def test_one_that_exists_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(Problem, match="exists and is not overwritten"):
+        write_new(tmp_path / "a", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_of_many_who_write_the_same_name_at_once_one_does(tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def write(number: int) -> None:
+        try:
+            write_new(tmp_path / "a", bytes([number]) * 50_000)
+        except Problem:
+            return
+        done.append(number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 1
+    assert (tmp_path / "a").read_bytes() == bytes(done) * 50_000
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_is_not_there_is_a_problem_in_words(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="can't be written"):
+        write_new(tmp_path / "none" / "a", b"")
