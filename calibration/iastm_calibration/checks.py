@@ -88,18 +88,26 @@ def outliers(fit: Fit, x: Sequence[float] | Floats, level: float = OUTLIER_LEVEL
 
     `x` are those of the fit. With one degree of freedom nothing can be told, and the answer is [].
     """
-    freedom = fit.degrees_of_freedom
-    if freedom < 2 or fit.residual_sd == 0:
+    if fit.residual_sd == 0:
         return []
-    limit = two_sided_quantile(1 - level / len(fit.residuals), freedom - 1)
     leverage = (fit.standard_uncertainty(np.asarray(x, dtype=np.float64)) / fit.residual_sd) ** 2
+    return outliers_among(fit.residuals, leverage, fit.degrees_of_freedom, level)
+
+
+def outliers_among(
+    residuals: Sequence[float] | Floats, leverage: Floats, freedom: int, level: float = OUTLIER_LEVEL
+) -> list[int]:
+    """Return the same of residuals (n,) of any linear fit by least squares, with its leverages (n,)."""
+    square = math.fsum(float(residual) ** 2 for residual in residuals)
+    if freedom < 2 or square == 0:
+        return []
+    limit = two_sided_quantile(1 - level / len(residuals), freedom - 1)
     found = []
-    for position, (residual, share) in enumerate(zip(fit.residuals, leverage, strict=True)):
-        own = (residual / fit.residual_sd) ** 2
+    for position, (residual, share) in enumerate(zip(residuals, leverage, strict=True)):
         # A point that the curve is bound to pass through has no residual to judge.
         if share > 1 - 1e-9:
             continue
-        own /= 1 - float(share)
+        own = float(residual) ** 2 * freedom / square / (1 - float(share))
         others = freedom - own
         if others <= 0 or own * (freedom - 1) / others > limit * limit:
             found.append(position)

@@ -74,3 +74,39 @@ class AlteredError(DocumentError):
 
 class OtherToolError(DocumentError):
     """A calibration that was made with another tool."""
+
+
+class MissingZeroError(CalibrationError):
+    """A series of loads without the reading of the unloaded tool."""
+
+
+class SuspectPointError(CalibrationError):
+    """A point that was taken in a way that can be told from the others; `kind` names which."""
+
+    def __init__(self, what: str, fix: str, kind: str) -> None:
+        super().__init__(what, fix)
+        self.kind = kind
+
+
+class SwappedLoadsError(SuspectPointError):
+    """Two loads that fit once they are exchanged."""
+
+
+class RepeatedReadingError(SuspectPointError):
+    """A reading that is that of the load before, or of none."""
+
+
+class WrongUnitError(SuspectPointError):
+    """A load that is right in another unit."""
+
+
+class OffScaleError(SuspectPointError):
+    """A reading at the end of the converter's range."""
+
+
+class NotAtRestError(CalibrationError):
+    """An acceleration that isn't gravity alone, and so tells no angle."""
+
+
+class TemperatureSpanError(CalibrationError):
+    """Temperatures that lie too close together to tell what they do."""
