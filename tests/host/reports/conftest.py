@@ -29,7 +29,7 @@ def taken_points(loads_kg, runs, angles_deg, notes, *, seed=4, shared_top=False)
     """Return points with zeros around each series, of a tool with noise, hysteresis and a drifting zero."""
     chance = random.Random(seed)
     at = datetime.fromisoformat("2026-11-21T14:02:00+01:00")
-    points = []
+    points: list[TakenPoint] = []
 
     def take(run, angle, rising, step, mass_kg):
         nonlocal at
