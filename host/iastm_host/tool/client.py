@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 
 from iastm_host.events import (
     Answer,
+    BeginCalibration,
+    CalibrationPart,
     CalibrationReport,
     Chunk,
     Command,
     Event,
     Gap,
+    GetCalibration,
     GetKey,
+    KeepCalibration,
     KeyReport,
     LinkChanged,
     Problem,
@@ -29,6 +33,7 @@ from iastm_host.events import (
     ZeroReport,
 )
 from iastm_host.tool import said, states
+from iastm_host.tool.calibrations import Calibrations
 from iastm_host.tool.carrier import Decoder, new_decoder, wrapped
 from iastm_host.tool.clock import AT_HELLO, ClockEstimate
 from iastm_host.tool.dialect import Dialect
@@ -36,7 +41,7 @@ from iastm_host.tool.signer import Signer
 from iastm_host.tool.timeline import NOT_KEPT
 from iastm_host.tool.words import ERRORS, NEEDS
 from iastm_host.tool.zeros import Zeros
-from iastm_protocol import kinds, messages
+from iastm_protocol import calibration_bodies, kinds, messages
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 
 HELLO_EVERY_US = 500_000
@@ -50,7 +55,10 @@ ACKNOWLEDGE_FETCHED_EVERY_US = 50_000
 # Handshakes count their requests from 1, so that a replay asks under the same ids; a person's commands start here.
 _FIRST_COMMAND_ID = 0x8000
 FETCH_EVENTS_EVERY_US = 500_000
-_CHANGES = (kinds.SET_ZERO, kinds.SET_LIMITS)
+_CHANGES = (
+    *(kinds.SET_ZERO, kinds.SET_LIMITS),
+    *(kinds.BEGIN_CALIBRATION, kinds.CALIBRATION_PART, kinds.KEEP_CALIBRATION),
+)
 _HELLOS = GIVE_UP_AFTER_US // HELLO_EVERY_US
 _MILLI = 1000
 _BODY_AT = 3
@@ -132,6 +140,8 @@ class ToolClient:
         self._limits_held: messages.Limits | None = None
         self._acknowledged_us = 0
         self._zeros = Zeros()
+        self._calibrations = Calibrations()
+        self._stored: messages.StoredPart | None = None
         # What the tool told of itself since it was greeted: what it told before may hold no more.
         self._described: set[int] = set()
         self._handlers: dict[int, Callable[[bytes], list[Event]]] = {
@@ -146,6 +156,7 @@ class ToolClient:
             kinds.RESPONSE: self._on_response,
             kinds.GONE: self._on_gone,
             kinds.KEY: self._on_key,
+            kinds.STORED_PART: self._on_stored_part,
             # The tool's own strokes and alerts are advice to its light and motor; the host derives its own.
             kinds.STROKE: _nothing,
             kinds.ALERT: _nothing,
@@ -215,6 +226,14 @@ class ToolClient:
             code, body = _code_and_body(command)
         except LocalProtocolError as error:
             raise Problem(f"The tool can't be told this: {error}.", "Choose another value.") from error
+        return self._ask_to_be_told(code, body)
+
+    def _ask_to_be_told(self, code: int, body: bytes) -> int:
+        """Ask for `code` until its answer came, and what is said with it; return the id."""
+        if code in (kinds.KEEP_CALIBRATION, kinds.DESCRIBE):
+            self._described.discard(kinds.CALIBRATION)
+        if code == kinds.GET_CALIBRATION:
+            self._stored = None
         request_id = self._new_command_id()
         payload = messages.Command(request_id, code, body).to_payload()
         request = _Request(kinds.COMMAND, request_id, code, payload, 0, 0)
@@ -450,6 +469,7 @@ class ToolClient:
             self.calibration = None
             self.zero = None
             self._zeros = Zeros()
+            self._calibrations = Calibrations()
             self._next_index = 0
             self._next_event = 1
             self._events_tries = 0
@@ -460,10 +480,13 @@ class ToolClient:
         return events
 
     def _on_samples(self, payload: bytes) -> list[Event]:
-        if self.tool is None or self.calibration is None or self.zero is None:
+        if self.tool is None or self.zero is None:
             return []
         batch = messages.ForceSamples.from_payload(payload)
-        block = said.block(batch, self.tool, self.calibration, self._zeros, self._now_us)
+        calibration = self._calibrations.of(batch.first_index)
+        if calibration is None:
+            return []
+        block = said.block(batch, self.tool, calibration, self._zeros, self._now_us)
         if not block.backfilled:
             if block.next_index <= self._next_index:
                 return []
@@ -493,10 +516,14 @@ class ToolClient:
             return []
         lost = self._pass_over_events(event.event_id, event.index)
         self._next_event = event.event_id + 1
+        if event.kind == kinds.EVENT_CALIBRATION and self.calibration and self.calibration.from_index < event.index:
+            # That it changed arrived, and what it is now did not.
+            self._ask_to_be_told(kinds.DESCRIBE, b"")
         return [*lost, said.tool_event(event)]
 
     def _on_calibration(self, payload: bytes) -> list[Event]:
         self.calibration = said.calibration(messages.Calibration.from_payload(payload))
+        self._calibrations.add(self.calibration)
         self._described.add(kinds.CALIBRATION)
         return [self.calibration]
 
@@ -538,7 +565,11 @@ class ToolClient:
             # What it holds now was lost on the way, or is not what it was told: asked again, it says it once more.
             return []
         del self._commands[response.request_id]
-        return [_answer(response)]
+        answer = _answer(response)
+        if request.command == kinds.GET_CALIBRATION and answer.accepted and self._stored is not None:
+            answer = replace(answer, data=self._stored.data, total=self._stored.total)
+            self._stored = None
+        return [answer]
 
     def _holds(self, request: _Request) -> bool:
         """Whether the tool says that what `request` asks for is so."""
@@ -550,7 +581,16 @@ class ToolClient:
             return bool(self._limits_held == messages.Limits.from_payload(body))
         if request.command in (kinds.DESCRIBE, kinds.START_STREAM):
             return self._described >= {kinds.CALIBRATION, kinds.ZERO}
+        if request.command == kinds.KEEP_CALIBRATION:
+            return kinds.CALIBRATION in self._described
+        if request.command == kinds.GET_CALIBRATION:
+            offset, _ = calibration_bodies.read_get_calibration_body(body)
+            return self._stored is not None and bool(self._stored.offset == offset)
         return True
+
+    def _on_stored_part(self, payload: bytes) -> list[Event]:
+        self._stored = messages.StoredPart.from_payload(payload)
+        return []
 
     def _on_key(self, payload: bytes) -> list[Event]:
         return [KeyReport(messages.Key.from_payload(payload).key)]
@@ -602,6 +642,14 @@ def _code_and_body(command: Command) -> tuple[int, bytes]:
         return kinds.RENEW_KEY, b""
     if isinstance(command, GetKey):
         return kinds.GET_KEY, b""
+    if isinstance(command, BeginCalibration):
+        return kinds.BEGIN_CALIBRATION, calibration_bodies.begin_calibration_body(command.length)
+    if isinstance(command, CalibrationPart):
+        return kinds.CALIBRATION_PART, calibration_bodies.calibration_part_body(command.offset, command.data)
+    if isinstance(command, KeepCalibration):
+        return kinds.KEEP_CALIBRATION, calibration_bodies.keep_calibration_body(command.sha256)
+    if isinstance(command, GetCalibration):
+        return kinds.GET_CALIBRATION, calibration_bodies.get_calibration_body(command.offset, command.n)
     raise Problem("The tool is not zeroed by tare.", "Set its zero instead.")
 
 
