@@ -6,8 +6,9 @@ itself, what the reference was worth, and what a single load does around the cur
 
 Theory. Small independent errors add as variances, each scaled to newtons (JCGM 100:2008, "GUM", 5.1.2); limits ±a
 within which nothing is likelier count as a/√3 (4.3.7); an effect that is known and not corrected counts with its mean
-square (F.2.4.5). A spread that was estimated from few points counts with its degrees of freedom, which combine by the
-formula of Welch and Satterthwaite (G.4); rows that rest on one and the same estimate count as one there.
+square, and the means of several such add with their signs (F.2.4.5). A spread that was estimated from few points
+counts with its degrees of freedom, which combine by the formula of Welch and Satterthwaite (G.4); rows that rest on
+one and the same estimate count as one there.
 The expanded uncertainty is k times the combined one, with k = 2 for about 95 %; where the combined degrees of freedom
 are fewer than 60 or so, k is the quantile of Student's t for 95 %, which then is larger than 2 (G.6.4, table G.2).
 
@@ -23,7 +24,7 @@ Nothing counts twice, because scatter.py tells the residuals' parts apart:
   variances by degrees of freedom (4.2.4); one seating leaves the assumption alone.
 - *Hysteresis*: by Rayleigh's law a rising reading lies at one border of the loop, half its width h below the curve,
   and one that falls from a peak anywhere in between, so with one as likely as the other the mean square is
-  (h² + h²/3) / 2 = 2/3 h².
+  (h² + h²/3) / 2 = 2/3 h², around a mean of −h/2.
 - *Zero* moves by the time of the reading by some of what it moved over whole series, anything from nothing to all: a
   root mean square of r/√3.
 - *Orientation*: the tip's weight W shifts zero by W (sin a − sin a0); the mean square over angles within ± w of a0 is
@@ -61,7 +62,8 @@ _WIDEST_DEG = 75.0
 class Contribution:
     """One row of a budget: what it is, where its size comes from, and its standard uncertainty in newtons.
 
-    Rows with the same `estimate` rest on one and the same standard deviation.
+    Rows with the same `estimate` rest on one and the same standard deviation. `mean_n` is what the effect is on the
+    average, which `standard_n` includes.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Contribution:
     standard_n: float
     degrees_of_freedom: float = math.inf
     estimate: str = ""
+    mean_n: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,8 @@ class Budget:
     @property
     def combined_n(self) -> float:
         """The combined standard uncertainty."""
-        return math.sqrt(sum(row.standard_n**2 for row in self.contributions))
+        around = sum(row.standard_n**2 - row.mean_n**2 for row in self.contributions)
+        return math.sqrt(max(0.0, around) + sum(row.mean_n for row in self.contributions) ** 2)
 
     @property
     def degrees_of_freedom(self) -> float:
@@ -160,7 +164,7 @@ class Budget:
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Return name, source, standard uncertainty and share of the variance of each row, the largest first."""
-        total = self.combined_n**2
+        total = sum(row.standard_n**2 for row in self.contributions)
         return [
             (row.name, row.source, f"{row.standard_n:.2g} N", f"{row.standard_n**2 / total:.0%}" if total else "0%")
             for row in sorted(self.contributions, key=lambda row: -row.standard_n)
@@ -277,8 +281,9 @@ def _seating(force_n: float, sources: Sources) -> Contribution | None:
 def _hysteresis(force_n: float, sources: Sources) -> Contribution | None:
     if sources.loop_n is None or sources.top_n <= 0:
         return None
-    half_n = abs(sources.loop_n) / 2 * float(loop_shape(abs(force_n), sources.top_n))
-    return Contribution("hysteresis", f"loop of {abs(sources.loop_n):.2g} N", half_n * math.sqrt(2 / 3))
+    half_n = sources.loop_n / 2 * float(loop_shape(abs(force_n), sources.top_n))
+    words = f"loop of {abs(sources.loop_n):.2g} N"
+    return Contribution("hysteresis", words, abs(half_n) * math.sqrt(2 / 3), mean_n=-half_n / 2)
 
 
 def _resolution(sources: Sources) -> Contribution | None:
@@ -313,7 +318,8 @@ def _orientation(sources: Sources) -> Contribution | None:
     weight_n, weight_standard_n = sources.tip_weight_n, sources.tip_weight_standard_n
     if not sources.use.compensated_orientation:
         standard_n = math.hypot(weight_n, weight_standard_n) * math.sqrt(shift_square)
-        return Contribution("orientation", f"tip {weight_n:.2g} N, ± {width_deg:g}°", standard_n)
+        words = f"tip {weight_n:.2g} N, ± {width_deg:g}°"
+        return Contribution("orientation", words, standard_n, mean_n=weight_n * (sine - math.sin(at)))
     by_angle = weight_n * math.sqrt(max(0.0, 1 - square)) * math.radians(sources.use.angle_standard_deg)
     standard_n = math.hypot(weight_standard_n * math.sqrt(shift_square), by_angle)
     return Contribution("orientation", f"tip {weight_n:.2g} N, compensated", standard_n)
