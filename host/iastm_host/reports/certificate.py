@@ -6,10 +6,10 @@ The result comes first and in plain words; classes and clauses stand in the anne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
-from iastm_calibration.document import CalibrationDocument, UncertaintyAt, content, expired, sha256_of
+from iastm_calibration.document import CalibrationDocument, Compensation, UncertaintyAt, content, expired, sha256_of
 from iastm_host.reports.blocks import (
     Block,
     Bullets,
@@ -29,8 +29,8 @@ from iastm_host.reports.certificate_points import points_table
 from iastm_host.reports.certificate_words import annex, limits_of_validity, method_words, what_the_figures_say
 from iastm_host.reports.files import write_new
 from iastm_host.reports.html import to_html
-from iastm_host.reports.numbers import decimal, moment, moment_words, newtons, percent, uncertainty
-from iastm_host.reports.pdf import A4, Paper, to_pdf
+from iastm_host.reports.numbers import decimal, moment_words, newtons, percent, uncertainty
+from iastm_host.reports.paper import A4, Paper
 from iastm_host.reports.points import seen_points
 
 _SHORT_HASH = 8
@@ -44,12 +44,16 @@ def certificate_html(document: CalibrationDocument, *, today: date | None = None
 
 def certificate_pdf(document: CalibrationDocument, path: Path, *, today: date | None = None, paper: Paper = A4) -> None:
     """Write the certificate as a new PDF: the same document, the same bytes on one machine. Raises Problem."""
+    # On use: the PDF library takes a while to load.
+    from iastm_host.reports.pdf import to_pdf
+
     write_new(path, to_pdf(certificate(document, today=today), paper))
 
 
 def certificate(document: CalibrationDocument, *, today: date | None = None) -> Report:
-    """Return the certificate as blocks."""
+    """Return the certificate as blocks. Raises CalibrationError for a document that could not be kept."""
     sha256 = sha256_of(content(document)).hex()
+    most = uncertainty(max(at.expanded_n for at in document.uncertainty))
     noted = sum(1 for point in document.points if point.note)
     blocks: list[Block] = []
     if today is not None and expired(document, today):
@@ -58,8 +62,10 @@ def certificate(document: CalibrationDocument, *, today: date | None = None) -> 
         )
     blocks += [_result(document)]
     if noted:
-        points = "1 point carries a note. It is" if noted == 1 else f"{noted} points carry a note. They are"
-        blocks.append(Notice("Noted", f"{points} ringed in the graphs, and the words stand whole with the points."))
+        points = "1 point carries a note." if noted == 1 else f"{noted} points carry a note."
+        blocks.append(
+            Notice("Noted", f"{points} Loads are ringed in the graphs; the words stand whole with the points.")
+        )
     blocks += [
         _identity(document, sha256),
         *_notes(document),
@@ -71,8 +77,8 @@ def certificate(document: CalibrationDocument, *, today: date | None = None) -> 
         Heading("Differences from the curve"),
         Figure(
             residual_graph(document),
-            "Points at one load stand beside each other, runs in order, so that none hides another. The band is "
-            "the uncertainty of a force that the tool shows (about 95 %).",
+            "Points at one load stand beside each other, runs in order, so that none hides another."
+            f" The band is the uncertainty of a force that the tool shows: up to ± {most} N, about 95 %.",
         ),
         *_uncertainty(document),
         *what_the_figures_say(document),
@@ -83,7 +89,7 @@ def certificate(document: CalibrationDocument, *, today: date | None = None) -> 
         Bullets(limits_of_validity(document, sha256[:_SHORT_HASH])),
         *annex(document),
         Heading("Points as taken"),
-        points_table(seen_points(document)),
+        points_table(seen_points(document), compensated=document.compensation != Compensation()),
     ]
     return Report(
         title="Calibration certificate",
@@ -91,17 +97,13 @@ def certificate(document: CalibrationDocument, *, today: date | None = None) -> 
         blocks=tuple(blocks),
         footer=f"Calibration {document.calibration_id} · SHA-256 {sha256[:_SHORT_HASH]}",
         author=document.made_by,
-        made_at=moment(document.made_at),
+        made_at=datetime.fromisoformat(document.made_at),
     )
 
 
 def _result(document: CalibrationDocument) -> Result:
     at = document.uncertainty
     span = f"{newtons(document.curve.low_n)} to {newtons(document.curve.high_n)} N"
-    if not at:
-        return Result(
-            "No uncertainty stated", f"The points cover {span}. How far a force may be off was not worked out."
-        )
     worst = max(at, key=lambda each: each.expanded_n)
     words = (
         f"From {span} a force that the tool shows lies within ± {uncertainty(worst.expanded_n)} N of the true one, in "
@@ -182,8 +184,6 @@ def _notes(document: CalibrationDocument) -> list[Block]:
 
 
 def _uncertainty(document: CalibrationDocument) -> list[Block]:
-    if not document.uncertainty:
-        return []
     columns = (
         Column("Force, N", numeric=True),
         Column("Uncertainty, N", numeric=True),
@@ -205,22 +205,22 @@ def _uncertainty(document: CalibrationDocument) -> list[Block]:
     blocks: list[Block] = [
         Heading("How sure a force is"),
         Table("Uncertainty of a force that the tool shows, about 95 %", columns, rows),
-        _budget(largest),
     ]
     left_out = _left_out(document.uncertainty)
     if left_out:
         blocks.append(Paragraph(f"Not in these figures, because it was not stated: {', '.join(left_out)}."))
+    blocks.append(_budget(largest))
     return blocks
 
 
 def _budget(at: UncertaintyAt) -> Table:
     total = sum(standard_n**2 for _, _, standard_n in at.rows)
     rows = [
-        Row((name, source, decimal(1000 * standard_n, 1), percent(standard_n**2 / total, 0) if total else "–"))
+        Row((name, source, decimal(1000 * standard_n, 2), _share(standard_n**2, total)))
         for name, source, standard_n in sorted(at.rows, key=lambda row: -row[2])
     ]
-    rows.append(Row(("all together", "root of the sum of squares", decimal(1000 * total**0.5, 1), ""), strong=True))
-    rows.append(Row(("uncertainty", f"times k = {_factor(at)}", decimal(1000 * at.expanded_n, 1), ""), strong=True))
+    rows.append(Row(("all together", "root of the sum of squares", decimal(1000 * total**0.5, 2), ""), strong=True))
+    rows.append(Row(("uncertainty", f"times k = {_factor(at)}", decimal(1000 * at.expanded_n, 2), ""), strong=True))
     return Table(
         f"Where it comes from, at {newtons(at.force_n)} N",
         (
@@ -231,6 +231,12 @@ def _budget(at: UncertaintyAt) -> Table:
         ),
         tuple(rows),
     )
+
+
+def _share(part: float, total: float) -> str:
+    if not total:
+        return "–"
+    return "< 1 %" if 0 < part < 0.005 * total else percent(part / total, 0)
 
 
 def _curve(document: CalibrationDocument) -> list[Block]:

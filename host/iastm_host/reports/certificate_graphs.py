@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from iastm_calibration.document import CalibrationDocument
 from iastm_host.reports import axes
 from iastm_host.reports.axes import Plane
@@ -19,6 +21,9 @@ _CURVE_STEPS = 60
 # Runs and directions at one load stand beside each other, so far apart.
 _BESIDE = 5.0
 _SMALL = 2.9
+# So many times the largest difference the scale makes room for the band of uncertainty.
+_BAND_AT_MOST = 3.0
+_BAND_STEPS = 100
 
 
 def force_graph(document: CalibrationDocument) -> Drawing:
@@ -27,7 +32,7 @@ def force_graph(document: CalibrationDocument) -> Drawing:
     counts = [point.net_counts for point in seen]
     low, high = axes.grown(min([0.0, *counts]), max([0.0, *counts]), 0.03, 1.0)
     force_low, force_high = _forces(document, seen)
-    plane = Plane(_LEFT, 24, WIDTH - _LEFT - _RIGHT, 206, low, high, force_low, force_high)
+    plane = Plane(_LEFT, 24, WIDTH - _LEFT - _RIGHT, 190, low, high, force_low, force_high)
     x_steps, y_steps = axes.round_steps(low, high, 6), axes.round_steps(force_low, force_high, 6)
     places = axes.places_for(y_steps)
     items = axes.sides(
@@ -65,10 +70,11 @@ def residual_graph(document: CalibrationDocument) -> Drawing:
     angles = sorted({point.taken.angle_deg for point in seen}, reverse=True) or [90.0]
     runs = sorted({point.taken.run for point in seen})
     band = [(at.force_n, 1000 * at.expanded_n) for at in document.uncertainty]
-    reach = max([1.0, *(abs(point.residual_mn) for point in seen), *(mn for _, mn in band)])
+    reach = _reach_mn(seen, band)
+    hidden = any(mn > 1.12 * reach for _, mn in band)
     force_low, force_high = _forces(document, seen)
-    height = 200.0 if len(angles) == 1 else 126.0
-    items = _key(runs, bool(band))
+    height = 200.0 if len(angles) == 1 else 100.0
+    items = _key(runs, "uncertainty, beyond this scale in part" if hidden else "uncertainty of a force")
     top = 62.0
     y_steps = axes.round_steps(-1.12 * reach, 1.12 * reach, 8 if len(angles) == 1 else 5)
     x_steps = axes.round_steps(force_low, force_high, 8)
@@ -114,7 +120,7 @@ def shape_of(run: int, runs: Sequence[int]) -> Shape:
     return SHAPES[list(runs).index(run) % len(SHAPES)]
 
 
-def _key(runs: Sequence[int], band: bool) -> list[Item]:
+def _key(runs: Sequence[int], band: str) -> list[Item]:
     items: list[Item] = []
     x = _LEFT
     for run in runs[: len(SHAPES)]:
@@ -127,20 +133,30 @@ def _key(runs: Sequence[int], band: bool) -> list[Item]:
         items.append(Mark(x + 4, y - 4, "circle", filled))
         items.append(Label(x + 13, y, word))
         x += room
-    if band:
-        items.append(Area(((x, y - 9), (x + 22, y - 9), (x + 22, y + 1), (x, y + 1))))
-        items.append(Label(x + 28, y, "uncertainty of a force"))
+    items.append(Area(((x, y - 9), (x + 22, y - 9), (x + 22, y + 1), (x, y + 1))))
+    items.append(Label(x + 28, y, band))
     return items
 
 
+def _reach_mn(points: Sequence[GraphPoint], band: Sequence[Xy]) -> float:
+    """Return how far up and down the scale of differences goes: for the points, and the band unless it buries them."""
+    largest = max([0.5, *(abs(point.residual_mn) for point in points)])
+    return max([largest, *(min(mn, _BAND_AT_MOST * largest) for _, mn in band)])
+
+
 def _band(plane: Plane, band: Sequence[Xy]) -> list[Item]:
-    if not band:
-        return []
-    across = [(plane.x_low, band[0][1]), *band, (plane.x_high, band[-1][1])]
-    above = [plane.at(force, mn) for force, mn in across]
-    below = [plane.at(force, -mn) for force, mn in reversed(across)]
-    edges: list[Item] = [Path(tuple(side), "faint", 0.7, 3.0) for side in (above, below)]
-    return [Area((*above, *below)), *edges]
+    forces = np.linspace(plane.x_low, plane.x_high, _BAND_STEPS + 1)
+    # Beyond the forces at which it is stated it goes on as at the nearest.
+    size_mn = np.interp(forces, [force for force, _ in band], [mn for _, mn in band])
+    shown = np.minimum(size_mn, plane.y_high)
+    above = [plane.at(float(force), float(mn)) for force, mn in zip(forces, shown, strict=True)]
+    below = [plane.at(float(force), -float(mn)) for force, mn in zip(forces, shown, strict=True)]
+    items: list[Item] = [Area((*above, *reversed(below)))]
+    seen = int(np.sum(size_mn <= plane.y_high))
+    # The band widens with force, as all budgets do; where it leaves the scale its edge ends.
+    if seen > 1 and np.all(np.diff(size_mn) >= 0):
+        items += [Path(tuple(side[:seen]), "faint", 0.7, 3.0) for side in (above, below)]
+    return items
 
 
 def _points(plane: Plane, points: Sequence[GraphPoint], runs: Sequence[int]) -> list[Item]:

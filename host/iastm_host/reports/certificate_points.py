@@ -10,8 +10,8 @@ from iastm_host.reports.numbers import decimal, kept_together, moment, whole
 from iastm_host.reports.points import SeenPoint
 
 
-def points_table(points: Sequence[SeenPoint]) -> Table:
-    """Return the table; columns that no point fills are left out."""
+def points_table(points: Sequence[SeenPoint], *, compensated: bool = False) -> Table:
+    """Return the table; columns that no point fills are left out. `compensated`: temperature was, in the result."""
     moments = [at for at in (moment(point.taken.taken_at) for point in points) if at is not None]
     one_day = len({at.date() for at in moments}) == 1
     columns: list[tuple[Column, Callable[[SeenPoint], str]]] = [
@@ -43,8 +43,9 @@ def points_table(points: Sequence[SeenPoint]) -> Table:
             )
         )
     day = f", {moments[0].date().isoformat()}" if one_day else ""
+    as_read = "; as read, without the compensation of temperature" if compensated else ""
     return Table(
-        f"All {len(points)} points in the order they were taken{day}",
+        f"All {len(points)} points in the order they were taken{day}{as_read}",
         tuple(column for column, _ in columns),
         tuple(
             Row(

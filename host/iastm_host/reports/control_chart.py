@@ -22,7 +22,7 @@ from iastm_host.reports.control_chart_drawing import control_chart
 from iastm_host.reports.files import write_new
 from iastm_host.reports.html import to_html
 from iastm_host.reports.numbers import decimal, moment_words, percent
-from iastm_host.reports.pdf import A4, Paper, to_pdf
+from iastm_host.reports.paper import A4, Paper
 from iastm_host.reports.svg import to_svg
 
 
@@ -38,6 +38,9 @@ def control_chart_html(entries: Sequence[DailyCheck]) -> str:
 
 def control_chart_pdf(entries: Sequence[DailyCheck], path: Path, *, paper: Paper = A4) -> None:
     """Write the same as a new PDF. Raises Problem."""
+    # On use: the PDF library takes a while to load.
+    from iastm_host.reports.pdf import to_pdf
+
     write_new(path, to_pdf(control_report(entries), paper))
 
 

@@ -40,13 +40,9 @@ from iastm_host.reports.blocks import (
 from iastm_host.reports.fonts import font_folders
 from iastm_host.reports.numbers import bound, clean
 from iastm_host.reports.palette import LIGHT
+from iastm_host.reports.paper import A4, Paper
 from iastm_host.reports.pdf_drawing import DrawnFigure
 from iastm_host.reports.pdf_fonts import FontSet, font_set
-
-# Width and height in points.
-Paper = tuple[float, float]
-A4: Paper = (595.28, 841.89)
-LETTER: Paper = (612.0, 792.0)
 
 _SIDE, _TOP, _BOTTOM = 48.0, 44.0, 52.0
 _SMALL_PT = 7.6
@@ -227,10 +223,10 @@ class _Typesetter:
             for name, value in facts.rows
         ]
         name_width = min(118.0, self._width * 0.3)
-        return Grid(rows, colWidths=[name_width, self._width - name_width], style=_cells(3.0), splitInRow=1)
+        return Grid(rows, colWidths=[name_width, self._width - name_width], style=_cells(2.6), splitInRow=1)
 
     def _table(self, table: Table) -> list[Flowable]:
-        size = _SMALL_PT if table.small else 9.5
+        size = _SMALL_PT if table.small else 9.2
         # The caption is a head of its own, so that a page that goes on with the table says with which.
         span = len(table.columns) - 1
         rows: list[list[Flowable | str]] = [
@@ -238,7 +234,7 @@ class _Typesetter:
             [self._cell(column.head, column, size, bold=True) for column in table.columns],
         ]
         style: list[Any] = [
-            *_cells(1.7 if table.small else 3.0),
+            *_cells(1.7 if table.small else 2.5),
             ("SPAN", (0, 0), (-1, 0)),
             ("LINEBELOW", (0, 0), (-1, 0), 0, HexColor(LIGHT["paper"])),
             ("LINEBELOW", (0, 1), (-1, 1), 0.9, _INK),

@@ -11,7 +11,8 @@ from iastm_calibration.document import content, sha256_of
 from iastm_host.events import Problem
 from iastm_host.reports.blocks import Facts, Figure, Heading, Notice, Result, Table
 from iastm_host.reports.certificate import certificate, certificate_html, certificate_pdf
-from iastm_host.reports.pdf import A4, LETTER, to_pdf
+from iastm_host.reports.paper import A4, LETTER
+from iastm_host.reports.pdf import to_pdf
 
 
 def plain(html):

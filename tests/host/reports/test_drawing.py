@@ -121,15 +121,28 @@ def test_points_at_one_load_do_not_hide_one_another(document):
     assert len(set(places)) == len(places)
 
 
+def band_of(drawing):
+    area = max((item for item in drawing.items if isinstance(item, Area)), key=lambda area: len(area.points))
+    half = len(area.points) // 2
+    return area.points[:half], tuple(reversed(area.points[half:]))
+
+
 def test_the_band_is_the_stated_uncertainty(document):
-    found = document()
-    drawing = residual_graph(found)
-    band = max((item for item in drawing.items if isinstance(item, Area)), key=lambda area: len(area.points))
-    heights = [y for _, y in band.points]
-    upper, lower = heights[: len(heights) // 2], heights[len(heights) // 2 :]
-    widths = [low - high for high, low in zip(upper, reversed(lower), strict=True)]
-    stated = [at.expanded_n for at in found.uncertainty]
-    assert widths[1] / widths[-2] == pytest.approx(stated[0] / stated[-1])
+    above, below = band_of(residual_graph(document(notes={5: "far off"})))
+    widths = [low - high for (_, high), (_, low) in zip(above, below, strict=True)]
+    stated = [at.expanded_n for at in document().uncertainty]
+    assert widths[0] / widths[-1] == pytest.approx(stated[0] / stated[-1])
+
+
+def test_a_band_much_wider_than_the_points_does_not_bury_them_and_says_so(document):
+    drawing = residual_graph(document())
+    largest = max(abs(point.residual_mn) for point in graph_points(document()))
+    assert max(at.expanded_n for at in document().uncertainty) * 1000 > 4 * largest
+    ys = [mark.y for mark in marks(drawing, radius=2.9)]
+    above, below = band_of(drawing)
+    assert (max(ys) - min(ys)) / (below[-1][1] - above[-1][1]) > 0.12
+    assert "uncertainty, beyond this scale in part" in labels(drawing)
+    assert "uncertainty of a force" in labels(residual_graph(document(notes={5: "far off"})))
 
 
 def test_from_the_seventh_run_on_points_carry_their_number():

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from iastm_host.reports.blocks import Bullets, Column, Facts, Heading, Notice, Paragraph, Report, Result, Row, Table
 from iastm_host.reports.certificate import certificate
 from iastm_host.reports.fonts import font_folders, found_fonts
-from iastm_host.reports.pdf import LETTER, to_pdf
+from iastm_host.reports.paper import LETTER
+from iastm_host.reports.pdf import to_pdf
 
 MADE_AT = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 
