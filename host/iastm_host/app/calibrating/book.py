@@ -23,6 +23,13 @@ from iastm_host.events import Problem
 IN_FORCE = "in force"
 REPEATED = "repeated"
 ASKED = "asked"
+# Lines that say no more than that something is so, and what they set.
+_FLAGS = {
+    "zero wanted": "zero_wanted",
+    "outliers kept": "outliers_kept",
+    "written": "written",
+    "finished": "finished",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ class Book:
         self.file = ""
         self.written = False
         self.finished = False
+        # Somebody decided that points which stand apart stay.
+        self.outliers_kept = False
 
     @property
     def page(self) -> Page:
@@ -120,14 +129,10 @@ class Book:
                 self.anew = True
             case "note":
                 self.notes += (str(line["text"]),)
-            case "zero wanted":
-                self.zero_wanted = True
             case "kept":
                 self.file = str(line["file"])
-            case "written":
-                self.written = True
-            case "finished":
-                self.finished = True
+            case kind if kind in _FLAGS:
+                setattr(self, _FLAGS[kind], True)
             case kind:
                 raise ValueError(f"unknown kind of line {kind!r}")
 

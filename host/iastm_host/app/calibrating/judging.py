@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from iastm_calibration.document import TakenPoint
+from iastm_calibration.suspects import suspect
 from iastm_host.app.calibrating import arrival, scale
 from iastm_host.app.calibrating.arrival import Came, Finding
 from iastm_host.app.calibrating.book import Book, Entry
@@ -91,7 +92,9 @@ def judge(
         return None
     this = book.pages[page]
     if this.kind == LOAD:
-        return arrival.of_load(came(book, page, point, used, capacity_n))
+        return arrival.of_load(came(book, page, point, used, capacity_n)) or _second_look(
+            book, page, point, of_tool, capacity_n
+        )
     if not this.rising:
         first = book.in_force(book.zero_page(this.series))
         if first is not None:
@@ -99,3 +102,13 @@ def judge(
     last = book.last_zero()
     base = tool_zero if last is None else last[1]
     return None if base is None else arrival.of_zero(used.force_n(point.counts - base), same_series=False)
+
+
+def _second_look(
+    book: Book, page: int, point: TakenPoint, of_tool: Scale | None, capacity_n: float | None
+) -> Finding | None:
+    """Return what the checks that a whole calibration has to pass say of a load, coarser and wider than those here."""
+    before = [entry.point for entry in book.counting() if entry.page != page]
+    slope = None if of_tool is None else of_tool.coefficients[1]
+    found = suspect(before, point, capacity_n, slope)
+    return None if found is None else Finding(found.kind, f"{found.what} {found.fix} Repeat or keep with a note?")

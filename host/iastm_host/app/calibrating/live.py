@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iastm_host.app.calibrating import scale
-from iastm_host.app.calibrating.plan import Page
 from iastm_host.app.calibrating.scale import Scale
 from iastm_host.app.calibrating.steadiness import (
     NOTHING,
@@ -188,9 +187,9 @@ class Live:
         return steadiness(source.window, limits, newtons_per_unit, offset, source.since_us)
 
 
-def aimed(page: Page, target_n: float, force_n: float) -> str:
+def aimed(target_n: float, force_n: float) -> str:
     """Return whether a hand presses about as hard as a page asks: "", or which way it is off."""
-    if not page.measures or target_n <= 0 or abs(force_n - target_n) <= _AIM_SHARE * target_n:
+    if target_n <= 0 or abs(force_n - target_n) <= _AIM_SHARE * target_n:
         return ""
     return "Too little load" if force_n < target_n else "Too much load"
 

@@ -9,14 +9,14 @@ from typing import Protocol
 from iastm_calibration.document import CalibrationDocument, Reference, TakenPoint, Tip, ToolUnderCalibration
 from iastm_host.app.calibrating.book import Book
 from iastm_host.app.calibrating.setup import Setup
-from iastm_host.events import ToolDescription
+from iastm_host.events import Problem, ToolDescription
 
 _ID_LENGTH = 24
 _DATE_LENGTH = len("2026-11-21")
 
 
 class Make(Protocol):
-    """Makes the document; raises CalibrationError."""
+    """Makes the document, as iastm_calibration.calibrate does with a Use; raises CalibrationError."""
 
     def __call__(
         self,
@@ -31,13 +31,22 @@ class Make(Protocol):
         expires_on: str,
         calibration_id: str,
         notes: tuple[str, ...],
+        accept_outliers: bool,
+        expected_n_per_count: float | None,
     ) -> CalibrationDocument:
         """Return the document."""
 
 
-def document_of(book: Book, make: Make, now: datetime, gauge: ToolDescription | None) -> CalibrationDocument:
-    """Return the document of all points that count. Raises CalibrationError."""
-    assert book.tool is not None
+def document_of(
+    book: Book, make: Make, now: datetime, gauge: ToolDescription | None, newtons_per_count: float | None
+) -> CalibrationDocument:
+    """Return the document of all points that count. Raises CalibrationError, and Problem for a tool nobody knows.
+
+    `newtons_per_count` is the slope in force on the tool, None where it isn't known. Points that stand apart are an
+    error unless somebody decided to keep them.
+    """
+    if book.tool is None:
+        raise Problem("The tool has not said who it is.", "Connect it, then calculate again.")
     setup = book.setup
     return make(
         tuple(entry.point for entry in book.counting()),
@@ -50,6 +59,8 @@ def document_of(book: Book, make: Make, now: datetime, gauge: ToolDescription | 
         expires_on=months_after(now, setup.expires_months),
         calibration_id=calibration_id(book.tool.serial_number, now),
         notes=book.notes,
+        accept_outliers=book.outliers_kept,
+        expected_n_per_count=newtons_per_count,
     )
 
 

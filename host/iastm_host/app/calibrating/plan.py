@@ -1,7 +1,8 @@
 """The sequence of pages: what is asked for, one thing per page.
 
-A run is one seating of the tool. Within it each angle is a series of its own: a zero, the loads up, the same loads
-down (the heaviest serves both ways), a zero again.
+A run is one seating of the tool. It begins with the heaviest load hung once, of which nothing is kept: a cell's first
+loading differs from those after it (ISO 376 and ASTM E74 preload for that reason). Within a run each angle is a series
+of its own: a zero, the loads up, the same loads down (the heaviest serves both ways), a zero again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from iastm_host.app.calibrating.setup import Setup
 
 PREPARE = "prepare"
 WARM_UP = "warm_up"
+EXERCISE = "exercise"
 SEAT = "seat"
 TURN = "turn"
 ZERO = "zero"
@@ -64,6 +66,8 @@ def pages(setup: Setup) -> tuple[Page, ...]:
                 found.append(Page(TURN, run, angle_deg))
             elif run > 1:
                 found.append(Page(SEAT, run, angle_deg))
+            if angle_deg == upright:
+                found.append(Page(EXERCISE, run, angle_deg, load_kg=setup.loads_kg[-1]))
             found += _series(setup.loads_kg, run, angle_deg)
     last = setup.angles_deg[-1]
     return (*found, Page(CHECK, setup.run_count, last), Page(RESULT, setup.run_count, last))
@@ -90,8 +94,8 @@ def step_title(page: Page, setup: Setup) -> str:
     match page.kind:
         case "prepare":
             return "Prepare"
-        case "warm_up":
-            return "Warm up"
+        case "warm_up" | "exercise":
+            return "Warm up" if page.run == 1 else "Zero"
         case "check":
             return "Check"
         case "result":

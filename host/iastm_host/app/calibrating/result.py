@@ -66,8 +66,7 @@ def _lines(document: CalibrationDocument) -> list[str]:
     unknown = sorted({name for at in document.uncertainty for name in at.unknown})
     if unknown:
         lines.append(f"Not counted, because nobody stated it: {', '.join(unknown)}.")
-    lines += [*figures.shortfalls, *document.notes]
-    return lines
+    return [*lines, *document.notes]
 
 
 def _annex(figures: FoundFigures) -> list[tuple[str, str]]:
@@ -76,7 +75,8 @@ def _annex(figures: FoundFigures) -> list[tuple[str, str]]:
         ("After ASTM E74, lower limit factor", _newtons(figures.lower_limit_n)),
         ("After ISO 376, class", _class(figures.iso376_class, figures.iso376_from_n)),
     ]
-    return [(name, value) for name, value in rows if value]
+    found = [(name, value) for name, value in rows if value]
+    return found + [("Less than a method asks", shortfall) for shortfall in figures.shortfalls]
 
 
 def _class(name: str | None, from_n: float | None) -> str:

@@ -77,12 +77,14 @@ class SteadyView:
 class PictureView:
     """What to draw: kind is prepare, warm_up, zero, load, seat, turn, check or result; label stands on the weight.
 
-    `angle_deg` is the tip's to the horizontal: 90 is upright.
+    `angle_deg` is the tip's to the horizontal: 90 is upright. `load_kg` is what shall hang, or what a hand shall press
+    as hard as; 0 for nothing.
     """
 
     kind: str
     label: str
     angle_deg: float
+    load_kg: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class WizardSnapshot:
     `recent_n` (n,) are the newest forces, the last one now, `recent_period_s` apart. `problem` is what hinders;
     `busy` says what the wizard does by itself just now, with `progress` from 0 to 1 where it is known. `ready`: the
     page may be taken and nothing speaks for waiting (somebody without a keyboard takes it then). `done`: the document
-    is saved, and the tool has it where it keeps one; `finished`: the wizard was left.
+    is saved, and the tool has it where it keeps one; `finished`: the wizard was left. `last_taken` is
+    the load taken last.
     """
 
     steps: tuple[StepView, ...]
@@ -155,3 +158,4 @@ class WizardSnapshot:
     ready: bool = False
     notes: tuple[str, ...] = ()
     done: bool = False
+    last_taken: RowView | None = None

@@ -11,7 +11,7 @@ from iastm_host.app.calibrating import words
 from iastm_host.app.calibrating.arrival import RESIDUAL_LIMIT_N
 from iastm_host.app.calibrating.book import Book
 from iastm_host.app.calibrating.judging import Reading
-from iastm_host.app.calibrating.plan import LOAD, PREPARE, RESULT, ZERO, Page, step_title, steps_of
+from iastm_host.app.calibrating.plan import EXERCISE, LOAD, PREPARE, RESULT, ZERO, Page, step_title, steps_of
 from iastm_host.app.calibrating.setup import Setup
 from iastm_host.app.calibrating.snapshot import (
     PictureView,
@@ -50,13 +50,12 @@ class Now:
     progress: float | None
 
 
-def not_begun() -> WizardSnapshot:
-    """Return the snapshot of a wizard that waits for a setup."""
-    setup = Setup()
+def not_begun(setup: Setup, problem: Problem | None, *, finished: bool) -> WizardSnapshot:
+    """Return the snapshot of a wizard that waits for a setup; `setup` is what is proposed."""
     return WizardSnapshot(
         steps=tuple(StepView(title, "todo") for title in steps_of(setup)),
         run=1,
-        run_count=1,
+        run_count=setup.run_count,
         context="",
         instruction="State what you calibrate with",
         hint="",
@@ -72,13 +71,13 @@ def not_begun() -> WizardSnapshot:
         force_range_n=0.0,
         question=None,
         result=None,
-        problem=None,
+        problem=problem,
         can_take=False,
         can_back=False,
         can_repeat=False,
         footer="",
         setup=setup,
-        finished=False,
+        finished=finished,
     )
 
 
@@ -94,7 +93,7 @@ def snapshot_of(book: Book, now: Now, *, finished: bool) -> WizardSnapshot:
         context=words.context(page, setup),
         instruction=words.instruction(page, setup, zero_again=book.zero_due),
         hint=now.hint or words.hint(page, setup),
-        picture=PictureView(ZERO if book.zero_due else page.kind, words.label(page, setup), page.angle_deg),
+        picture=_picture(book),
         reading_n=now.reading_n,
         expected_n=now.expected_n,
         recent_n=now.recent_n,
@@ -135,7 +134,29 @@ def snapshot_of(book: Book, now: Now, *, finished: bool) -> WizardSnapshot:
         ready=now.ready,
         notes=book.notes,
         done=book.finished,
+        last_taken=_last_taken(book, now.readings),
     )
+
+
+def _picture(book: Book) -> PictureView:
+    page = book.page
+    if book.zero_due:
+        return PictureView(ZERO, "", page.angle_deg)
+    kind = LOAD if page.kind == EXERCISE else page.kind
+    return PictureView(kind, words.label(page, book.setup), page.angle_deg, page.load_kg)
+
+
+def _last_taken(book: Book, read: list[Reading]) -> RowView | None:
+    last = book.last_taken()
+    for reading in read:
+        if reading.entry == last:
+            page = book.pages[reading.entry.page]
+            return _taken_row(words.label(page, book.setup), reading, "noted" if reading.entry.point.note else "taken")
+    return None
+
+
+def _taken_row(label: str, reading: Reading, state: str) -> RowView:
+    return RowView(label, reading.entry.point.reference_n, reading.read_n, 1000 * reading.residual_n, state)
 
 
 def showing_old(book: Book) -> bool:
@@ -174,16 +195,9 @@ def _rows(book: Book, read: list[Reading]) -> list[RowView]:
         if at == book.position:
             state = "now"
         target_n = setup.force_n(other.load_kg, other.angle_deg)
-        applied_n: float | None = None if setup.against_gauge else target_n
+        label = words.label(other, setup)
         if taken is not None:
-            applied_n = taken.entry.point.reference_n
-        rows.append(
-            RowView(
-                words.label(other, setup),
-                applied_n,
-                None if taken is None else taken.read_n,
-                None if taken is None else 1000 * taken.residual_n,
-                state,
-            )
-        )
+            rows.append(_taken_row(label, taken, state))
+        else:
+            rows.append(RowView(label, None if setup.against_gauge else target_n, None, None, state))
     return rows

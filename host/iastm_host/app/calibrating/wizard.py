@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from iastm_calibration.document import CalibrationDocument, TakenPoint
-from iastm_calibration.errors import CalibrationError
+from iastm_calibration.errors import CalibrationError, OutlierError
 from iastm_host.app.calibrating import arrival, judging, warm_up, words
 from iastm_host.app.calibrating.arrival import KEEP, REPEAT, SKIP
 from iastm_host.app.calibrating.book import IN_FORCE, Book, Entry, read_book, start_line, taken_line
@@ -24,7 +24,7 @@ from iastm_host.app.calibrating.draft import Draft, Line, draft_path
 from iastm_host.app.calibrating.judging import Reading
 from iastm_host.app.calibrating.live import Live, aimed
 from iastm_host.app.calibrating.making import Make, document_of, tool_of
-from iastm_host.app.calibrating.plan import CHECK, LOAD, PREPARE, RESULT, WARM_UP, ZERO, ZERO_STEP
+from iastm_host.app.calibrating.plan import CHECK, EXERCISE, LOAD, PREPARE, RESULT, WARM_UP, ZERO, ZERO_STEP
 from iastm_host.app.calibrating.result import result_view
 from iastm_host.app.calibrating.scale import Scale
 from iastm_host.app.calibrating.setup import Setup
@@ -39,8 +39,11 @@ log = logging.getLogger(__name__)
 _SETTLING_N_PER_S = 0.01
 # A weight that swings stands still for a moment where it turns.
 _WORD_AFTER_S = 0.5
+# The heaviest load hangs, by whatever calibration is in force.
+_EXERCISED_SHARE = 0.5
 _NAMED_AT_CHECK = 3
 _NOTE_LENGTH = 120
+_STAY_OR_GO = ("back", "go_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,10 @@ def in_a_thread(work: Callable[[], None]) -> None:
 class Wizard:
     """One calibration. Every method may be called from any thread."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, proposed: Setup | None = None) -> None:
+        """`proposed` is what a form shows before the start."""
         self._with = surroundings
+        self._proposed = proposed or Setup()
         # Held by an action from beginning to end, so that lines stand in the draft in the order in which they count.
         self._acting = threading.Lock()
         self._lock = threading.RLock()
@@ -204,7 +209,7 @@ class Wizard:
         """Return what a view shows."""
         with self._lock:
             if self._book is None:
-                return not_begun()
+                return not_begun(self._proposed, None, finished=self._finished)
             return snapshot_of(self._book, self._now(self._book), finished=self._finished)
 
     # Lines
@@ -266,7 +271,8 @@ class Wizard:
             words_of_check, _ = self._standing_apart(book)
             if not words_of_check:
                 return self._calculating(book)
-            self._ask(book, "check", f"{words_of_check} Go back and repeat, or go on with a note?", ("back", "go_on"))
+            text = f"{words_of_check} Go back and repeat, or go on with a note?"
+            self._ask(book, "check", text, _STAY_OR_GO)
         elif kind == RESULT:
             return self._keeping()
         else:
@@ -327,10 +333,11 @@ class Wizard:
             if option == "go_on":
                 target = {"kind": "go", "page": book.next_after(book.position)}
             self._go(book, answer, target)
-        elif about == "check":
+        elif about in ("check", "outliers"):
             text, pages = self._standing_apart(book)
             if option == "go_on":
-                self._apply(book, answer, {"kind": "note", "text": f"{text} {note or 'Kept as they came.'}".strip()})
+                kept = f"{text} {note or 'Kept as they came.'}".strip()
+                self._apply(book, answer, {"kind": "note", "text": kept}, {"kind": "outliers kept"})
                 return self._calculating(book)
             self._go(book, answer, *({"kind": "anew", "page": page} for page in pages[:1]))
         else:
@@ -351,11 +358,19 @@ class Wizard:
         if self._busy:
             return None
         self._busy, self._failure = "Calculating", None
-        gauge = self._live.gauge.tool
+        gauge, in_force = self._live.gauge.tool, self._live.tool_scale()
+        slope = None if in_force is None else in_force.coefficients[1]
 
         def work() -> None:
             def calculate() -> None:
-                made = document_of(book, self._with.make, self._with.wall_clock(), gauge)
+                try:
+                    made = document_of(book, self._with.make, self._with.wall_clock(), gauge, slope)
+                except OutlierError as error:
+                    with self._lock:
+                        self._ask(
+                            book, "outliers", f"{error.what} Go back and repeat, or go on with a note?", _STAY_OR_GO
+                        )
+                    return
                 with self._lock:
                     self._document = made
                     self._go(book, {"kind": "go", "page": len(book.pages) - 1})
@@ -446,7 +461,9 @@ class Wizard:
             if self._document is None
             else result_view(self._document, written=book.written, file=book.file),
             can_take=can_take,
-            ready=can_take and (not measuring or (steady.steady and changed)) and self._page_is_ready(book),
+            ready=can_take
+            and (not measuring or (steady.steady and changed))
+            and self._page_is_ready(book, steady, reading_n),
             hint=self._hint(book),
             footer=self._footer(book, steady, measuring=measuring),
             busy=self._busy,
@@ -466,7 +483,11 @@ class Wizard:
             return False
         return not aim and (steady.steady or self._off_scale(book)) if self._measuring(book) else True
 
-    def _page_is_ready(self, book: Book) -> bool:
+    def _page_is_ready(self, book: Book, steady: Steadiness, reading_n: float | None) -> bool:
+        """Tell whether a page that takes no point has had what it asks for."""
+        if book.page.kind == EXERCISE:
+            wanted_n = book.setup.force_n(book.page.load_kg, book.page.angle_deg)
+            return steady.steady and reading_n is not None and abs(reading_n) >= _EXERCISED_SHARE * wanted_n
         return book.page.kind != WARM_UP or self._warm()
 
     def _off_scale(self, book: Book) -> bool:
@@ -485,6 +506,8 @@ class Wizard:
             return Problem("This gauge tells no raw counts, so it can't be calibrated here.", "Connect another tool.")
         if book.file:
             return None
+        if tool.window.last_arrived_us is None:
+            return Problem("The tool has sent no samples yet.", "They come by themselves.")
         if not tool.there(self._with.clock()):
             return Problem("No samples come from the tool.", words.LINK_LOST_FIX)
         if self._live.tool_scale() is None or tool.tool is None:
@@ -554,7 +577,7 @@ class Wizard:
         page = book.page
         if book.zero_due or page.kind == ZERO:
             return 0.0
-        if page.kind != LOAD:
+        if page.kind not in (LOAD, EXERCISE):
             return None
         if not book.setup.against_gauge:
             return book.setup.force_n(page.load_kg, page.angle_deg)
@@ -565,7 +588,7 @@ class Wizard:
         expected_n = self._expected_n(book)
         if not book.setup.against_gauge or book.page.kind != LOAD or book.zero_due or expected_n is None:
             return ""
-        return aimed(book.page, book.setup.force_n(book.page.load_kg, book.page.angle_deg), expected_n)
+        return aimed(book.setup.force_n(book.page.load_kg, book.page.angle_deg), expected_n)
 
     def _zero_now(self, book: Book) -> float | None:
         """Return the counts without load as far as they are known now."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from iastm_host.app.calibrating.plan import CHECK, LOAD, PREPARE, RESULT, SEAT, TURN, WARM_UP, ZERO, Page, minutes
+from iastm_host.app.calibrating.plan import (
+    CHECK,
+    EXERCISE,
+    LOAD,
+    PREPARE,
+    RESULT,
+    SEAT,
+    TURN,
+    WARM_UP,
+    ZERO,
+    Page,
+    minutes,
+)
 from iastm_host.app.calibrating.setup import FULL, Setup
 
 KEPT = "Taken points are kept if you stop."
@@ -27,7 +39,7 @@ def load_label(load_kg: float) -> str:
 
 def label(page: Page, setup: Setup) -> str:
     """Return what a page loads: the weight, or with a gauge the force to aim at; "" for none."""
-    if page.kind != LOAD:
+    if page.kind not in (LOAD, EXERCISE):
         return ""
     if setup.against_gauge:
         return f"{setup.force_n(page.load_kg, page.angle_deg):.1f} N"
@@ -41,7 +53,7 @@ def context(page: Page, setup: Setup) -> str:
         return f"Loading {way}, at {page.angle_deg:g}° · point {page.number} of {page.of}"
     if page.kind == ZERO:
         return f"{'Before' if page.rising else 'After'} the loads, at {page.angle_deg:g}°"
-    if page.kind in (SEAT, TURN):
+    if page.kind in (SEAT, TURN, EXERCISE):
         return f"Run {page.run} of {setup.run_count}"
     whole = "Full calibration" if setup.method == FULL else "Quick calibration"
     return f"{whole} · about {minutes(setup)} minutes"
@@ -83,6 +95,8 @@ def hint(page: Page, setup: Setup) -> str:
             return f"The tip points straight down. Have ready: a cord, and {loads}."
         case "warm_up":
             return "Nothing touches the tip."
+        case "exercise":
+            return "Once, before the zero: a cell's first loading differs from those after it. Nothing is taken."
         case "seat":
             return "Upright again (90°), tip free. Seating anew tells how much that changes."
         case "turn":
@@ -105,6 +119,6 @@ def take_label(page: Page, *, has_point: bool, kept: bool) -> str:
         return "Write to the tool" if kept else "Save and write"
     if page.kind == CHECK:
         return "Calculate"
-    if page.kind in (PREPARE, WARM_UP, SEAT, TURN) or has_point:
+    if page.kind in (PREPARE, WARM_UP, EXERCISE, SEAT, TURN) or has_point:
         return "Go on"
     return "Take zero" if page.kind == ZERO else "Take point"

@@ -204,8 +204,7 @@ class Bench:
         if kind == "zero":
             self.hang(0.0)
         elif kind == "load":
-            row = next(row for row in shown.rows if row.state == "now")
-            self.hang(float(row.label.split()[0]) if row.applied_n is None or self.gauge is not None else row.applied_n)
+            self.hang(shown.setup.force_n(shown.picture.load_kg, shown.picture.angle_deg))
         elif kind == "warm_up":
             settle_s = 25.0
         self.wait(settle_s)

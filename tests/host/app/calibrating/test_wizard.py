@@ -345,7 +345,7 @@ def test_warming_up_waits_for_a_quiet_zero_and_may_be_cut_short_with_a_note(tmp_
     bench.wizard.take()
     bench.wizard.answer("skip", "in a hurry")
     shown = bench.wizard.snapshot()
-    assert shown.picture.kind == "zero"
+    assert shown.instruction == "Hang 1,500 g on the tip"
     assert shown.notes == ("Warm-up cut short. in a hurry",)
 
 
@@ -355,7 +355,7 @@ def test_warming_up_ends_after_three_minutes_with_a_note_on_the_drift_left(tmp_p
     assert bench.wait(181.0).ready
     bench.wizard.take()
     shown = bench.wizard.snapshot()
-    assert shown.picture.kind == "zero"
+    assert shown.instruction == "Hang 1,500 g on the tip"
     assert "drifts by +10" in shown.notes[0]
 
 

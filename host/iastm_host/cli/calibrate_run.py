@@ -1,0 +1,329 @@
+"""`iastm calibrate run`: the calibration wizard, in a window or a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from iastm_calibration.calibrate import calibrate
+from iastm_calibration.document import CalibrationDocument
+from iastm_calibration.uncertainty import Use
+from iastm_host.app.acquisition import Acquisition
+from iastm_host.app.calibrating.book import read_book
+from iastm_host.app.calibrating.draft import newest_draft
+from iastm_host.app.calibrating.making import Make
+from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, NO_TIP, QUICK, Setup
+from iastm_host.app.calibrating.snapshot import WizardSnapshot
+from iastm_host.app.calibrating.wizard import Surroundings, Wizard, in_a_thread
+from iastm_host.app.calibrating.written import WordsError, parse_loads, parse_tolerance
+from iastm_host.app.connected import Listener, connected
+from iastm_host.bench.hands import Hands
+from iastm_host.cli import wiring, wiring_bench
+from iastm_host.cli.display import check_display, display_there
+from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
+from iastm_host.events import Event, Problem
+from iastm_host.records.calibrations import read_document
+from iastm_host.terminal.calibration import InputLines, run_lines, run_pages
+from iastm_host.transports.base import Transport
+
+_HANDS_LOOK_S = 0.05
+_HANDS_END_S = 5.0
+_SEED = 1
+
+Write = Callable[[Acquisition, CalibrationDocument, Callable[[float], None]], None]
+"""Puts a document into the tool that a run is with and compares, telling its progress from 0 to 1. Raises Problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What a calibration is made at. The composition root puts it together; tests put in what they like.
+
+    `make_tool` and `make_gauge` return runs with these listeners. `write` puts a document into the tool that a run is
+    with, telling its progress; None is a tool that keeps none. `hands` do what a snapshot asks for at a simulated
+    bench; None where a person has hands.
+    """
+
+    make_tool: Callable[[Sequence[Listener]], Acquisition]
+    make_gauge: Callable[[Sequence[Listener]], Acquisition] | None
+    clock: Callable[[], int]
+    wall_clock: Callable[[], datetime]
+    drafts: Path
+    make: Make
+    save: Callable[[CalibrationDocument], str]
+    load: Callable[[str], CalibrationDocument]
+    write: Write | None
+    hands: Callable[[WizardSnapshot], None] | None = None
+
+
+Show = Callable[[Wizard, Callable[[], Problem | None]], None]
+"""Shows a wizard until it is over; the second argument tells what ended a run, None while they go on."""
+
+
+def setup_of(method: str, loads: str | None, tolerance: str, stated: Setup) -> Setup:
+    """Return `stated` with what is written in words: loads and tolerance. Raises Problem for words that say none."""
+    try:
+        loads_kg = DEFAULT_LOADS_KG[method] if loads is None else parse_loads(loads)
+        share = parse_tolerance(tolerance)
+    except WordsError as error:
+        raise Problem(str(error), "See: iastm calibrate run --help") from error
+    return replace(stated, method=method, loads_kg=loads_kg, tolerance=share)
+
+
+def draft_to_resume(folder: Path) -> Path:
+    """Return the calibration that was left last. Raises Problem where none waits."""
+    found = newest_draft(folder)
+    if found is None:
+        raise Problem("No calibration waits to be gone on with.", "Begin one: leave out --resume.")
+    return found
+
+
+def calibrate_at(station: Station, begin: Setup | Path, show: Show, *, by_form: bool = False) -> WizardSnapshot:
+    """Run tool, gauge and wizard, and return how it ended. Raises Problem.
+
+    `begin` is what to begin with, a setup or a draft. `by_form`: whoever is shown the wizard completes the setup.
+    """
+    runs: list[Acquisition] = []
+
+    def write(document: CalibrationDocument, progress: Callable[[float], None]) -> None:
+        assert station.write is not None
+        station.write(runs[0], document, progress)
+
+    wizard = Wizard(
+        Surroundings(
+            clock=station.clock,
+            wall_clock=station.wall_clock,
+            drafts=station.drafts,
+            make=station.make,
+            save=station.save,
+            load=station.load,
+            write=None if station.write is None else write,
+            aside=in_a_thread,
+        ),
+        begin if isinstance(begin, Setup) else None,
+    )
+    with ExitStack() as stack:
+        stack.callback(wizard.leave)
+        for make, feed in ((station.make_tool, wizard.feed), (station.make_gauge, wizard.feed_reference)):
+            if make is not None:
+                run, _ = stack.enter_context(connected(_also(make, feed)))
+                runs.append(run)
+        if isinstance(begin, Path):
+            wizard.resume(begin)
+        elif not by_form:
+            wizard.start(begin)
+        if station.hands is not None:
+            stack.enter_context(_Busy(wizard, station.hands))
+        show(wizard, lambda: _ended(runs))
+        return wizard.snapshot()
+
+
+def station_for(
+    choice: LinkChoice, gauge: LinkChoice | None, setup: Setup, drafts: Path, write: Write | None
+) -> Station:
+    """Return a station with the tool that was chosen, and a gauge where one was. Raises Problem.
+
+    With --simulated it is a bench with hands. Documents go into this user's store, drafts into `drafts`.
+    """
+    store = wiring.calibrations()
+    bench = wiring_bench.make_bench(_SEED) if choice.simulated else None
+    link = choice.open() if bench is None else bench.tool(drafts / "simulated tool")
+    gauge_link: Transport | None = None
+    if setup.against_gauge:
+        gauge_link = bench.gauge() if bench is not None else gauge.open() if gauge is not None else None
+
+    def run_of(made: Transport, carrier: str) -> Callable[[Sequence[Listener]], Acquisition]:
+        return lambda listeners: wiring.calibration_run(made, carrier, listeners, sets_limits=True)
+
+    hands: Callable[[WizardSnapshot], None] | None = None
+    if bench is not None:
+        helper = Hands(bench.bench, _SEED, setup.loads_kg, against_gauge=setup.against_gauge)
+
+        def hands(snapshot: WizardSnapshot) -> None:
+            picture = snapshot.picture
+            helper.look(picture.kind, picture.load_kg or None, picture.angle_deg)
+
+    return Station(
+        make_tool=run_of(link, choice.carrier),
+        make_gauge=None if gauge_link is None else run_of(gauge_link, (gauge or choice).carrier),
+        clock=wiring.clock_us,
+        wall_clock=wiring.wall_clock,
+        drafts=drafts,
+        make=partial(calibrate, use=Use()),
+        save=lambda document: str(store.save(document)),
+        load=lambda file: read_document(Path(file)),
+        write=write,
+        hands=hands,
+    )
+
+
+def command(
+    station_of: Callable[[LinkChoice, LinkChoice | None, Setup, Path], Station],
+    drafts_of: Callable[[], Path],
+    show_in_window: Callable[[str | None], Show],
+) -> Callable[..., None]:
+    """Return the command `run`: with a station for links and setup, the folder of drafts, and what shows a window.
+
+    `show_in_window` is called, with the theme, before any thread runs.
+    """
+
+    def run(
+        port: Port = None,
+        tool: Tool = None,
+        radio: Radio = None,
+        simulated: Simulated = False,
+        full: Annotated[bool, typer.Option("--full/--quick", help="For a certificate, or in ten minutes.")] = False,
+        loads: Annotated[
+            str | None, typer.Option(help="The weights, lightest first: 100,200,500 (grams), or 0.1kg,0.2kg.")
+        ] = None,
+        tolerance: Annotated[
+            str, typer.Option(help="How far weights or gauge may be off: ± in %, or a class: M1, M2, M3.")
+        ] = "",
+        weights: Annotated[str, typer.Option(help="What the weights or the gauge are, for the certificate.")] = "",
+        certificate: Annotated[str, typer.Option(help="The certificate of the weights or the gauge.")] = "",
+        latitude: Annotated[float | None, typer.Option(help="Where it is done, in degrees: it gives gravity.")] = None,
+        height: Annotated[float, typer.Option(help="Metres above the sea.")] = 0.0,
+        by: Annotated[str, typer.Option(help="Who calibrates.")] = "",
+        tip: Annotated[str, typer.Option(help="The tip that is mounted.")] = "Tip",
+        load_cell: Annotated[str, typer.Option(help="The load cell, for the certificate.")] = "",
+        converter: Annotated[str, typer.Option(help="The converter, for the certificate.")] = "",
+        months: Annotated[int, typer.Option(help="For how many months it holds.")] = 12,
+        gauge_port: Annotated[
+            str | None, typer.Option(help="The serial port of a reference gauge, in place of weights.")
+        ] = None,
+        gauge_tool: Annotated[
+            str | None, typer.Option(help="A Bluetooth reference gauge: a second tool, or a Progressor.")
+        ] = None,
+        gauge_simulated: Annotated[
+            bool, typer.Option("--gauge-simulated", help="A reference gauge beside the simulated tool.")
+        ] = False,
+        resume: Annotated[
+            bool, typer.Option("--resume", help="Go on with the calibration that was left last.")
+        ] = False,
+        headless: Annotated[bool, typer.Option("--headless", help="Pages in the terminal, no window.")] = False,
+        theme: Annotated[str | None, typer.Option(help="auto, light, dark or contrast.")] = None,
+    ) -> None:
+        """Calibrate a tool with known weights, or against a reference gauge, page by page."""
+        choice = LinkChoice(port, tool, radio, simulated)
+        choice.check()
+        gauge = _gauge_choice(gauge_port, gauge_tool, radio, gauge_simulated=gauge_simulated, choice=choice)
+        stated = Setup(
+            weights_description=weights,
+            certificate=certificate,
+            latitude_deg=latitude,
+            height_m=height,
+            made_by=by,
+            tip=replace(NO_TIP, name=tip),
+            load_cell=load_cell,
+            converter=converter,
+            expires_months=months,
+            against_gauge=gauge is not None,
+        )
+        setup = setup_of(FULL if full else QUICK, loads, tolerance, stated)
+        drafts = drafts_of()
+        begin: Setup | Path = draft_to_resume(drafts) if resume else setup
+        if isinstance(begin, Path):
+            setup = read_book(begin).setup
+            if setup.against_gauge and gauge is None:
+                raise Problem("This calibration is against a gauge.", "Name it, as when it was begun.")
+        in_window = not headless and display_there(os.environ)
+        if in_window:
+            check_display(os.environ)
+            ended = calibrate_at(
+                station_of(choice, gauge, setup, drafts), begin, show_in_window(theme), by_form=not resume
+            )
+        else:
+            _check(setup)
+            ended = calibrate_at(station_of(choice, gauge, setup, drafts), begin, show_in_terminal)
+        for line in outcome(ended):
+            typer.echo(line)
+
+    return run
+
+
+def _gauge_choice(
+    port: str | None, tool: str | None, radio: str | None, *, gauge_simulated: bool, choice: LinkChoice
+) -> LinkChoice | None:
+    """Return the gauge that was named, None for none. Raises Problem."""
+    named = (port is not None) + (tool is not None) + gauge_simulated
+    if not named:
+        return None
+    if named > 1 or gauge_simulated != choice.simulated:
+        raise Problem(
+            "One reference gauge can be used, beside a tool of its kind.",
+            "Give --gauge-port or --gauge-tool; with --simulated give --gauge-simulated.",
+        )
+    return LinkChoice(port, tool, radio if tool is not None else None, gauge_simulated)
+
+
+def _check(setup: Setup) -> None:
+    """Raise Problem with the first thing that can't be as stated: there is no form here to mend it."""
+    for _, words in setup.problems():
+        raise Problem(words, "See: iastm calibrate run --help")
+
+
+def show_in_terminal(wizard: Wizard, look: Callable[[], Problem | None]) -> None:
+    """Show the wizard page by page in a terminal, as lines elsewhere."""
+    if sys.stdout.isatty() and sys.stdin.isatty():
+        run_pages(wizard, Console(), look)
+    else:
+        run_lines(wizard, InputLines(sys.stdin.fileno()), typer.echo, look)
+
+
+def outcome(ended: WizardSnapshot) -> list[str]:
+    """Return what is printed once all is over. Raises Problem where a saved calibration did not reach the tool."""
+    result = ended.result
+    if result is None or not result.file:
+        return ["Left. The points are kept: iastm calibrate run --resume goes on."]
+    if not ended.done:
+        raise Problem(
+            f"The calibration is saved at {result.file}, and the tool does not have it.",
+            "Write it: iastm calibrate run --resume goes on there.",
+        )
+    where = "the tool has it" if result.written else "this tool keeps none"
+    return [f"{result.word}: {result.sentence}", f"Saved: {result.file}; {where}."]
+
+
+def _also(
+    make: Callable[[Sequence[Listener]], Acquisition], feed: Callable[[Event], None]
+) -> Callable[[Sequence[Listener]], Acquisition]:
+    return lambda listeners: make((*listeners, feed))
+
+
+def _ended(runs: Sequence[Acquisition]) -> Problem | None:
+    for run in runs:
+        snapshot = run.snapshot()
+        if snapshot.finished:
+            return snapshot.problem or Problem("The link ended.", "The points are kept: go on with --resume.")
+    return None
+
+
+class _Busy:
+    """Hands at a simulated bench, in a thread of their own, for as long as the block lasts."""
+
+    def __init__(self, wizard: Wizard, hands: Callable[[WizardSnapshot], None]) -> None:
+        self._wizard = wizard
+        self._hands = hands
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="hands", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(_HANDS_END_S)
+
+    def _work(self) -> None:
+        while not self._over.wait(_HANDS_LOOK_S):
+            self._hands(self._wizard.snapshot())
