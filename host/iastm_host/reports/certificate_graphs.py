@@ -73,7 +73,7 @@ def residual_graph(document: CalibrationDocument) -> Drawing:
     reach = _reach_mn(seen, band)
     hidden = any(mn > 1.12 * reach for _, mn in band)
     force_low, force_high = _forces(document, seen)
-    height = 200.0 if len(angles) == 1 else 100.0
+    height = 172.0 if len(angles) == 1 else 100.0
     items = _key(runs, "uncertainty, beyond this scale in part" if hidden else "uncertainty of a force")
     top = 62.0
     y_steps = axes.round_steps(-1.12 * reach, 1.12 * reach, 8 if len(angles) == 1 else 5)

@@ -11,7 +11,7 @@ from datetime import datetime
 _LETTERS = "[\\u0590-\\u065f\\u066a-\\u06ef\\u06fa-\\u07bf\\u07ca-\\u08ff\\ufb1d-\\ufdff\\ufe70-\\ufefe]+"
 _RIGHT_TO_LEFT = re.compile(f"{_LETTERS}(?:[ '’\"-]{_LETTERS})*")
 _UNIT = re.compile(r"(?<=\d) (?=(?:m?N|N/count|k?g|s|K|°C|cm²|m/s²|%)(?!\w))")
-_SIGN = re.compile(r"([±=]) (?=\d)")
+_SIGN = re.compile(r"(±|\bk =) (?=\d)")
 MINUS = "−"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -72,7 +72,7 @@ def kept_together(text: str) -> str:
 
 def bound(text: str) -> str:
     """Return text whose numbers stay on one line with their units and signs."""
-    return _SIGN.sub("\\1\N{NO-BREAK SPACE}", _UNIT.sub("\N{NO-BREAK SPACE}", text))
+    return _SIGN.sub(lambda sign: kept_together(sign[0]), _UNIT.sub("\N{NO-BREAK SPACE}", text))
 
 
 def as_seen(text: str) -> str:

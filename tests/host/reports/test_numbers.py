@@ -55,7 +55,7 @@ def test_clean_text_can_be_written_and_is_clean_already(text):
 
 def test_numbers_stay_with_their_units():
     assert bound("± 0.04 N up to 15 N (k = 2), 3 % and 2 Newtons") == (
-        "±\u00a00.04\u00a0N up to 15\u00a0N (k =\u00a02), 3\u00a0% and 2 Newtons"
+        "±\u00a00.04\u00a0N up to 15\u00a0N (k\u00a0=\u00a02), 3\u00a0% and 2 Newtons"
     )
 
 

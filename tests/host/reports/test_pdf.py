@@ -79,6 +79,12 @@ def test_the_bytes_hang_neither_on_the_process_nor_on_the_clock_s_zone():
     assert len(seen.pop().strip()) == 64
 
 
+def test_the_library_is_loaded_when_a_pdf_is_asked_for_and_not_before():
+    script = "import sys, iastm_host.reports.certificate, iastm_host.reports.control_chart; print('reportlab' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=120)
+    assert run.stdout.strip() == "False"
+
+
 @pytest.mark.skipif(not found_fonts(font_folders()), reason="no font of the system is known here")
 def test_names_in_greek_and_cyrillic_can_be_read_and_copied():
     assert {"Ελένη", "Жанна"} <= set(text_of(to_pdf(report_of("Ελένη Жанна"))).split())
