@@ -33,12 +33,14 @@ def _check_attributes(board):
         raise AttributeError("the board lacks %s: see iastm_firmware/app.py" % ", ".join(missing))
 
 
-def _calibrations_of(board):
-    # Loaded where it is needed only: its code takes memory.
-    if board.calibration_storage is None:
-        from iastm_firmware.no_calibrations import NoCalibrations
+def _no_calibrations():
+    from iastm_firmware.no_calibrations import NoCalibrations
 
-        return NoCalibrations()
+    return NoCalibrations()
+
+
+def _calibrations(board):
+    # Loaded where it is needed only: its code takes memory.
     from iastm_firmware.calibrations import Calibrations
 
     return Calibrations(board.calibration_storage, board.serial_number)
@@ -53,7 +55,7 @@ class Tool:
         self.boot_id = board.random_u32()
         self.clock = Clock(board.ticks_us)
         # Before the ring, which takes all memory that is left but its reserve.
-        self.calibrations = _calibrations_of(board)
+        self.calibrations = _no_calibrations() if board.calibration_storage is None else _calibrations(board)
         pages = allocate_pages(pages_for(board.ring_depth, board.rate_mhz))
         self.ring = Ring(pages, self.clock)
         self.ring_depth = depth_of(len(pages), board.rate_mhz)
