@@ -7,10 +7,12 @@ from datetime import date
 import pypdf
 import pytest
 
+from iastm_calibration.calibrate import Use, calibrate
 from iastm_calibration.document import content, sha256_of
 from iastm_host.events import Problem
 from iastm_host.reports.blocks import Facts, Figure, Heading, Notice, Result, Table
 from iastm_host.reports.certificate import certificate, certificate_html, certificate_pdf
+from iastm_host.reports.numbers import uncertainty
 from iastm_host.reports.paper import A4, LETTER
 from iastm_host.reports.pdf import to_pdf
 
@@ -234,6 +236,37 @@ def test_the_pdf_is_that_of_its_document(document, tmp_path):
     # 15:10 at +01:00.
     assert reader.metadata.creation_date is not None
     assert reader.metadata.creation_date.isoformat() == "2026-11-21T14:10:00+00:00"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_what_the_calibration_itself_makes_becomes_a_certificate(document, tmp_path, full):
+    by_hand = document(full=full)
+    made = calibrate(
+        by_hand.points,
+        by_hand.tool,
+        by_hand.reference,
+        by_hand.tip,
+        Use(temperature_half_width_k=5.0, zero_per_k_n=0.001, span_per_k=1e-4, angle_half_width_deg=30.0),
+        method=by_hand.method,
+        made_by=by_hand.made_by,
+        made_at=by_hand.made_at,
+        expires_on=by_hand.expires_on,
+        calibration_id=by_hand.calibration_id,
+    )
+    # The table shows the differences that the figures were found from.
+    table = [block for block in certificate(made).blocks if isinstance(block, Table)][-1]
+    at = [column.head for column in table.columns].index("Difference, mN")
+    differences = [float(row.cells[at].replace("−", "-")) for row in table.rows if row.cells[at]]
+    upright = [each for each, row in zip(differences, _loaded(table, at), strict=True) if row.cells[2] == "90°"]
+    assert max(upright, key=abs) == pytest.approx(1000 * made.figures.largest_residual_n, abs=0.06)
+    certificate_pdf(made, tmp_path / "certificate.pdf")
+    assert (
+        f"± {uncertainty(made.uncertainty[-1].expanded_n)} N" in pages((tmp_path / "certificate.pdf").read_bytes())[0]
+    )
+
+
+def _loaded(table, at):
+    return [row for row in table.rows if row.cells[at]]
 
 
 def test_a_certificate_is_never_overwritten(document, tmp_path):

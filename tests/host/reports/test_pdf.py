@@ -80,7 +80,8 @@ def test_the_bytes_hang_neither_on_the_process_nor_on_the_clock_s_zone():
 
 
 def test_the_library_is_loaded_when_a_pdf_is_asked_for_and_not_before():
-    script = "import sys, iastm_host.reports.certificate, iastm_host.reports.control_chart; print('reportlab' in sys.modules)"
+    rooms = "iastm_host.reports.certificate, iastm_host.reports.control_chart"
+    script = f"import sys, {rooms}; print('reportlab' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=120)
     assert run.stdout.strip() == "False"
 
