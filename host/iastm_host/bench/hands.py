@@ -21,6 +21,8 @@ TURN = "turn"
 # From being asked until it is done. Ours.
 _HANGING_LOW_S, _HANGING_HIGH_S = 0.8, 2.0
 _TURNING_LOW_S, _TURNING_HIGH_S = 2.0, 4.0
+# Before that shows on a screen, nobody says that it is done.
+_SHOWS_S = 1.0
 # A hand that leans on the tool.
 _TOUCH_N = 1.2
 _TOUCH_UNSTEADINESS = 0.2
@@ -40,7 +42,7 @@ class Slip(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A slip at the n-th load that is asked for, counted from 1. Loads asked for again count again.
+    """A slip at the n-th load that is asked for, from 1: loads for exercise and those asked for again count too.
 
     WRONG_LOAD hangs `mass_kg`. SWAPPED takes the next heavier load of those on the table, or the next lighter for the
     heaviest, and this one once where the other is asked for. FORGETS leaves what hangs. WRONG_UNIT fills each load from
@@ -75,6 +77,7 @@ class Hands:
         self._against_gauge = against_gauge
         self._asked: tuple[str, float, float] | None = None
         self._due_s: float | None = None
+        self._shows_s = 0.0
         self._loads_asked = 0
         self._swap: dict[float, float] = {}
         self._in_pounds = False
@@ -83,7 +86,7 @@ class Hands:
         self.done: list[str] = []
 
     def look(self, kind: str, mass_kg: float | None, angle_deg: float) -> bool:
-        """See what is asked for and do it when its time has come; return whether nothing is left to do.
+        """See what is asked for and do it when its time has come; return whether it is done and shows.
 
         `kind` is that of the guide's picture, `mass_kg` the load that shall hang, None for none, and `angle_deg` the
         angle at which.
@@ -102,7 +105,7 @@ class Hands:
         if self._due_s is not None and now_s >= self._due_s:
             self._due_s = None
             self._do(*asked)
-        return self._due_s is None and self._lets_go_s is None
+        return self._due_s is None and self._lets_go_s is None and now_s >= self._shows_s
 
     def notice(self) -> None:
         """Find out that something is wrong: mend what lasts, and do again what is asked for."""
@@ -165,4 +168,5 @@ class Hands:
         return (heavier[:1] or lighter[-1:] or [mass_kg])[0]
 
     def _did(self, what: str) -> None:
+        self._shows_s = self._bench.now_s + _SHOWS_S
         self.done.append(what)
