@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from iastm_host.app.calibrating.snapshot import QuestionView
@@ -64,6 +73,7 @@ class QuestionStrip(Panel):
                 self.window().setFocus()
             return True
         self.setAccessibleName(question.text)
+        QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
         for number, (_, label) in enumerate(question.options, 1):
             button = LargeButton(label, self, key=str(number))
             button.set_style(self.theme, self.type)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QElapsedTimer, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
@@ -28,6 +28,9 @@ _TRACE_HALF_N = 0.1
 """The trace shows this much above and below its middle; what lies beyond runs along its edge."""
 _TRACE_BAND_N = 0.02
 _GAP = 20.0
+_STEADY = "Steady"
+_SPOKEN_MS = 1000
+"""A reader of the screen is told the reading at most this often, but at once that it is steady or no longer so."""
 _ACTIONS = {"warm_up": "warm", "zero": "free", "turn": "turn", "seat": "seat", "load": "hang"}
 
 
@@ -136,13 +139,13 @@ class TaskPanel(Panel):
         if self._notes is None or self.question.question is not None:
             return ()
         inner, near = self._inner.adjusted(0, self._head_height + 14, 0, 0), self.type.base.near
-        lines = self._notes or ("Nothing was noted.",)
+        heights: list[float] = []
         for size in range(near, SMALLEST - 1, -1):
-            heights = [extent(line, size, 400, inner.width())[1] + size * 0.6 for line in lines]
+            heights = [extent(line, size, 400, inner.width())[1] + size * 0.6 for line in self._notes]
             if sum(heights) <= inner.height():
                 break
         found, top = [], inner.top()
-        for line, height in zip(lines, heights, strict=True):
+        for line, height in zip(self._notes, heights, strict=True):
             rect = QRectF(inner.left(), top, inner.width(), height)
             found.append(Text(rect, line, size, 400, "text", TOP, wraps=True))
             top += height
@@ -180,6 +183,8 @@ class ReadingPanel(Panel):
         self._period_s = 0.1
         self._middle_n: float | None = None
         self._by_itself = False
+        self._told: tuple[str, bool] | None = None
+        self._since_told = QElapsedTimer()
 
     def show_view(self, snapshot: WizardSnapshot) -> None:
         """Show the reading of this frame."""
@@ -187,7 +192,7 @@ class ReadingPanel(Panel):
         self._number = force_words(snapshot.reading_n)
         self._expected = "" if snapshot.expected_n is None else f"expected {force_words(snapshot.expected_n)} N"
         self._by_itself = bool(snapshot.busy)
-        self._steady = steadiness.steady and not snapshot.busy
+        self._steady = steadiness.word == _STEADY and not snapshot.busy
         if snapshot.busy:
             self._word, self._time = snapshot.busy, ""
             self._share = snapshot.progress or 0.0
@@ -199,8 +204,15 @@ class ReadingPanel(Panel):
         self._share = min(1.0, max(0.0, self._share))
         self._recent, self._period_s = snapshot.recent_n, snapshot.recent_period_s
         self._middle_n = trace_middle_n(snapshot.recent_n, snapshot.expected_n, self._middle_n)
-        self.setAccessibleName(f"Reading {self._number} N, {self._expected}, {self._word} {self._time}")
+        self._tell()
         self.update()
+
+    def _tell(self) -> None:
+        told = (self._word, self._by_itself)
+        if told != self._told or self._since_told.elapsed() >= _SPOKEN_MS:
+            self._told = told
+            self._since_told.start()
+            self.setAccessibleName(f"Reading {self._number} N, {self._expected}, {self._word} {self._time}")
 
     # Places, from the top
 

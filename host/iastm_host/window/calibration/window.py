@@ -8,7 +8,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QFrame, QLineEdit, QScrollArea, QWidget
 
 from iastm_host.app.calibrating.plan import CHECK
 from iastm_host.app.calibrating.snapshot import Setup, WizardSnapshot
@@ -28,8 +28,11 @@ from iastm_host.window.overlay import Overlay
 from iastm_host.window.theme import Theme, next_theme, theme_named
 
 FRAME_MS = 50
+PAGE_SEEN_MS = 500
+"""What is kept, written or closed for good answers to Enter once its page has been on screen for this long."""
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _DIGITS = {Qt.Key.Key_1: 1, Qt.Key.Key_2: 2, Qt.Key.Key_3: 3}
+_SCROLL_STEP = 40
 _TAKE_LABEL = "Take point"
 
 log = logging.getLogger(__name__)
@@ -125,13 +128,20 @@ class CalibrationWindow(QWidget):
             Qt.Key.Key_T: self._next_theme,
             Qt.Key.Key_F11: self._toggle_full_screen,
             Qt.Key.Key_Escape: self.setFocus,
+            Qt.Key.Key_PageDown: self._scroll(QAbstractSlider.SliderAction.SliderPageStepAdd),
+            Qt.Key.Key_PageUp: self._scroll(QAbstractSlider.SliderAction.SliderPageStepSub),
+            Qt.Key.Key_Down: self._scroll(QAbstractSlider.SliderAction.SliderSingleStepAdd),
+            Qt.Key.Key_Up: self._scroll(QAbstractSlider.SliderAction.SliderSingleStepSub),
         }
+        self._seen = QElapsedTimer()
+        self._last_seen: tuple[str, bool] = ("", False)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.show_frame)
         self._actions.chosen.connect(self._run)
         self._leave_button.clicked.connect(self._close)
         self._task.question.answered.connect(self._answer)
-        self._result.resized.connect(self._arrange)
+        self._result.resized.connect(self._grow)
+        self._body.verticalScrollBar().setSingleStep(_SCROLL_STEP)
         self._overlay.left.connect(self._close)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._system_theme_changed)
         self._arrange()
@@ -165,6 +175,9 @@ class CalibrationWindow(QWidget):
         if page != self._page or checking != self._checking:
             self._checking = checking
             self._turn_to(page, snapshot)
+        if (page, snapshot.done) != self._last_seen:
+            self._last_seen = (page, snapshot.done)
+            self._seen.start()
         self._top.show_view(snapshot, self._own_problem)
         self._steps.show_view(snapshot)
         self._offer(snapshot)
@@ -258,6 +271,9 @@ class CalibrationWindow(QWidget):
         snapshot = self._snapshot
         if self._page == "form":
             self._start()
+        elif self._page == "result" and self._seen.elapsed() < PAGE_SEEN_MS:
+            # A key that was meant for the page before.
+            return
         elif snapshot is not None and snapshot.question is None and snapshot.can_take:
             self._wizard.keep() if self._page == "result" else self._wizard.take()
         elif snapshot is not None and snapshot.done:
@@ -281,6 +297,20 @@ class CalibrationWindow(QWidget):
 
     def _close(self) -> None:
         self.close()
+
+    def _scroll(self, action: QAbstractSlider.SliderAction) -> Callable[[], None]:
+        """Return what moves the page where it is higher than its place."""
+
+        def scroll() -> None:
+            self._body.verticalScrollBar().triggerAction(action)
+
+        return scroll
+
+    def _grow(self) -> None:
+        """Give the result its place anew, and show the end of what was unfolded."""
+        self._arrange_content()
+        if self._result.fold.isChecked():
+            self._body.ensureVisible(0, self._content.height())
 
     def _next_theme(self) -> None:
         self._follow_system = False

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QElapsedTimer, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QScrollArea, QWidget
 from tests.host.window.calibration.fake_wizard import LOAD, NOT_BEGUN, PAGES, RESULT, FakeWizard, focused, settling_n
 
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, QUICK
@@ -26,7 +26,7 @@ from iastm_host.window.calibration.question import QuestionStrip
 from iastm_host.window.calibration.result import Fold
 from iastm_host.window.calibration.task import ReadingPanel, scene_of, trace_middle_n
 from iastm_host.window.calibration.text import SMALLEST, Text
-from iastm_host.window.calibration.window import CalibrationWindow
+from iastm_host.window.calibration.window import PAGE_SEEN_MS, CalibrationWindow
 from iastm_host.window.held_keys import RELEASE_MS
 from iastm_host.window.overlay import Overlay
 
@@ -542,6 +542,7 @@ def test_keys_of_the_wizard_are_letters_in_a_field(app: QApplication) -> None:
 def test_the_result_is_kept_with_enter_or_its_button(app: QApplication) -> None:
     wizard = FakeWizard(RESULT)
     window = make(wizard)
+    QTest.qWait(PAGE_SEEN_MS)
     press(window, Qt.Key.Key_Return)
     click(button(window, "Save and write"))
     assert wizard.calls == [("keep",), ("keep",)]
@@ -566,9 +567,26 @@ def test_the_certificate_is_offered_where_it_can_be_made_and_once_there_is_a_doc
 def test_once_all_is_done_enter_closes(app: QApplication) -> None:
     wizard = FakeWizard(PAGES["saved"])
     window = make(wizard)
+    QTest.qWait(PAGE_SEEN_MS)
     press(window, Qt.Key.Key_Return)
     assert not window.isVisible()
     assert wizard.calls == [("leave",)]
+
+
+def test_an_enter_that_was_meant_for_the_page_before_neither_writes_nor_closes(app: QApplication) -> None:
+    wizard = FakeWizard(PAGES["check"])
+    window = make(wizard)
+    wizard.shown = RESULT
+    window.show_frame()
+    press(window, Qt.Key.Key_Return)
+    assert wizard.calls == []
+    QTest.qWait(PAGE_SEEN_MS)
+    wizard.shown = PAGES["saved"]
+    window.show_frame()
+    press(window, Qt.Key.Key_Return)
+    assert wizard.calls == []
+    assert window.isVisible()
+    window.close()
 
 
 @pytest.mark.parametrize("page", ["good", "saved", "poor"])
@@ -584,6 +602,22 @@ def test_classes_and_clauses_are_folded_away_until_they_are_asked_for(app: QAppl
     fold.setFocus()
     press(window, Qt.Key.Key_Space)
     assert len(seen()) == 2
+    window.close()
+
+
+def test_what_is_higher_than_the_window_scrolls_by_keys(app: QApplication) -> None:
+    window = make(FakeWizard(PAGES["poor"]))
+    bar = window.findChild(QScrollArea).verticalScrollBar()  # type: ignore[union-attr]
+    assert bar.maximum() > 0
+    press(window, Qt.Key.Key_PageDown)
+    low = bar.value()
+    assert low > 0
+    press(window, Qt.Key.Key_Up)
+    assert 0 <= bar.value() < low
+    fold = window.findChild(Fold)
+    assert fold is not None
+    fold.setChecked(True)
+    assert bar.value() == bar.maximum()
     window.close()
 
 

@@ -13,7 +13,7 @@ from tests.host.window.calibration.fake_wizard import focused
 from iastm_host.app.calibrating.snapshot import WizardSnapshot
 from iastm_host.window.calibration.form import PrepareForm
 from iastm_host.window.calibration.form_values import parse_loads
-from iastm_host.window.calibration.window import CalibrationWindow
+from iastm_host.window.calibration.window import PAGE_SEEN_MS, CalibrationWindow
 from iastm_host.window.held_keys import RELEASE_MS
 
 MOST_PAGES = 40
@@ -51,6 +51,8 @@ def test_a_quick_calibration_goes_from_the_form_to_the_tool_by_keyboard(app: QAp
             break
         assert snapshot.question is None, snapshot.question
         hang_what_is_asked(bench, snapshot)
+        if window.page == "result":
+            QTest.qWait(PAGE_SEEN_MS)
         snapshot = enter(window)
         kinds.append(snapshot.picture.kind)
     assert snapshot.done
