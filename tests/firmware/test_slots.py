@@ -14,119 +14,17 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.firmware.media import MEDIA, Medium, PowerCut, Storage, blocks_in_any_order, is_whole, media, slot_bytes
 
 from iastm_firmware.slots import MAX_DOCUMENT_BYTES, FileStorage, KeyStore, Slots
 
 _ROOT = Path(__file__).resolve().parents[2]
-_BLOCK = 16
-
-# How a medium looks when the power goes after n bytes of a write: a function of old content, new content and n.
-Medium = Callable[[bytes, bytes, int], bytes]
-
-
-def _in_place(old: bytes, new: bytes, n: int) -> bytes:
-    return new[:n] + old[n:]
-
-
-def _cut_short_first(old: bytes, new: bytes, n: int) -> bytes:
-    return new[:n]
-
-
-def _erased_first(old: bytes, new: bytes, n: int) -> bytes:
-    return new[:n] + b"\xff" * (max(len(old), len(new)) - n)
-
-
-def _block_of_garbage(old: bytes, new: bytes, n: int) -> bytes:
-    end = (n // _BLOCK + 1) * _BLOCK
-    return new[:n] + random.Random(n).randbytes(end - n) + old[end:]
-
-
-def _blocks_in_any_order(old: bytes, new: bytes, n: int) -> bytes:
-    starts = list(range(0, len(new), _BLOCK))
-    random.Random(len(new)).shuffle(starts)
-    content = bytearray(old.ljust(len(new), b"\0"))
-    for start in starts:
-        taken = min(n, _BLOCK, len(new) - start)
-        content[start : start + taken] = new[start : start + taken]
-        n -= taken
-    return bytes(content)
-
-
-def _at_once(old: bytes, new: bytes, n: int) -> bytes:
-    return new + old[len(new) :] if n == len(new) else old
-
-
-_MEDIA = [_in_place, _cut_short_first, _erased_first, _block_of_garbage, _blocks_in_any_order, _at_once]
-media = pytest.mark.parametrize("medium", _MEDIA, ids=lambda medium: medium.__name__.strip("_"))
-
-
-class PowerCut(Exception):
-    """Nothing runs on from here."""
-
-
-class Storage:
-    """Two slots on a medium. Each written byte, each end of a write and each opening uses one unit of `power`."""
-
-    def __init__(self, medium: Medium = _in_place, slots: Iterable[bytes | None] = (None, None)) -> None:
-        self.slots = list(slots)
-        self.power: int | None = None
-        self.used = 0
-        # Errors that the next openings of a slot raise, None for one that works.
-        self.open_errors: list[list[int | None]] = [[], []]
-        # The next writes: how many bytes arrive before the error; None for a write that works.
-        self.write_errors: list[int | None] = []
-        self.on_written: Callable[[bytes], bytes] = lambda content: content
-        self.written: list[int] = []
-        self._medium = medium
-
-    def open(self, slot: int) -> io.BytesIO:
-        self._use(1)
-        failure = self.open_errors[slot].pop(0) if self.open_errors[slot] else None
-        if failure is not None:
-            raise OSError(failure, "refused")
-        content = self.slots[slot]
-        if content is None:
-            raise OSError(errno.ENOENT, "never written")
-        return io.BytesIO(content)
-
-    def write(self, slot: int, parts: Iterable[bytes]) -> None:
-        old = self.slots[slot] or b""
-        new = b"".join(bytes(part) for part in parts)
-        self.written.append(slot)
-        failing_at = self.write_errors.pop(0) if self.write_errors else None
-        if failing_at is not None:
-            self.slots[slot] = self._medium(old, new, min(failing_at, len(new)))
-            raise OSError(errno.EIO, "broken")
-        if self.power is not None and self.power < len(new):
-            self.slots[slot] = self._medium(old, new, self.power)
-            raise PowerCut
-        self.slots[slot] = self.on_written(self._medium(old, new, len(new)))
-        self._use(len(new) + 1)
-
-    def _use(self, units: int) -> None:
-        self.used += units
-        if self.power is not None:
-            if self.power < units:
-                raise PowerCut
-            self.power -= units
-
-
-def _slot(generation: int, document: bytes) -> bytes:
-    """The bytes of a slot, written out independently of the code under test."""
-    start = b"SLT1" + struct.pack("<II", generation, len(document)) + document
-    return start + struct.pack("<I", zlib.crc32(start))
-
-
-def _whole(content: bytes | None, generation: int, document: bytes) -> bool:
-    return content is not None and content.startswith(_slot(generation, document))
-
-
 _DOCUMENTS = [
     pytest.param(b"", b"", id="empty after empty"),
     pytest.param(b"some settings", b"", id="empty after some"),
@@ -147,13 +45,13 @@ def test_after_a_power_cut_at_any_byte_one_document_is_whole(
     medium: Medium, in_force: int, generation: int, old: bytes, new: bytes
 ) -> None:
     before: list[bytes | None] = [None, None]
-    before[in_force] = _slot(generation, old)
+    before[in_force] = slot_bytes(generation, old)
     if generation != 1:
-        before[1 - in_force] = _slot(generation - 1, b"the one before the old one")
+        before[1 - in_force] = slot_bytes(generation - 1, b"the one before the old one")
     calm = Storage(medium, before)
     Slots(calm).write(new)
     new_generation = (generation + 1) % 2**32
-    assert _whole(calm.slots[1 - in_force], new_generation, new)
+    assert is_whole(calm.slots[1 - in_force], new_generation, new)
     seen = set()
     for power in range(calm.used + 1):
         storage = Storage(medium, before)
@@ -166,7 +64,7 @@ def test_after_a_power_cut_at_any_byte_one_document_is_whole(
             assert not completed
         storage.power = None
         assert storage.slots[in_force] == before[in_force]
-        arrived = _whole(storage.slots[1 - in_force], new_generation, new)
+        arrived = is_whole(storage.slots[1 - in_force], new_generation, new)
         seen.add(arrived)
         assert arrived or not completed
         after = Slots(storage)
@@ -193,7 +91,7 @@ def test_after_a_power_cut_in_the_first_write_ever_there_is_that_document_or_non
             Slots(storage).write(b"first")
         storage.power = None
         after = Slots(storage)
-        arrived = _whole(storage.slots[0], 1, b"first")
+        arrived = is_whole(storage.slots[0], 1, b"first")
         assert after.read() == (b"first" if arrived else None)
         assert (after.trouble == "") == (arrived or storage.slots[0] is None)
         # The torn slot is written over, not left for a later day.
@@ -205,7 +103,7 @@ def test_after_a_power_cut_in_the_first_write_ever_there_is_that_document_or_non
 def test_power_cuts_in_documents_of_the_greatest_length(medium: Medium, size: Callable[[int, int], int]) -> None:
     chance = random.Random(4)
     old, new = chance.randbytes(MAX_DOCUMENT_BYTES), chance.randbytes(MAX_DOCUMENT_BYTES)
-    before = [_slot(7, old), _slot(6, new)]
+    before = [slot_bytes(7, old), slot_bytes(6, new)]
     end = MAX_DOCUMENT_BYTES + 16
     for power in [*range(4), *range(end - 3, end), *(chance.randrange(4, end) for _ in range(size(10, 500)))]:
         storage = Storage(medium, before)
@@ -215,8 +113,8 @@ def test_power_cuts_in_documents_of_the_greatest_length(medium: Medium, size: Ca
             Slots(storage).write(new)
         storage.power = None
         # The slot written over held the same document: out of order, all that differs may arrive early.
-        arrived = _whole(storage.slots[1], 8, new)
-        assert not arrived or medium is _blocks_in_any_order
+        arrived = is_whole(storage.slots[1], 8, new)
+        assert not arrived or medium is blocks_in_any_order
         assert Slots(storage).read() == (new if arrived else old)
     Slots(storage).write(new)
     assert Slots(storage).read() == new
@@ -236,8 +134,8 @@ def test_a_longer_document_is_refused_and_the_one_before_stays() -> None:
 @pytest.mark.parametrize("old", [None, b"the old one"], ids=["first", "later"])
 def test_a_write_that_fails_raises_and_the_document_before_stays(medium: Medium, old: bytes | None) -> None:
     new = b"a new document"
-    for arriving in range(len(_slot(1, new)) + 1):
-        storage = Storage(medium, [None if old is None else _slot(1, old), None])
+    for arriving in range(len(slot_bytes(1, new)) + 1):
+        storage = Storage(medium, [None if old is None else slot_bytes(1, old), None])
         storage.write_errors = [arriving]
         with pytest.raises(OSError, match="broken"):
             Slots(storage).write(new)
@@ -252,7 +150,7 @@ def test_a_write_that_fails_raises_and_the_document_before_stays(medium: Medium,
 def test_what_does_not_read_back_as_written_is_not_kept() -> None:
     document = b"0123456789" * 60
     for position in range(12 + len(document) + 4):
-        storage = Storage(slots=[_slot(3, b"old"), _slot(2, b"older")])
+        storage = Storage(slots=[slot_bytes(3, b"old"), slot_bytes(2, b"older")])
 
         def flip(content: bytes, position: int = position) -> bytes:
             return content[:position] + bytes([content[position] ^ 0x10]) + content[position + 1 :]
@@ -265,10 +163,12 @@ def test_what_does_not_read_back_as_written_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "arriving", [_slot(2, b"older"), _slot(4, b"not"), _slot(4, b"new")[:-1]], ids=["nothing", "another", "the most"]
+    "arriving",
+    [slot_bytes(2, b"older"), slot_bytes(4, b"not"), slot_bytes(4, b"new")[:-1]],
+    ids=["nothing", "another", "the most"],
 )
 def test_a_storage_that_takes_a_write_and_holds_something_else_is_found_out(arriving: bytes) -> None:
-    storage = Storage(slots=[_slot(3, b"old"), _slot(2, b"older")])
+    storage = Storage(slots=[slot_bytes(3, b"old"), slot_bytes(2, b"older")])
     arrivals = [arriving]
     storage.on_written = lambda content: arrivals.pop() if arrivals else content
     with pytest.raises(OSError, match=str(errno.EIO)):
@@ -279,7 +179,7 @@ def test_a_storage_that_takes_a_write_and_holds_something_else_is_found_out(arri
 @pytest.mark.parametrize(("slot", "name"), [(0, "a"), (1, "b")])
 @pytest.mark.parametrize("newest", [0, 1], ids="ab")
 def test_every_damaged_bit_of_a_slot_is_told_and_the_other_slot_used(slot: int, name: str, newest: int) -> None:
-    contents = [_slot(6 - (newest != 0), b"in slot a"), _slot(6 - (newest != 1), b"in slot b")]
+    contents = [slot_bytes(6 - (newest != 0), b"in slot a"), slot_bytes(6 - (newest != 1), b"in slot b")]
     other = (b"in slot b", b"in slot a")[slot]
     for position in range(len(contents[slot])):
         for bit in range(8):
@@ -300,16 +200,16 @@ def test_every_damaged_bit_of_a_slot_is_told_and_the_other_slot_used(slot: int, 
     ("content", "words"),
     [
         (b"", "is cut off"),
-        (_slot(6, b"document")[:11], "is cut off"),
-        (_slot(6, b"document")[:-1], "is cut off"),
+        (slot_bytes(6, b"document")[:11], "is cut off"),
+        (slot_bytes(6, b"document")[:-1], "is cut off"),
         (b"\xff" * 100, "is overwritten"),
-        (_slot(6, b"document")[:-1] + b"\0", "has a wrong checksum"),
+        (slot_bytes(6, b"document")[:-1] + b"\0", "has a wrong checksum"),
         (b"SLT1" + struct.pack("<II", 6, MAX_DOCUMENT_BYTES + 1), "has an impossible length"),
         (None, "is missing"),
     ],
 )
 def test_trouble_says_what_is_wrong_with_a_slot(content: bytes | None, words: str) -> None:
-    slots = Slots(Storage(slots=[_slot(5, b"document"), content]))
+    slots = Slots(Storage(slots=[slot_bytes(5, b"document"), content]))
     assert slots.read() == b"document"
     assert slots.trouble == f"slot b {words}: slot a is in force"
 
@@ -321,7 +221,7 @@ def test_a_store_that_was_never_written_has_no_document_and_no_trouble() -> None
 
 
 def test_with_both_slots_damaged_there_is_no_document_and_that_is_told() -> None:
-    storage = Storage(slots=[b"garbage" * 9, _slot(9, b"document")[:-3]])
+    storage = Storage(slots=[b"garbage" * 9, slot_bytes(9, b"document")[:-3]])
     slots = Slots(storage)
     assert slots.read() is None
     assert slots.trouble == "slot a is overwritten; slot b is cut off: no document is left"
@@ -333,7 +233,7 @@ def test_with_both_slots_damaged_there_is_no_document_and_that_is_told() -> None
 
 
 def test_a_damaged_slot_that_reads_well_again_does_not_bring_back_an_old_document() -> None:
-    storage = Storage(slots=[None, _slot(9, b"old")])
+    storage = Storage(slots=[None, slot_bytes(9, b"old")])
     storage.open_errors[1] = [errno.EIO]
     Slots(storage).write(b"new")
     assert storage.written == [1]
@@ -341,7 +241,7 @@ def test_a_damaged_slot_that_reads_well_again_does_not_bring_back_an_old_documen
 
 
 def test_a_slot_that_comes_back_newer_during_a_write_is_an_error_and_not_a_silent_loss() -> None:
-    storage = Storage(slots=[_slot(8, b"damaged")[:-1], _slot(9, b"back again")])
+    storage = Storage(slots=[slot_bytes(8, b"damaged")[:-1], slot_bytes(9, b"back again")])
     storage.open_errors[1] = [errno.EIO]
     with pytest.raises(OSError, match=str(errno.EIO)):
         Slots(storage).write(b"new")
@@ -349,7 +249,7 @@ def test_a_slot_that_comes_back_newer_during_a_write_is_an_error_and_not_a_silen
 
 
 def test_a_slot_that_cant_be_read_is_told_and_the_other_used() -> None:
-    storage = Storage(slots=[_slot(5, b"document"), _slot(6, b"newer")])
+    storage = Storage(slots=[slot_bytes(5, b"document"), slot_bytes(6, b"newer")])
     storage.open_errors[1] = [errno.EIO]
     slots = Slots(storage)
     assert slots.read() == b"document"
@@ -359,7 +259,7 @@ def test_a_slot_that_cant_be_read_is_told_and_the_other_used() -> None:
 
 @pytest.mark.parametrize("other", [None, b"torn"])
 def test_unreadable_is_not_the_same_as_none(other: bytes | None) -> None:
-    storage = Storage(slots=[_slot(5, b"document"), other])
+    storage = Storage(slots=[slot_bytes(5, b"document"), other])
     storage.open_errors[0] = [errno.EIO]
     slots = Slots(storage)
     with pytest.raises(OSError, match=str(errno.EIO)):
@@ -369,7 +269,7 @@ def test_unreadable_is_not_the_same_as_none(other: bytes | None) -> None:
 
 
 def test_a_document_that_changes_between_two_readings_is_not_given_out() -> None:
-    whole = _slot(5, b"document")
+    whole = slot_bytes(5, b"document")
 
     class Flickering(Storage):
         def open(self, slot: int) -> io.BytesIO:
@@ -385,19 +285,19 @@ def test_a_document_that_changes_between_two_readings_is_not_given_out() -> None
 @pytest.mark.parametrize("start", [2**32 - 2, 2**32 - 1, 0, 2**31 - 1, 2**31])
 @pytest.mark.parametrize("in_force", [0, 1], ids="ab")
 def test_the_generation_wraps_and_the_newest_stays_in_force(start: int, in_force: int) -> None:
-    contents = [_slot(start, b"start"), _slot((start - 1) % 2**32, b"before")]
+    contents = [slot_bytes(start, b"start"), slot_bytes((start - 1) % 2**32, b"before")]
     storage = Storage(slots=contents if in_force == 0 else contents[::-1])
     for i in range(5):
         Slots(storage).write(b"number %d" % i)
         slots = Slots(storage)
         assert (slots.read(), slots.trouble) == (b"number %d" % i, "")
         generation = (start + 1 + i) % 2**32
-        assert _whole(storage.slots[(in_force + 1 + i) % 2], generation, b"number %d" % i)
+        assert is_whole(storage.slots[(in_force + 1 + i) % 2], generation, b"number %d" % i)
 
 
 @pytest.mark.parametrize("ahead", [0, 2**31])
 def test_slots_of_which_neither_is_newer_are_told(ahead: int) -> None:
-    storage = Storage(slots=[_slot(5, b"in slot a"), _slot(5 + ahead, b"in slot b")])
+    storage = Storage(slots=[slot_bytes(5, b"in slot a"), slot_bytes(5 + ahead, b"in slot b")])
     slots = Slots(storage)
     assert slots.read() == b"in slot a"
     assert slots.trouble == "neither slot is the newer one: slot a is in force"
@@ -412,14 +312,14 @@ def test_a_slot_is_laid_out_as_its_module_says() -> None:
     assert storage.slots[0] == bytes.fromhex("534c5431 01000000 03000000 616263") + struct.pack(
         "<I", zlib.crc32(bytes.fromhex("534c5431 01000000 03000000 616263"))
     )
-    assert storage.slots[1] == _slot(2, b"\x01\x02")
+    assert storage.slots[1] == slot_bytes(2, b"\x01\x02")
 
 
 class AnyLife(RuleBasedStateMachine):
     """Writes, cuts, failures and damage in any order: what is read is always what the last of them allows."""
 
     @initialize(
-        medium=st.sampled_from(_MEDIA), generation=st.one_of(st.none(), st.integers(0, 2**32 - 1)), slot=st.booleans()
+        medium=st.sampled_from(MEDIA), generation=st.one_of(st.none(), st.integers(0, 2**32 - 1)), slot=st.booleans()
     )
     def begin(self, medium: Medium, generation: int | None, slot: bool) -> None:
         self.storage = Storage(medium)
@@ -428,7 +328,10 @@ class AnyLife(RuleBasedStateMachine):
         self.damaged: dict[int, bytes] = {}
         if generation is not None:
             self.document = b"found"
-            self.storage.slots = [_slot(generation, b"found"), _slot((generation - 1) % 2**32, b"found earlier")]
+            self.storage.slots = [
+                slot_bytes(generation, b"found"),
+                slot_bytes((generation - 1) % 2**32, b"found earlier"),
+            ]
             if slot:
                 self.storage.slots.reverse()
 
@@ -533,7 +436,7 @@ def test_a_key_that_was_kept_and_is_lost_is_not_the_same_as_none(medium: Medium)
             KeyStore(storage).store_key(b"k" * 32)
         storage.power = None
         assert KeyStore(storage).load_key() in (None, b"k" * 32)
-    keys = KeyStore(Storage(slots=[_slot(1, b"k" * 32)[:-1], _slot(2, b"k" * 32)[:-1]]))
+    keys = KeyStore(Storage(slots=[slot_bytes(1, b"k" * 32)[:-1], slot_bytes(2, b"k" * 32)[:-1]]))
     with pytest.raises(OSError, match=str(errno.EIO)):
         keys.load_key()
     assert keys.slots.trouble == "slot a is cut off; slot b is cut off: no document is left"
@@ -587,6 +490,9 @@ def test_cuts_at_every_access_to_the_medium_under_littlefs_and_fat_leave_one_doc
         assert on_a_file_system["cuts under littlefs"] > 50
         assert on_a_file_system["torn blocks under littlefs"] > 50
         assert on_a_file_system["cuts under FAT"] > 20
+        assert on_a_file_system["cuts under littlefs, in pieces"] > 70
+        assert on_a_file_system["torn blocks under littlefs, in pieces"] > 70
+        assert on_a_file_system["cuts under FAT, in pieces"] > 35
 
 
 def test_a_read_needs_room_for_the_document_and_little_more_and_a_write_only_that_little(

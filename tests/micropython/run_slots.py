@@ -16,6 +16,7 @@ from iastm_firmware.slots import MAX_DOCUMENT_BYTES, FileStorage, Slots
 _BLOCK_BYTES = 512
 _BLOCKS = 96
 _EIO = -5
+_WRITTEN_BYTES = 200
 _LONG = bytes(range(256)) * 4
 # Each is written over the ones before it.
 _DOCUMENTS = (b"", b"first", b"first", _LONG, b"", b"\xff" * 700, _LONG + b"longer", b"short")
@@ -31,6 +32,27 @@ def survey(storage, old, new):
     found = slots.read()
     assert found in (old, new), (found, old, new)
     return found == new
+
+
+def write_whole(storage, document):
+    """Write a document at once."""
+    Slots(storage).write(document)
+
+
+def write_in_pieces(storage, document):
+    """Write a document as calibrations.py does."""
+    slots = Slots(storage)
+    draft = slots.draft(len(document))
+    try:
+        for at in range(0, len(document), _WRITTEN_BYTES):
+            draft.write(memoryview(document)[at : at + _WRITTEN_BYTES])
+        draft.finish()
+    except OSError:
+        # Nothing of it arrives any more; but the collector must not be the one to close the file.
+        draft._close()
+        raise
+    assert slots.piece(draft.place, 0, len(document)) == document
+    draft.keep()
 
 
 class CutFiles(FileStorage):
@@ -144,7 +166,7 @@ def unmount():
     os.umount("/ram")  # type: ignore[attr-defined]
 
 
-def cut_blocks(kind, torn):
+def cut_blocks(kind, torn, write):
     """Cut writes at every access to the medium under a file system; return how often."""
     cuts = 0
     medium = Medium(bytes(_BLOCKS * _BLOCK_BYTES))
@@ -158,7 +180,7 @@ def cut_blocks(kind, torn):
             medium = mounted(kind, data, power, torn)
             completed = False
             try:
-                Slots(FileStorage("/ram", "cut")).write(new)
+                write(FileStorage("/ram", "cut"), new)
                 completed = not medium.dead
             except OSError:
                 assert medium.dead
@@ -229,10 +251,11 @@ def main(folder):
     """Try everything that this interpreter has, and print how much that was."""
     found = {"cuts in files": cut_files(folder)}
     if hasattr(os, "VfsLfs2"):
-        found["cuts under littlefs"] = cut_blocks(os.VfsLfs2, False)
-        found["torn blocks under littlefs"] = cut_blocks(os.VfsLfs2, True)
-        # FAT itself does not survive a torn sector of its tables.
-        found["cuts under FAT"] = cut_blocks(os.VfsFat, False)  # type: ignore[attr-defined]
+        for way, write in (("", write_whole), (", in pieces", write_in_pieces)):
+            found["cuts under littlefs" + way] = cut_blocks(os.VfsLfs2, False, write)
+            found["torn blocks under littlefs" + way] = cut_blocks(os.VfsLfs2, True, write)
+            # FAT itself does not survive a torn sector of its tables.
+            found["cuts under FAT" + way] = cut_blocks(os.VfsFat, False, write)  # type: ignore[attr-defined]
     if hasattr(gc, "mem_alloc"):
         found["KiB for a write"], found["KiB for a read"] = measure(folder)
     print(json.dumps(found))
