@@ -23,6 +23,8 @@ _HANGING_LOW_S, _HANGING_HIGH_S = 0.8, 2.0
 _TURNING_LOW_S, _TURNING_HIGH_S = 2.0, 4.0
 # Before that shows on a screen, nobody says that it is done.
 _SHOWS_S = 1.0
+# Who was wrong and sees that nothing goes on looks again.
+_PUZZLED_S = 10.0
 # A hand that leans on the tool.
 _TOUCH_N = 1.2
 _TOUCH_UNSTEADINESS = 0.2
@@ -47,7 +49,7 @@ class Mistake:
     WRONG_LOAD hangs `mass_kg`. SWAPPED takes the next heavier load of those on the table, or the next lighter for the
     heaviest, and this one once where the other is asked for. FORGETS leaves what hangs. WRONG_UNIT fills each load from
     there on by a scale that shows pounds for kilograms, until somebody notices. TOUCHES leans on the tool for some
-    seconds.
+    seconds. A guide that waits on in silence is noticed after ten seconds.
     """
 
     at: int
@@ -78,6 +80,7 @@ class Hands:
         self._asked: tuple[str, float, float] | None = None
         self._due_s: float | None = None
         self._shows_s = 0.0
+        self._puzzled_s: float | None = None
         self._loads_asked = 0
         self._swap: dict[float, float] = {}
         self._in_pounds = False
@@ -96,9 +99,12 @@ class Hands:
             self._lets_go_s = None
             self._bench.press(self._pressed_n)
             self._did("let go")
+        if self._puzzled_s is not None and now_s >= self._puzzled_s:
+            self.notice()
         asked = (kind, mass_kg or 0.0, angle_deg)
         if asked != self._asked:
             self._asked = asked
+            self._puzzled_s = None
             slow = kind in (SEAT, TURN)
             low_s, high_s = (_TURNING_LOW_S, _TURNING_HIGH_S) if slow else (_HANGING_LOW_S, _HANGING_HIGH_S)
             self._due_s = now_s + float(self._rng.uniform(low_s, high_s))
@@ -132,6 +138,8 @@ class Hands:
         self._loads_asked += 1
         mistake = self._mistakes.get(self._loads_asked)
         slip = mistake.slip if mistake is not None else None
+        if slip not in (None, Slip.TOUCHES) or self._swap or self._in_pounds:
+            self._puzzled_s = self._bench.now_s + _PUZZLED_S
         if slip is Slip.FORGETS:
             self._did("nothing")
             return

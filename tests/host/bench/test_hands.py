@@ -129,6 +129,17 @@ def test_who_forgets_leaves_what_hangs():
     assert guide.hung_after(0.2) == [0.2]
 
 
+@pytest.mark.parametrize("slip", [Slip.FORGETS, Slip.WRONG_LOAD, Slip.WRONG_UNIT, Slip.SWAPPED])
+def test_who_was_wrong_looks_again_where_the_guide_waits_on(slip):
+    guide = Guide(Mistake(2, slip, 0.7))
+    assert guide.hung_after(0.1, 0.2) != [0.1, 0.2]
+    guide.bench.next_rows(7 * RATE_HZ)
+    assert guide.hands.look("load", 0.2, 90.0)
+    guide.bench.next_rows(4 * RATE_HZ)
+    assert not guide.hands.look("load", 0.2, 90.0)
+    assert guide.hung_after(0.2, 0.5) == [0.2, 0.5]
+
+
 def test_a_scale_in_pounds_spoils_all_loads_until_it_is_noticed():
     guide = Guide(Mistake(2, Slip.WRONG_UNIT))
     assert guide.hung_after(0.1, 0.2, 0.5) == pytest.approx([0.1, 0.2 * POUND_KG, 0.5 * POUND_KG])
