@@ -186,10 +186,12 @@ def _outliers(
             continue
         found = checks.outliers_among(scatter.remainders_n, scatter.leverages, scatter.freedom)
         allowed = [_OFF_OF_RANGE * top_n + (tolerance or 0.0) * abs(point.point.reference_n) for point in points]
-        at = [place for place in found if abs(float(scatter.remainders_n[place])) > allowed[place]]
+        # How far it is off the others, which a fit that holds it too shows a part of.
+        off_n = scatter.remainders_n / np.maximum(1 - scatter.leverages, 1e-9)
+        at = [place for place in found if abs(float(off_n[place])) > allowed[place]]
         if not at:
             continue
-        words = _outlier_words([(points[place], float(scatter.remainders_n[place])) for place in at])
+        words = _outlier_words([(points[place], float(off_n[place])) for place in at])
         if not accept_outliers:
             raise OutlierError(
                 words, "Compare the load with what was written down, and measure again, or keep it with a reason."
@@ -201,8 +203,8 @@ def _outliers(
 def _outlier_words(found: Sequence[tuple[NetPoint, float]]) -> str:
     named = [
         f"point {one.position + 1} ({suspects.load_words(one.point)} at {one.point.angle_deg:g}°, off by "
-        f"{remainder:+.3g} N)"
-        for one, remainder in found
+        f"{off_n:+.3g} N)"
+        for one, off_n in found
     ]
     words = f"{', '.join(named)} {'does' if len(named) == 1 else 'do'} not belong to the others."
     return words[0].upper() + words[1:]

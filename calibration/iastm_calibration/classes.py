@@ -20,6 +20,9 @@ from iastm_calibration.series import NetPoint, ZeroPair
 
 _POSITIONS = 3
 
+# The points of one seating by step, and then by whether they were loading.
+Steps = dict[int, dict[bool, list[NetPoint]]]
+
 
 @dataclass(frozen=True, slots=True)
 class FoundClass:
@@ -84,14 +87,34 @@ def after_iso_376(
         lacking.append("too few loads going up")
     if lacking or first is None or loading is None or reference.tolerance is None:
         return FoundClass(None, None, tuple(f"after ISO 376: {words}" for words in lacking))
+    errors = _relative_errors(loading, by_run[first], [by_run[run] for run in turned[: _POSITIONS - 1]])
+    if not errors:
+        return FoundClass(None, None, ("after ISO 376: no load was taken in all seatings",))
+    largest = float(loading.value(loading.high))
+    zero_errors = [iso_376.of_largest_deflection(pair.after_counts - pair.before_counts, largest) for pair in zeros]
+    gravity = 0.0
+    if reference.gravity_m_s2 and reference.gravity_standard_m_s2:
+        gravity = reference.gravity_standard_m_s2 / reference.gravity_m_s2
+    expanded_percent = 200 * math.hypot(reference.tolerance / math.sqrt(3), gravity)
+    found = iso_376.classify(errors, zero_errors, None, resolution_n, expanded_percent)
+    shortfalls = tuple(f"after ISO 376: {words}" for words in found.shortfalls)
+    return FoundClass(found.best, None if found.best is None else found.from_n[found.best], shortfalls)
+
+
+def _relative_errors(loading: Fit, first: Steps, turned: Sequence[Steps]) -> list[iso_376.RelativeErrors]:
+    """Return the errors at each load that was taken in all seatings, twice in the first."""
+    largest_n = max(sides[True][0].point.reference_n for sides in first.values())
     errors = []
-    for step, sides in by_run[first].items():
-        others = [by_run[run][step] for run in turned[: _POSITIONS - 1]]
+    for step, sides in first.items():
+        others = [steps[step] for steps in turned]
         if not all(other[True] for other in others):
             continue
         force_n = sides[True][0].point.reference_n
-        back = [other[False][0].net_counts for other in others if other[False]]
         up = [other[True][0].net_counts for other in others]
+        back = [other[False][0].net_counts for other in others if other[False]]
+        if force_n == largest_n and not back:
+            # Where loading turns into unloading both are one.
+            back = up
         errors.append(
             iso_376.relative_errors(
                 iso_376.Deflections(
@@ -104,14 +127,4 @@ def after_iso_376(
                 )
             )
         )
-    if not errors:
-        return FoundClass(None, None, ("after ISO 376: no load was taken in all seatings",))
-    largest = float(loading.value(loading.high))
-    zero_errors = [iso_376.of_largest_deflection(pair.after_counts - pair.before_counts, largest) for pair in zeros]
-    gravity = 0.0
-    if reference.gravity_m_s2 and reference.gravity_standard_m_s2:
-        gravity = reference.gravity_standard_m_s2 / reference.gravity_m_s2
-    expanded_percent = 200 * math.hypot(reference.tolerance / math.sqrt(3), gravity)
-    found = iso_376.classify(errors, zero_errors, None, resolution_n, expanded_percent)
-    shortfalls = tuple(f"after ISO 376: {words}" for words in found.shortfalls)
-    return FoundClass(found.best, None if found.best is None else found.from_n[found.best], shortfalls)
+    return errors

@@ -126,9 +126,8 @@ def orientation(
         )
     sine = float(np.clip(vector @ direction / (length * axis_length), -1.0, 1.0))
     turned = standard_m_s2 / length
-    # sin(a + δ) − sin a is δ cos a; at the top, where that vanishes, half the square of δ in two directions remains,
-    # whose mean square is 2 δ⁴.
-    return Orientation(sine, math.hypot(math.sqrt(1 - sine * sine) * turned, math.sqrt(2) * turned * turned))
+    # sin(a + δ) − sin a is δ cos a; near the top, where that vanishes, its size is that of δ².
+    return Orientation(sine, max(math.sqrt(1 - sine * sine) * turned, turned * turned))
 
 
 def compensate(force_n: float, tip: TipWeight, now: Orientation, zero_sine: float = 1.0) -> Compensated:

@@ -65,7 +65,8 @@ def told_apart(fit: Fit, points: Sequence[Point], weight_tolerance: float = 0.0)
     runs = np.array([point.run for point in points])
     rising = np.array([point.rising for point in points])
     top_n = float(np.max(np.abs(forces)))
-    columns = [(readings / fit.half_width) ** order for order in range(1, fit.degree + 1)]
+    # Over forces, which are the same at each step; readings hold the very scatter that is looked for.
+    columns = [(forces / top_n) ** order for order in range(1, fit.degree + 1)]
     shape = np.where(rising, -0.5, 0.5) * loop_shape(np.abs(forces), top_n)
     has_loop = bool(np.any(shape > 0) and np.any(shape < 0))
     if has_loop:

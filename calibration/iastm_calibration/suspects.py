@@ -114,7 +114,8 @@ def suspect(
         return None
     known = sensitivity(earlier) if len({point.point.reference_n for point in earlier}) > 1 else None
     return (
-        _repeated(earlier, own[0], known or expected_n_per_count)
+        (_other_unit(own[0], known) if known is not None else None)
+        or _repeated(earlier, own[0], known or expected_n_per_count)
         or (_off(earlier, own[0], known) if known is not None else None)
         or (_off_nominal(own, expected_n_per_count) if known is None and expected_n_per_count is not None else None)
     )
@@ -131,17 +132,17 @@ def look_over(
     known = sensitivity(points)
     if known is None:
         return []
-    found = _forgotten(points, known)
-    off = [point for point in points if not _fits(point, known, _top_n(points))]
-    swapped = _swapped_pairs(off, known, _top_n(points))
-    found += swapped
-    named = {at for one in found for at in one.positions}
-    off = [point for point in off if point.position not in named]
+    top_n = _top_n(points)
+    off = [point for point in points if not _fits(point, known, top_n)]
     for ratio, words in _UNITS:
         alike = [point for point in off if abs(_ratio(point, known) / ratio - 1) < _UNIT_TOLERANCE]
         if alike:
             found.append(_in_other_unit(alike, words))
             off = [point for point in off if point not in alike]
+    found += _forgotten(points, off, known)
+    found += _swapped_pairs(off, known, top_n)
+    named = {at for one in found for at in one.positions}
+    off = [point for point in off if point.position not in named]
     if not found and not off and expected_n_per_count is not None:
         nominal = _off_nominal(points, expected_n_per_count)
         found += [nominal] if nominal is not None else []
@@ -251,16 +252,15 @@ def _repeated(earlier: Sequence[NetPoint], new: NetPoint, known: float | None) -
     )
 
 
-def _forgotten(points: Sequence[NetPoint], known: float) -> list[Suspicion]:
-    found = []
-    top_n = _top_n(points)
-    for index, point in enumerate(points):
-        # A load that reads right was there; then the point before is the one that is off.
-        if not _fits(point, known, top_n):
-            one = _repeated(points[:index], point, known)
-            if one is not None:
-                found.append(one)
-    return found
+def _forgotten(points: Sequence[NetPoint], off: Sequence[NetPoint], known: float) -> list[Suspicion]:
+    """Look at points that are off; a load that reads right was there, whatever the point before it read."""
+    found = (_repeated([p for p in points if p.position < point.position], point, known) for point in off)
+    return [one for one in found if one is not None]
+
+
+def _other_unit(point: NetPoint, known: float) -> Suspicion | None:
+    ratio = _ratio(point, known)
+    return next((_in_other_unit([point], w) for f, w in _UNITS if abs(ratio / f - 1) < _UNIT_TOLERANCE), None)
 
 
 def _off(earlier: Sequence[NetPoint], new: NetPoint, known: float) -> Suspicion | None:
@@ -277,9 +277,6 @@ def _off(earlier: Sequence[NetPoint], new: NetPoint, known: float) -> Suspicion 
     swapped = _swapped_pairs([*(point for point in earlier if not _fits(point, known, top_n)), new], known, top_n)
     if swapped:
         return swapped[-1]
-    for factor, words in _UNITS:
-        if abs(_ratio(new, known) / factor - 1) < _UNIT_TOLERANCE:
-            return _in_other_unit([new], words)
     return _just_off(new, known, [*earlier, new])
 
 

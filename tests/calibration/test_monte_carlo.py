@@ -102,7 +102,9 @@ def test_each_row_by_itself_is_what_its_input_does(name: str, size: Callable[[in
         "resolution": Sources(resolution_n=full.resolution_n),
         "zero": Sources(zero=full.zero),
         "temperature": Sources(use=Use(5.0, 0.002, 0.0003)),
-        "orientation": Sources(tip_weight_n=0.3, tip_weight_standard_n=0.02, side=Spread(0.0, 9), use=Use(angle_half_width_deg=40.0)),
+        "orientation": Sources(
+            tip_weight_n=0.3, tip_weight_standard_n=0.02, side=Spread(0.0, 9), use=Use(angle_half_width_deg=40.0)
+        ),
         "side force": Sources(side=full.side, use=Use(angle_half_width_deg=40.0)),
     }
     alone = replace(only[name], loads=loads)
