@@ -27,8 +27,8 @@ class Type:
     button: int
     trace: int
     bar: int
-    title_lines: float = 1.9
-    hint_lines: float = 2.6
+    title_lines: float = 1.8
+    hint_lines: float = 2.4
     stacked: bool = False
     """Whether a question takes the reading's place too."""
 
@@ -78,7 +78,7 @@ class Places:
 
 
 # The least height of a panel before its content would be cut.
-_TASK_LEAST = {"wide": 760, "compact": 560, "column": 430}
+_TASK_LEAST = {"wide": 760, "compact": 532, "column": 430}
 _EVIDENCE_LEAST = 560
 
 
@@ -119,8 +119,9 @@ def _column(width: int, height: int) -> Places:
     inner = width - 2 * margin
     actions = QRect(margin, height - 8 - NARROW.button, inner, NARROW.button)
     body = QRect(margin, 98, inner, max(120, actions.y() - 10 - 98))
-    room = inner - 16
-    task_height = max(body.height(), _TASK_LEAST["column"])
+    # What is left in a high window goes to the task; where both don't fit, the page scrolls.
+    task_height = max(body.height() - 12 - _EVIDENCE_LEAST, _TASK_LEAST["column"])
+    room = inner if task_height + 12 + _EVIDENCE_LEAST <= body.height() else inner - 16
     evidence = QRect(0, task_height + 12, room, _EVIDENCE_LEAST)
     return Places(
         "column",

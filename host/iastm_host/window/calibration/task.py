@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
+from pyqtgraph.functions import arrayToQPolygonF
+from PySide6.QtCore import QElapsedTimer, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from iastm_host.app.calibrating.plan import CHECK
@@ -22,6 +23,9 @@ from iastm_host.window.calibration.words import DASH, force_words
 from iastm_host.window.fonts import fitted_size, width_of
 from iastm_host.window.icons import paint_icon
 from iastm_host.window.theme import Theme
+from iastm_host.window.trace import runs_of
+
+Floats = NDArray[np.float64]
 
 _WIDEST = ("88.888", "−8.888")
 _TRACE_HALF_N = 0.1
@@ -84,7 +88,7 @@ class TaskPanel(Panel):
             return 0
         inner = width - 2.0 * self.type.pad
         room = inner if self._covered else (inner - _GAP) / 2
-        return round(self.question.needed_height(room) + self._head_height + 14 + 2 * self.type.pad)
+        return round(self.question.needed_height(room) + self._head_height + 10 + 2 * self.type.pad)
 
     def arrange(self) -> None:
         """Place the reading, and the question where there is one."""
@@ -109,7 +113,7 @@ class TaskPanel(Panel):
         )
 
     def _columns(self) -> tuple[QRectF, QRectF]:
-        inner = self._inner.adjusted(0, self._head_height + 14, 0, 0)
+        inner = self._inner.adjusted(0, self._head_height + 10, 0, 0)
         width = (inner.width() - _GAP) / 2
         left = QRectF(inner.left(), inner.top(), width, inner.height())
         return left, QRectF(left.right() + _GAP, inner.top(), width, inner.height())
@@ -138,7 +142,7 @@ class TaskPanel(Panel):
         """Return what was noted, where that is looked at: as large as all of it fits."""
         if self._notes is None or self.question.question is not None:
             return ()
-        inner, near = self._inner.adjusted(0, self._head_height + 14, 0, 0), self.type.base.near
+        inner, near = self._inner.adjusted(0, self._head_height + 10, 0, 0), self.type.base.near
         heights: list[float] = []
         for size in range(near, SMALLEST - 1, -1):
             heights = [extent(line, size, 400, inner.width())[1] + size * 0.6 for line in self._notes]
@@ -252,7 +256,7 @@ class ReadingPanel(Panel):
     @property
     def _word_rect(self) -> QRectF:
         top = self._bar_rect.bottom() + 8
-        return QRectF(0, top, self.width(), max(self.type.lead * 3.2, self.height() - top))
+        return QRectF(0, top, self.width(), max(self.type.lead * 3.0, self.height() - top))
 
     def texts(self) -> tuple[Text, ...]:
         """Return the words with their places."""
@@ -316,17 +320,28 @@ class ReadingPanel(Panel):
         painter.fillRect(QRectF(rect.left(), rect.center().y() - band, rect.width(), 2 * band), theme.color("band"))
         if self._middle_n is None or len(self._recent) < 2 or self._period_s <= 0:
             return
-        count = min(len(self._recent), math.ceil(KEPT_S / self._period_s))
-        recent = self._recent[-count:]
-        x = rect.right() - np.arange(count - 1, -1, -1) * (self._period_s / KEPT_S * rect.width())
-        y = np.clip(rect.center().y() - (recent - self._middle_n) * per_n, rect.top(), rect.bottom())
-        painter.setPen(QPen(theme.color("text"), 1.4))
+        recent = self._recent[-math.ceil(KEPT_S / self._period_s) :]
+        age = np.arange(len(recent) - 1, -1, -1, dtype=np.float64) * (self._period_s / KEPT_S)
+        x, y = thinned(rect.right() - age * rect.width(), recent, round(rect.width()))
+        y = np.clip(rect.center().y() - (y - self._middle_n) * per_n, rect.top(), rect.bottom())
+        painter.setPen(QPen(theme.color("text"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        finite = np.isfinite(recent)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], finite, [False]]).astype(np.int8)))
-        for first, end in zip(edges[0::2], edges[1::2], strict=True):
-            line = [QPointF(*point) for point in zip(x[first:end].tolist(), y[first:end].tolist(), strict=True)]
-            painter.drawPolyline(QPolygonF(line))
+        for first, end in runs_of(np.isfinite(y)):
+            painter.drawPolyline(arrayToQPolygonF(x[first:end], y[first:end]))
+
+
+def thinned(x: Floats, y: Floats, pixels: int) -> tuple[Floats, Floats]:
+    """Return points (n,) as they are, or least and greatest y of each of so many bins; one with a NaN is NaN."""
+    size = math.ceil(len(y) / max(1, pixels))
+    if size <= 2:
+        return x, y
+    lead = len(y) % size
+    bins = y[lead:].reshape(-1, size)
+    points = np.column_stack([bins.min(axis=1), bins.max(axis=1)])
+    falling = bins[:, 0] > bins[:, -1]
+    points[falling] = points[falling, ::-1]
+    edges = x[lead:].reshape(-1, size)
+    return np.column_stack([edges[:, 0], edges[:, -1]]).ravel(), points.ravel()
 
 
 def trace_middle_n(recent_n: NDArray[np.float64], expected_n: float | None, before_n: float | None) -> float | None:

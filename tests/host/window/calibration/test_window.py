@@ -24,7 +24,7 @@ from iastm_host.window.calibration.form import PrepareForm
 from iastm_host.window.calibration.places import places_for
 from iastm_host.window.calibration.question import QuestionStrip
 from iastm_host.window.calibration.result import Fold
-from iastm_host.window.calibration.task import ReadingPanel, scene_of, trace_middle_n
+from iastm_host.window.calibration.task import ReadingPanel, scene_of, thinned, trace_middle_n
 from iastm_host.window.calibration.text import SMALLEST, Text
 from iastm_host.window.calibration.window import PAGE_SEEN_MS, CalibrationWindow
 from iastm_host.window.held_keys import RELEASE_MS
@@ -263,6 +263,20 @@ def test_the_trace_keeps_its_middle_until_the_force_has_left_it() -> None:
     assert trace_middle_n(near, 1.0, 3.0) == pytest.approx(6.9)
     assert trace_middle_n(np.full(4, np.nan), None, 3.0) == 3.0
     assert trace_middle_n(np.empty(0), 0.0, None) == 0.0
+
+
+def test_a_long_trace_is_thinned_to_its_pixels_and_keeps_its_ends_and_gaps() -> None:
+    x = np.arange(4000.0)
+    y = np.sin(x / 90)
+    y[1234] = 5.0
+    y[2000:2100] = np.nan
+    thin_x, thin_y = thinned(x, y, 400)
+    assert len(thin_x) == len(thin_y) == 800
+    assert np.nanmax(thin_y) == 5.0
+    assert thin_x[-1] == x[-1]
+    assert np.isnan(thin_y[(thin_x >= 2000) & (thin_x < 2100)]).all()
+    assert np.isfinite(thin_y[(thin_x < 1990) | (thin_x > 2110)]).all()
+    assert len(thinned(x[:500], y[:500], 400)[1]) == 500
 
 
 # Keys and buttons
