@@ -279,7 +279,7 @@ class Draft:
         try:
             self._file.write(header)
         except OSError:
-            self._close()
+            self.give_up()
             raise
 
     def write(self, piece):
