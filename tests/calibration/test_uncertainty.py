@@ -141,13 +141,16 @@ def test_an_unmeasured_side_force_and_seating_are_assumed_and_say_so() -> None:
     assert "assumed" in words["seating"]
 
 
-def test_measured_seatings_are_pooled_with_what_is_assumed() -> None:
-    few = row(Sources(seating=Spread(0.006, 2), seatings=3))
-    pooled = math.sqrt((2 * 0.006**2 + 8 * ASSUMED_SEATING.standard_n**2) / 10)
-    assert few.standard_n == pytest.approx(20 * pooled * math.sqrt(4 / 3))
-    assert few.degrees_of_freedom == 10
-    many = row(Sources(seating=Spread(0.0001, 2000), seatings=2001))
-    assert many.standard_n == pytest.approx(20 * 0.0001, rel=0.7)
+def test_three_seatings_count_as_measured_and_fewer_with_what_is_assumed() -> None:
+    two = row(Sources(seating=Spread(0.006, 1), seatings=2))
+    pooled = math.sqrt((0.006**2 + 8 * ASSUMED_SEATING.standard_n**2) / 9)
+    assert two.standard_n == pytest.approx(20 * pooled * math.sqrt(3 / 2))
+    assert two.degrees_of_freedom == 9
+    assert "assumed" in two.source
+    three = row(Sources(seating=Spread(0.0001, 2), seatings=3))
+    assert three.standard_n == pytest.approx(20 * 0.0001 * math.sqrt(4 / 3))
+    assert three.degrees_of_freedom == 2
+    assert "assumed" not in three.source
 
 
 def test_errors_of_weights_lie_between_common_to_all_and_each_its_own() -> None:
