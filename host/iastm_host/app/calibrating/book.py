@@ -23,6 +23,7 @@ from iastm_host.events import Problem
 IN_FORCE = "in force"
 REPEATED = "repeated"
 ASKED = "asked"
+_Zero = tuple[tuple[int, float], float, float, float | None]
 # Lines that say no more than that something is so, and what they set.
 _FLAGS = {
     "zero wanted": "zero_wanted",
@@ -94,6 +95,8 @@ class Book:
         self.finished = False
         # Somebody decided that points which stand apart stay.
         self.outliers_kept = False
+        self._zeros_of: tuple[Entry, ...] | None = None
+        self._zero_list: list[_Zero] = []
 
     @property
     def page(self) -> Page:
@@ -191,12 +194,16 @@ class Book:
         zero = self.zero_counts(self.pages[entry.page].series, entry.point.taken_at)
         return 0.0 if zero is None else entry.point.counts - zero
 
-    def _zeros(self) -> list[tuple[tuple[int, float], float, float, float | None]]:
-        return [
-            (self.pages[entry.page].series, _seconds(entry.point.taken_at), entry.point.counts, entry.gauge_n)
-            for entry in self.entries
-            if entry.state == IN_FORCE and self.pages[entry.page].kind == ZERO
-        ]
+    def _zeros(self) -> list[_Zero]:
+        """Return the zeros that count: series, time in seconds, counts, gauge; worked out once for the same points."""
+        if self._zeros_of is not self.entries:
+            self._zeros_of = self.entries
+            self._zero_list = [
+                (self.pages[entry.page].series, _seconds(entry.point.taken_at), entry.point.counts, entry.gauge_n)
+                for entry in self.entries
+                if entry.state == IN_FORCE and self.pages[entry.page].kind == ZERO
+            ]
+        return self._zero_list
 
     def _take(self, line: Mapping[str, Any]) -> None:
         page = int(line["page"])

@@ -46,6 +46,9 @@ _NOTE_LENGTH = 120
 _STAY_OR_GO = ("back", "go_on")
 
 
+_Told = tuple[tuple[Entry, ...] | None, Scale | None, Scale | None, list[Reading]]
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the wizard stands on, each given by whoever starts it.
@@ -90,7 +93,8 @@ class Wizard:
         self._busy = ""
         self._progress: float | None = None
         self._finished = False
-        self._shown_readings: tuple[object, list[Reading]] = (None, [])
+        # What points and the calibration in force come to, for as long as both stay.
+        self._told: _Told = (None, None, None, [])
 
     # What happens on the tool and on the gauge
 
@@ -434,7 +438,7 @@ class Wizard:
 
     def _now(self, book: Book) -> Now:
         of_tool = self._live.tool_scale()
-        used = judging.scale_of(book, of_tool)
+        used, read = self._by_points(book, of_tool)
         zero = self._zero_now(book)
         steady = NOTHING if used is None or zero is None else self._steadiness(book, used, zero)
         reading_n = self._reading_n(used, zero)
@@ -455,7 +459,7 @@ class Wizard:
             recent_n=np.empty(0) if used is None or zero is None else self._live.recent_n(used, zero),
             period_s=self._live.tool.window.period_us / 1e6,
             steady=self._steady_view(steady, aim, changed=changed),
-            readings=self._readings(book, of_tool),
+            readings=read,
             problem=self._failure or blocked or (None if self._draft is None else self._draft.trouble),
             result=None
             if self._document is None
@@ -618,12 +622,13 @@ class Wizard:
     def _now_iso(self) -> str:
         return self._with.wall_clock().isoformat(timespec="seconds")
 
-    def _readings(self, book: Book, of_tool: Scale | None) -> list[Reading]:
-        """Return the loads as they read; worked out anew only where points or scale changed."""
-        key = (book.entries, of_tool)
-        if self._shown_readings[0] is None or self._shown_readings[0] != key:
-            self._shown_readings = (key, judging.readings(book, of_tool))
-        return self._shown_readings[1]
+    def _by_points(self, book: Book, of_tool: Scale | None) -> tuple[Scale | None, list[Reading]]:
+        """Return the scale in use and the loads as they read; worked out anew only where points or tool changed."""
+        entries, before, used, read = self._told
+        if entries is not book.entries or before != of_tool:
+            used, read = judging.scale_of(book, of_tool), judging.readings(book, of_tool)
+            self._told = (book.entries, of_tool, used, read)
+        return used, read
 
     def _free(self, book: Book) -> bool:
         """Tell whether pages may be turned."""
@@ -670,7 +675,7 @@ class Wizard:
         """Return a sentence on points that are off and carry no note, and their pages; "" for none."""
         off = [
             reading
-            for reading in self._readings(book, self._live.tool_scale())
+            for reading in self._by_points(book, self._live.tool_scale())[1]
             if abs(reading.residual_n) > arrival.RESIDUAL_LIMIT_N
             and not reading.entry.point.note
             and reading.entry.point.angle_deg == book.setup.angles_deg[0]

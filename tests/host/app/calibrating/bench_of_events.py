@@ -39,7 +39,7 @@ CAPACITY_N = 50.0
 RAIL = 0x7FFFFF
 SATURATED = 1
 START = datetime(2026, 11, 21, 9, 0, tzinfo=timezone(timedelta(hours=1)))
-_BLOCK_S = 0.05
+_BLOCK_S = 0.1
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pytest
 from tests.host.app.calibrating.bench_of_events import START, Bench, BenchTool, Truth, make_document, quick
 
 from iastm_calibration.calibrate import calibrate
-from iastm_calibration.document import UncertaintyAt
+from iastm_calibration.document import MAX_CONTENT_BYTES, UncertaintyAt, content
 from iastm_calibration.errors import OutlierError, TooFewPointsError
 from iastm_calibration.uncertainty import Use
 from iastm_host.app.calibrating.making import calibration_id, months_after
@@ -158,3 +158,27 @@ def test_it_holds_for_so_many_months(months: int, day: str) -> None:
 
 def test_a_day_that_a_month_lacks_is_its_last() -> None:
     assert months_after(START.replace(month=8, day=31), 6) == "2027-02-28"
+
+
+def test_a_full_calibration_with_long_notes_fits_what_a_tool_keeps(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, BenchTool(truth=Truth(noise_n=0.01)))
+    bench.make = partial(calibrate, use=Use())
+    bench.wizard.start(
+        quick(
+            method="full",
+            loads_kg=(0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.3, 1.5),
+            weights_description="stainless steel weights with a very long description of where they came from",
+            tolerance=5e-5,
+        )
+    )
+    bench.do_until(lambda shown: shown.run == 2)
+    bench.hang(2.0)
+    bench.do_until(lambda shown: shown.picture.kind == "check")
+    bench.wizard.take()
+    while (shown := bench.wizard.snapshot()).question is not None:
+        bench.wizard.answer("go_on", "n" * 300)
+    assert shown.problem is None
+    bench.wizard.keep()
+    (document,) = bench.saved
+    assert len(document.points) == 9 * 17
+    assert len(content(document)) <= MAX_CONTENT_BYTES

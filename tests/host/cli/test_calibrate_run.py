@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+from tests.host.app.calibrating.bench_of_events import Bench, BenchTool, quick
+
+from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, Setup
+from iastm_host.app.calibrating.wizard import Wizard
+from iastm_host.cli.calibrate_run import Station, calibrate_at, command, draft_to_resume, outcome, setup_of
+from iastm_host.cli.links import LinkChoice
+from iastm_host.events import Problem
+from iastm_host.terminal.calibration import run_lines
+
+# Virtual seconds that pass in each real one, in steps of a block.
+_FASTER = 25
+_STEP_S = 0.05
+
+
+class FakeRun:
+    """A run with the bench's tool, or its gauge; the tool's thread lets the bench's time pass."""
+
+    def __init__(self, bench: Bench, tool: BenchTool, listeners: Any, *, drives: bool) -> None:
+        self.bench = bench
+        self.tool = tool
+        self.listeners = listeners
+        self.drives = drives
+        self.stopped = threading.Event()
+        self.problem: Problem | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._tell(self.tool.hello())
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    def join(self) -> bool:
+        self._thread.join(10.0)
+        return not self._thread.is_alive()
+
+    def snapshot(self) -> Any:
+        return SimpleNamespace(
+            finished=self.problem is not None,
+            problem=self.problem,
+            tool=SimpleNamespace(serial_number=self.tool.serial),
+        )
+
+    def _tell(self, events: Any) -> None:
+        for event in events:
+            for listener in self.listeners:
+                listener(event)
+
+    def _run(self) -> None:
+        while not self.stopped.wait(_STEP_S / _FASTER):
+            if self.drives:
+                self.bench.now_us += round(_STEP_S * 1e6)
+            self._tell(self.tool.block(round(self.tool.rate_hz * _STEP_S), self.bench.now_us))
+
+
+@dataclass
+class Stage:
+    """A station of fakes, and the runs it made."""
+
+    station: Station
+    runs: list[FakeRun]
+    bench: Bench
+
+
+def stage(tmp_path: Path, **changes: Any) -> Stage:
+    bench = Bench(tmp_path)
+    runs: list[FakeRun] = []
+
+    def make_tool(listeners: Any) -> Any:
+        runs.append(FakeRun(bench, bench.tool, listeners, drives=True))
+        return runs[-1]
+
+    def hands(snapshot: Any) -> None:
+        load_kg = snapshot.picture.load_kg
+        bench.hang(snapshot.setup.force_n(load_kg, 90.0) if load_kg else 0.0)
+
+    station = Station(
+        make_tool=make_tool,
+        make_gauge=None,
+        clock=lambda: bench.now_us,
+        wall_clock=bench.wall,
+        drafts=tmp_path,
+        make=bench._make,
+        save=bench._save,
+        load=lambda file: bench.saved[int(file)],
+        write=lambda _run, document, progress: bench._write(document, progress),
+        hands=hands,
+    )
+    return Stage(replace(station, **changes), runs, bench)
+
+
+class Nobody:
+    """No line ever comes."""
+
+    ended = True
+
+    def next_line(self) -> None:
+        return None
+
+
+def by_itself(wizard: Wizard, look: Any) -> None:
+    run_lines(wizard, Nobody(), lambda _line: None, look, sleep=lambda _s: time.sleep(0.005))
+
+
+def test_a_calibration_goes_from_links_to_a_document_in_the_tool(tmp_path: Path) -> None:
+    made = stage(tmp_path)
+    ended = calibrate_at(made.station, quick(), by_itself)
+    assert ended.done
+    assert len(made.bench.written) == 1
+    assert outcome(ended) == ["Good: ± 0.040 N up to 15 N", "Saved: 0; the tool has it."]
+    (run,) = made.runs
+    assert run.stopped.is_set()
+    assert run.join()
+
+
+def test_a_tool_that_keeps_none_leaves_the_document_saved(tmp_path: Path) -> None:
+    made = stage(tmp_path, write=None)
+    ended = calibrate_at(made.station, quick(), by_itself)
+    assert ended.done
+    assert outcome(ended)[1] == "Saved: 0; this tool keeps none."
+
+
+def test_a_run_that_ends_in_between_is_told_and_its_draft_waits(tmp_path: Path) -> None:
+    made = stage(tmp_path)
+
+    def show(wizard: Wizard, look: Any) -> None:
+        made.runs[0].problem = Problem("The tool is gone.", "Check its cable.")
+        by_itself(wizard, look)
+
+    with pytest.raises(Problem, match="The tool is gone"):
+        calibrate_at(made.station, quick(), show)
+    assert made.runs[0].stopped.is_set()
+    assert draft_to_resume(tmp_path).exists()
+
+
+def test_leaving_says_how_to_go_on_and_going_on_ends_it(tmp_path: Path) -> None:
+    made = stage(tmp_path)
+
+    def leave(wizard: Wizard, _look: Any) -> None:
+        wizard.leave()
+
+    ended = calibrate_at(made.station, quick(), leave)
+    assert "--resume" in outcome(ended)[0]
+    ended = calibrate_at(made.station, draft_to_resume(tmp_path), by_itself)
+    assert ended.done
+    with pytest.raises(Problem, match="No calibration waits"):
+        draft_to_resume(tmp_path)
+
+
+def test_a_tool_that_did_not_take_it_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
+    made = stage(tmp_path)
+    made.bench.refuse_write = Problem("In contact.", "Lift it.")
+    with pytest.raises(Problem, match="In contact"):
+        calibrate_at(made.station, quick(), by_itself)
+    made.bench.wizard.leave()
+
+    def leave(wizard: Wizard, _look: Any) -> None:
+        wizard.leave()
+
+    ended = calibrate_at(made.station, draft_to_resume(tmp_path), leave)
+    with pytest.raises(Problem, match="saved at 0, and the tool does not have it"):
+        outcome(ended)
+
+
+def test_with_a_form_nothing_begins_before_it_is_filled_in(tmp_path: Path) -> None:
+    made = stage(tmp_path)
+    proposed = quick(made_by="", load_cell="cell X")
+    seen: list[Setup] = []
+
+    def look_at_form(wizard: Wizard, _look: Any) -> None:
+        seen.append(wizard.snapshot().setup)
+        assert not wizard.snapshot().can_take
+        with pytest.raises(Problem, match="Who calibrates"):
+            wizard.start(proposed)
+
+    calibrate_at(made.station, proposed, look_at_form, by_form=True)
+    assert seen == [proposed]
+    assert not list(tmp_path.iterdir())
+
+
+@dataclass
+class Asked:
+    """What the command made of its options."""
+
+    choice: LinkChoice
+    gauge: LinkChoice | None
+    setup: Setup
+
+
+def asked(tmp_path: Path, *options: str) -> Asked:
+    found: list[Asked] = []
+
+    class Enough(Exception):
+        pass
+
+    def station_of(choice: LinkChoice, gauge: LinkChoice | None, setup: Setup, _drafts: Path) -> Station:
+        found.append(Asked(choice, gauge, setup))
+        raise Enough
+
+    app = typer.Typer()
+    app.command()(command(station_of, lambda: tmp_path, lambda _theme: by_itself))
+    with pytest.raises(Enough):
+        app(["--headless", *options], standalone_mode=False)
+    return found[0]
+
+
+def test_options_become_a_setup(tmp_path: Path) -> None:
+    made = asked(
+        tmp_path, "--port", "/dev/x", "--by", "A. Tester", "--loads", "100, 200, 0.5kg", "--tolerance", "M1",
+        "--latitude", "47.5", "--height", "430", "--weights", "set 7", "--certificate", "C-1", "--tip", "edge",
+        "--load-cell", "50 N", "--converter", "HX711", "--months", "6",
+    )  # fmt: skip
+    assert made.choice == LinkChoice("/dev/x", None, None)
+    assert made.gauge is None
+    setup = made.setup
+    assert (setup.method, setup.loads_kg, setup.tolerance) == ("quick", (0.1, 0.2, 0.5), 5e-5)
+    assert (setup.latitude_deg, setup.height_m, setup.made_by) == (47.5, 430.0, "A. Tester")
+    assert (setup.weights_description, setup.certificate, setup.tip.name) == ("set 7", "C-1", "edge")
+    assert (setup.load_cell, setup.converter, setup.expires_months) == ("50 N", "HX711", 6)
+
+
+def test_full_has_its_own_loads_and_a_gauge_makes_them_targets(tmp_path: Path) -> None:
+    made = asked(tmp_path, "--tool", "T", "--full", "--by", "B", "--gauge-tool", "Progressor_1")
+    assert made.setup.loads_kg == DEFAULT_LOADS_KG[FULL]
+    assert made.setup.against_gauge
+    assert made.gauge == LinkChoice(None, "Progressor_1", None)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--by", "B"], "One tool is needed"),
+        (["--port", "x", "--simulated", "--by", "B"], "One tool is needed"),
+        (["--port", "x"], "Who calibrates"),
+        (["--port", "x", "--by", "B", "--loads", "1,2 stone"], "is no load"),
+        (["--port", "x", "--by", "B", "--loads", "500,100,200"], "the lightest first"),
+        (["--port", "x", "--by", "B", "--tolerance", "good"], "is no tolerance"),
+        (["--port", "x", "--by", "B", "--gauge-simulated"], "One reference gauge"),
+        (["--port", "x", "--by", "B", "--gauge-port", "y", "--gauge-tool", "z"], "One reference gauge"),
+        (["--port", "x", "--resume"], "No calibration waits"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_any_link_opens(tmp_path: Path, options: list[str], words: str) -> None:
+    app = typer.Typer()
+
+    def station_of(*_: Any) -> Station:
+        raise AssertionError("a station was made")
+
+    app.command()(command(station_of, lambda: tmp_path, lambda _theme: by_itself))
+    with pytest.raises(Problem, match=words):
+        app(["--headless", *options], standalone_mode=False)
+
+
+def test_resuming_against_a_gauge_asks_for_the_gauge(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, gauge=BenchTool(gauge=True))
+    bench.wizard.start(quick(against_gauge=True))
+    app = typer.Typer()
+    app.command()(command(lambda *_: pytest.fail("made"), lambda: tmp_path, lambda _theme: by_itself))
+    with pytest.raises(Problem, match="against a gauge"):
+        app(["--headless", "--port", "x", "--resume"], standalone_mode=False)
+
+
+def test_words_of_loads_and_tolerance_are_read_or_refused() -> None:
+    assert setup_of("full", None, "", quick()).loads_kg == DEFAULT_LOADS_KG[FULL]
+    assert setup_of("quick", "1 kg", "0.5", quick()).tolerance == pytest.approx(0.005)
+    with pytest.raises(Problem, match="no load"):
+        setup_of("quick", "heavy", "", quick())
