@@ -162,9 +162,11 @@ class Choice(QRadioButton):
         base = self.type.base
         room = QRectF(self._inset, 10, self.width() - self._inset - 14, self.height() - 20)
         name_height = extent(self.text(), base.near, 600, room.width())[1]
-        name = Text(QRectF(room.left(), room.top(), room.width(), name_height), self.text(), base.near, 600, align=TOP)
+        ink = "text" if self.isEnabled() else "text3"
         if not self.meaning:
-            return (Text(room, self.text(), base.near, 600, wraps=True),)
+            return (Text(room, self.text(), base.near, 600, ink, wraps=True),)
+        line = QRectF(room.left(), room.top(), room.width(), name_height)
+        name = Text(line, self.text(), base.near, 600, ink, TOP)
         rest = room.adjusted(0, name_height, 0, 2)
         return (name, Text(rest, self.meaning, base.small, 400, "text2", TOP, wraps=True))
 
@@ -174,8 +176,11 @@ class Choice(QRadioButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         theme, chosen = self.theme, self.isChecked()
         rect = QRectF(self.rect()).adjusted(1.25, 1.25, -1.25, -1.25)
-        painter.setPen(QPen(theme.color("text" if chosen else "edge"), 2.5 if chosen else 1.5))
-        painter.setBrush(theme.color("raised" if self.underMouse() else "surface"))
+        rim = QPen(theme.color("text" if chosen else "edge"), 2.5 if chosen else 1.5)
+        if not self.isEnabled():
+            rim = QPen(theme.color("line"), 1.5, Qt.PenStyle.DashLine)
+        painter.setPen(rim)
+        painter.setBrush(theme.color("raised" if self.underMouse() and self.isEnabled() else "surface"))
         painter.drawRoundedRect(rect, 8, 8)
         radius = self.type.base.near * 0.55
         centre_y = 10 + self.type.base.near * 0.72 if self.meaning else self.height() / 2

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QButtonGroup, QLineEdit, QWidget
 from iastm_host.app.calibrating.plan import minutes
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, QUICK
 from iastm_host.app.calibrating.snapshot import Setup
+from iastm_host.app.calibrating.written import loads_words
 from iastm_host.window.calibration.buttons import Choice
 from iastm_host.window.calibration.fields import mark_wrong, style_field
-from iastm_host.window.calibration.form_values import loads_words, setup_of, words_of
+from iastm_host.window.calibration.form_values import setup_of, words_of
 from iastm_host.window.calibration.panel import Panel
 from iastm_host.window.calibration.places import Type
 from iastm_host.window.calibration.text import LEFT, TOP, Text, size_within
@@ -187,8 +188,11 @@ class PrepareForm(Panel):
             self._filled = True
 
     def fill(self, setup: Setup) -> None:
-        """Show a setup."""
+        """Show a setup. A gauge can be chosen where one was proposed: whoever proposes it has connected it."""
         self._before = setup
+        gauge = self.choices[len(METHODS) + 1]
+        gauge.setEnabled(setup.against_gauge)
+        gauge.setAccessibleDescription("" if setup.against_gauge else "None was connected at the start.")
         self.choices[[way[0] for way in METHODS].index(setup.method)].setChecked(True)
         self.choices[len(METHODS) + int(setup.against_gauge)].setChecked(True)
         for name, words in words_of(setup).items():

@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from iastm_host.events import Problem
 from iastm_host.window.calibration.window import CalibrationWindow, Wizard
 from iastm_host.window.run import SIGNAL_WAIT_MS
 
@@ -19,17 +20,19 @@ def run_calibration(
     *,
     theme: str = "auto",
     title: str = "Calibration",
-    save_certificate: Callable[[], None] | None = None,
+    save_certificate: Callable[[str], str] | None = None,
+    look: Callable[[], Problem | None] | None = None,
 ) -> int:
     """Show `wizard` until its window closes, and return the exit code: 0, or 2 after a problem that ended it.
 
-    `theme` is auto, dark, light or contrast. SIGINT and SIGTERM end the run cleanly; what was taken stays as a draft.
-    What an exception in a slot says is shown in the window and logged.
+    `theme` is auto, dark, light or contrast. `save_certificate` takes a document's file and returns the certificate's,
+    or raises Problem. `look` tells what ended the run of the tool for good. SIGINT and SIGTERM end the run cleanly; what
+    was taken stays as a draft. What an exception in a slot says is shown in the window and logged.
     """
     running = QApplication.instance()
     app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("iastm")
-    window = CalibrationWindow(wizard, theme, title, save_certificate)
+    window = CalibrationWindow(wizard, theme, title, save_certificate, look)
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
         # Python may be inside a paintEvent here: Qt would go on painting a window that is gone.

@@ -16,6 +16,7 @@ from iastm_host.app.live_view import problem_panel
 from iastm_host.events import Problem
 from iastm_host.window.calibration.actions import ActionRow
 from iastm_host.window.calibration.buttons import LargeButton
+from iastm_host.window.calibration.certificate import CertificateTask
 from iastm_host.window.calibration.evidence import EvidencePanel
 from iastm_host.window.calibration.form import PrepareForm
 from iastm_host.window.calibration.places import places_for
@@ -69,7 +70,9 @@ class Wizard(Protocol):
 class CalibrationWindow(QWidget):
     """One calibration. It asks the wizard for a snapshot per frame and draws it.
 
-    `save_certificate` is offered on the last page where it is given.
+    `save_certificate` is offered on the last page where it is given: it takes the document's file and returns the
+    certificate's, or raises Problem; it is called in a thread of its own. `look` tells what ended the run of the tool
+    for good, None while it goes on.
 
     Signals:
         closed(): the window was closed, and the wizard left.
@@ -82,13 +85,16 @@ class CalibrationWindow(QWidget):
         wizard: Wizard,
         theme: str = "auto",
         title: str = "Calibration",
-        save_certificate: Callable[[], None] | None = None,
+        save_certificate: Callable[[str], str] | None = None,
+        look: Callable[[], Problem | None] | None = None,
     ) -> None:
         super().__init__()
         self.setWindowTitle(title)
         self.setMinimumSize(640, 480)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._wizard, self._save_certificate = wizard, save_certificate
+        self._wizard = wizard
+        self._look = look
+        self._certificate = CertificateTask(save_certificate)
         self._follow_system = theme == "auto"
         self._theme = theme_named(theme)
         self._snapshot: WizardSnapshot | None = None
@@ -116,7 +122,7 @@ class CalibrationWindow(QWidget):
             "start": self._start,
             "take": self._take,
             "keep": wizard.keep,
-            "certificate": self._certificate,
+            "certificate": self._make_certificate,
             "close": self._close,
             "done": self._close,
             "back": wizard.back,
@@ -178,7 +184,7 @@ class CalibrationWindow(QWidget):
         if (page, snapshot.done) != self._last_seen:
             self._last_seen = (page, snapshot.done)
             self._seen.start()
-        self._top.show_view(snapshot, self._own_problem)
+        self._top.show_view(snapshot, self._own_problem or self._certificate.problem)
         self._steps.show_view(snapshot)
         self._offer(snapshot)
         if page == "task":
@@ -188,9 +194,17 @@ class CalibrationWindow(QWidget):
             self._result.show_view(snapshot)
         if page != "form":
             self._evidence.show_view(snapshot)
+        self._see_ending(snapshot)
+        return snapshot
+
+    def _see_ending(self, snapshot: WizardSnapshot) -> None:
+        """Close once the wizard was left; say what ended the run of the tool, unless a result is there to be kept."""
+        problem = None if self._look is None else self._look()
         if snapshot.finished:
             self.close()
-        return snapshot
+        elif problem is not None and snapshot.result is None:
+            self.exit_code = 2
+            self._overlay.show_panel(problem_panel(problem.what, problem.fix))
 
     def _turn_to(self, page: str, snapshot: WizardSnapshot) -> None:
         self._page = page
@@ -214,12 +228,13 @@ class CalibrationWindow(QWidget):
         elif self._page == "result":
             kept = snapshot.result is not None and bool(snapshot.result.file)
             offered = {"done": True} if snapshot.done else {"keep": snapshot.can_take, "close": True}
-            if self._save_certificate is not None:
-                offered["certificate"] = kept
+            if self._certificate.offered:
+                offered["certificate"] = kept and not self._certificate.busy
             if snapshot.can_back:
                 offered["back"] = True
             share = "" if snapshot.progress is None else f" {snapshot.progress:.0%}"
-            self._actions.offer(offered, {"keep": snapshot.take_label}, snapshot.footer + share)
+            words = "" if snapshot.done else snapshot.footer + share
+            self._actions.offer(offered, {"keep": snapshot.take_label}, self._certificate.words or words)
         else:
             offered = {"back": snapshot.can_back, "repeat": snapshot.can_repeat, "take": snapshot.can_take}
             self._actions.offer(offered, {"take": snapshot.take_label or _TAKE_LABEL}, snapshot.footer)
@@ -291,9 +306,9 @@ class CalibrationWindow(QWidget):
         self._do(lambda: self._wizard.answer(option_id, note))
         self.setFocus()
 
-    def _certificate(self) -> None:
-        if self._save_certificate is not None:
-            self._save_certificate()
+    def _make_certificate(self) -> None:
+        if self._snapshot is not None and self._snapshot.result is not None:
+            self._certificate.start(self._snapshot.result.file)
 
     def _close(self) -> None:
         self.close()

@@ -8,16 +8,15 @@ from hypothesis import strategies as st
 
 from iastm_calibration.document import Tip
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, QUICK, Setup
-from iastm_host.window.calibration.form_values import (
+from iastm_host.app.calibrating.written import (
     TOLERANCES,
     WordsError,
     loads_words,
     parse_loads,
     parse_tolerance,
-    setup_of,
     tolerance_words,
-    words_of,
 )
+from iastm_host.window.calibration.form_values import setup_of, words_of
 from iastm_host.window.calibration.words import difference_words, force_words
 
 GOOD = words_of(Setup(made_by="A. Tester"))

@@ -62,6 +62,15 @@ def click(widget: QAbstractButton) -> None:
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
+def press_key(window: CalibrationWindow, key: Qt.Key) -> None:
+    QTest.keyClick(window, key)
+
+
+def said(window: CalibrationWindow, words: str) -> bool:
+    """Whether these words are shown."""
+    return any(words in text.words for _, texts in worded(window) for text in texts)
+
+
 def wait_until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_S
     while not done() and time.monotonic() < deadline:
@@ -118,7 +127,7 @@ def test_every_page_paints_without_a_word_from_qt(
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("page", PAGES)
 def test_no_word_is_cut_too_small_or_written_over_another(app: QApplication, page: str, size: tuple[int, int]) -> None:
-    window = make(FakeWizard(PAGES[page]), size, save_certificate=lambda: None)
+    window = make(FakeWizard(PAGES[page]), size, save_certificate=str)
     for fold in window.findChildren(Fold):
         fold.setChecked(True)
     count = 0
@@ -155,7 +164,7 @@ def taken(text: Text) -> QRectF:
 def test_no_panel_lies_over_another_and_buttons_stay_in_the_window(
     app: QApplication, page: str, size: tuple[int, int]
 ) -> None:
-    window = make(FakeWizard(PAGES[page]), size, save_certificate=lambda: None)
+    window = make(FakeWizard(PAGES[page]), size, save_certificate=str)
     buttons = [each for each in window.findChildren(LargeButton) if each.isVisible() and each.key != "1"]
     assert buttons
     for each in window.findChildren(LargeButton):
@@ -503,12 +512,29 @@ def test_a_form_without_a_name_says_so_and_keeps_what_was_written(app: QApplicat
 def test_loads_that_nobody_changed_follow_the_method(app: QApplication) -> None:
     window = make(FakeWizard(NOT_BEGUN))
     form = form_of(window)
+    assert not form.choices[3].isEnabled()
+    click(form.choices[3])
+    assert not form.read()[0].against_gauge
     click(form.choices[1])
     assert form.method == FULL
     assert form.read()[0].loads_kg == DEFAULT_LOADS_KG[FULL]
     type_in(form.edits["loads_kg"], "100, 200, 400")
     click(form.choices[0])
     assert form.read()[0].loads_kg == (0.1, 0.2, 0.4)
+    window.close()
+
+
+def test_the_form_begins_with_what_is_proposed_and_keeps_what_is_written(app: QApplication) -> None:
+    proposed = Setup(made_by="B. Tester", loads_kg=(0.1, 0.3, 0.6), against_gauge=True)
+    wizard = FakeWizard(replace(NOT_BEGUN, setup=proposed))
+    window = make(wizard)
+    form = form_of(window)
+    assert form.read()[0] == proposed
+    click(form.choices[2])
+    type_in(form.edits["made_by"], "C. Tester")
+    window.show_frame()
+    press(window, Qt.Key.Key_Return)
+    assert wizard.calls == [("start", replace(proposed, made_by="C. Tester", against_gauge=False))]
     window.close()
 
 
@@ -565,13 +591,21 @@ def test_the_result_is_kept_with_enter_or_its_button(app: QApplication) -> None:
 
 def test_the_certificate_is_offered_where_it_can_be_made_and_once_there_is_a_document(app: QApplication) -> None:
     saved: list[str] = []
+
+    def save(file: str) -> str:
+        saved.append(file)
+        return "certificate.pdf"
+
     wizard = FakeWizard(RESULT)
-    window = make(wizard, save_certificate=lambda: saved.append("certificate"))
+    window = make(wizard, save_certificate=save)
     assert not button(window, "Save certificate").isEnabled()
     wizard.shown = PAGES["saved"]
     window.show_frame()
     click(button(window, "Save certificate"))
-    assert saved == ["certificate"]
+    wait_until(lambda: said(window, "Certificate: certificate.pdf"))
+    result = PAGES["saved"].result
+    assert result is not None
+    assert saved == [result.file]
     window.close()
     plain = make(FakeWizard(PAGES["saved"]))
     assert not any(each.isVisible() and each.text() == "Save certificate" for each in plain.findChildren(LargeButton))
@@ -600,6 +634,66 @@ def test_an_enter_that_was_meant_for_the_page_before_neither_writes_nor_closes(a
     press(window, Qt.Key.Key_Return)
     assert wizard.calls == []
     assert window.isVisible()
+    window.close()
+
+
+def test_a_certificate_that_fails_says_why_and_can_be_tried_again(app: QApplication) -> None:
+    tries: list[str] = []
+
+    def save(file: str) -> str:
+        tries.append(file)
+        raise Problem("The folder is full.", "Choose another place, then retry.")
+
+    window = make(FakeWizard(PAGES["saved"]), save_certificate=save)
+    click(button(window, "Save certificate"))
+    wait_until(lambda: said(window, "The folder is full."))
+    wait_until(lambda: button(window, "Save certificate").isEnabled())
+    click(button(window, "Save certificate"))
+    wait_until(lambda: len(tries) == 2)
+    window.close()
+
+
+class TestACertificateThatBreaks:
+    """It is logged, and said."""
+
+    @pytest.fixture
+    def expected_log(self) -> list[str]:
+        return ["no certificate"]
+
+    def test_it_is_said(self) -> None:
+        def save(_file: str) -> str:
+            raise ValueError("no such font")
+
+        window = make(FakeWizard(PAGES["saved"]), save_certificate=save)
+        click(button(window, "Save certificate"))
+        wait_until(lambda: said(window, "no such font"))
+        assert button(window, "Close").isEnabled()
+        window.close()
+
+
+def test_what_ended_the_run_of_the_tool_is_the_last_page(app: QApplication) -> None:
+    ended: list[Problem] = []
+    wizard = FakeWizard(READY)
+    window = make(wizard, look=lambda: ended[0] if ended else None)
+    ended.append(Problem("The port is gone.", "Plug the tool in, then go on with --resume."))
+    window.show_frame()
+    overlay = window.findChild(Overlay)
+    assert overlay is not None
+    assert overlay.isVisible()
+    press_key(window, Qt.Key.Key_Return)
+    assert wizard.calls == [("leave",)]
+    assert window.exit_code == 2
+
+
+def test_a_result_can_still_be_kept_when_the_run_of_the_tool_has_ended(app: QApplication) -> None:
+    wizard = FakeWizard(RESULT)
+    window = make(wizard, look=lambda: Problem("The port is gone.", "Plug it in."))
+    overlay = window.findChild(Overlay)
+    assert overlay is not None
+    assert not overlay.isVisible()
+    click(button(window, "Save and write"))
+    assert wizard.calls == [("keep",)]
+    assert window.exit_code == 0
     window.close()
 
 
@@ -668,7 +762,7 @@ class TestAFailureOfTheWindow:
         overlay = window.findChild(Overlay)
         assert overlay is not None
         assert overlay.isVisible()
-        QTest.keyClick(window, Qt.Key.Key_Return)
+        press_key(window, Qt.Key.Key_Return)
         assert wizard.calls == [("leave",)]
         assert window.exit_code == 2
 
@@ -678,7 +772,7 @@ class TestAFailureOfTheWindow:
 
 @pytest.mark.parametrize("page", ["form", "question", "saved"])
 def test_everything_that_takes_the_focus_has_a_name_and_is_reached_by_tab(app: QApplication, page: str) -> None:
-    window = make(FakeWizard(PAGES[page]), save_certificate=lambda: None)
+    window = make(FakeWizard(PAGES[page]), save_certificate=str)
     wanted = {
         widget
         for widget in window.findChildren(QWidget)

@@ -11,8 +11,8 @@ from tests.host.app.calibrating.bench_of_events import Bench
 from tests.host.window.calibration.fake_wizard import focused
 
 from iastm_host.app.calibrating.snapshot import WizardSnapshot
+from iastm_host.app.calibrating.written import parse_loads
 from iastm_host.window.calibration.form import PrepareForm
-from iastm_host.window.calibration.form_values import parse_loads
 from iastm_host.window.calibration.window import PAGE_SEEN_MS, CalibrationWindow
 from iastm_host.window.held_keys import RELEASE_MS
 
