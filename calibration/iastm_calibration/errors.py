@@ -104,6 +104,10 @@ class OffScaleError(SuspectPointError):
     """A reading at the end of the converter's range."""
 
 
+class WrongAngleError(SuspectPointError):
+    """A series whose loads are all off alike, as at another angle."""
+
+
 class NotAtRestError(CalibrationError):
     """An acceleration that isn't gravity alone, and so tells no angle."""
 

@@ -24,10 +24,11 @@ from iastm_calibration.errors import (
     OutlierError,
     RepeatedReadingError,
     SwappedLoadsError,
+    WrongAngleError,
     WrongUnitError,
 )
 from iastm_calibration.gravity import EQUATOR_M_S2
-from iastm_calibration.series import ZERO_STEP, NetPoint, net, series_of
+from iastm_calibration.series import ZERO_STEP, NetPoint, Series, is_upright, net, series_of
 from iastm_calibration.units import NEWTONS
 
 # The ends of a converter of 24 bits; 0x7FFFFF and 0x800000 mean that the signal lies beyond.
@@ -40,6 +41,8 @@ _OF_LOAD, _OF_TOP, _OF_SLANT = 0.02, 0.005, 0.05
 _UNIT_TOLERANCE, _MASS_TOLERANCE = 0.01, 0.02
 # A calibration that is in force already may be the nominal one of the cell: coarser.
 _NOMINAL_TOLERANCE = 0.25
+# How far loads at one slanted angle may differ in what they are off by.
+_ALIKE_SLANTED = 0.03
 # Of the change that a new load should have made, less than this is none.
 _NO_CHANGE = 0.1
 _NAMED = 5
@@ -66,7 +69,7 @@ class Suspicion:
     """What seems wrong with a point: its kind, what happened and what to do, and the positions (from 0) it concerns.
 
     kind: "not_a_number", "off_scale", "beyond_capacity", "load_mismatch", "repeated", "polarity", "swapped",
-    "wrong_unit", "wrong_load", "off" or "zero_moved".
+    "wrong_unit", "wrong_angle", "wrong_load", "off" or "zero_moved".
     """
 
     kind: str
@@ -86,6 +89,8 @@ class Suspicion:
             return RepeatedReadingError(self.what, self.fix, self.kind)
         if self.kind == "swapped":
             return SwappedLoadsError(self.what, self.fix, self.kind)
+        if self.kind == "wrong_angle":
+            return WrongAngleError(self.what, self.fix, self.kind)
         if self.kind in ("wrong_unit", "load_mismatch"):
             return WrongUnitError(self.what, self.fix, self.kind)
         return OutlierError(self.what, self.fix)
@@ -139,6 +144,10 @@ def look_over(
         if alike:
             found.append(_in_other_unit(alike, words))
             off = [point for point in off if point not in alike]
+    found += _wrong_angles(points, off, known)
+    found += _moved_zeros(taken, points)
+    named = {at for one in found for at in one.positions}
+    off = [point for point in off if point.position not in named]
     found += _forgotten(points, off, known)
     found += _swapped_pairs(off, known, top_n)
     named = {at for one in found for at in one.positions}
@@ -150,8 +159,10 @@ def look_over(
 
 
 def sensitivity(points: Sequence[NetPoint]) -> float | None:
-    """Return newtons per count as the median over loads; None where none moved the reading."""
-    ratios = [point.point.reference_n / point.net_counts for point in points if point.net_counts != 0]
+    """Return newtons per count as the median over loads, upright ones if there are; None where none moved it."""
+    moved = [point for point in points if point.net_counts != 0]
+    upright = [point for point in moved if is_upright(point.point)]
+    ratios = [point.point.reference_n / point.net_counts for point in upright or moved]
     return float(np.median(ratios)) if ratios and float(np.median(ratios)) != 0 else None
 
 
@@ -261,6 +272,43 @@ def _forgotten(points: Sequence[NetPoint], off: Sequence[NetPoint], known: float
 def _other_unit(point: NetPoint, known: float) -> Suspicion | None:
     ratio = _ratio(point, known)
     return next((_in_other_unit([point], w) for f, w in _UNITS if abs(ratio / f - 1) < _UNIT_TOLERANCE), None)
+
+
+def _wrong_angles(points: Sequence[NetPoint], off: Sequence[NetPoint], known: float) -> list[Suspicion]:
+    """Look for slanted series all of whose loads are off by one and the same share."""
+    by_series: dict[Series, list[NetPoint]] = {}
+    for point in points:
+        if not is_upright(point.point):
+            by_series.setdefault(series_of(point.point), []).append(point)
+    found = []
+    for (run, angle), own in by_series.items():
+        ratios = [_ratio(point, known) for point in own]
+        middle = float(np.median(ratios))
+        alike = all(abs(ratio / middle - 1) < _ALIKE_SLANTED for ratio in ratios)
+        # A smallest load may be within what is allowed of it.
+        if middle <= 0 or not alike or sum(point in off for point in own) < max(2, len(own) / 2):
+            continue
+        sine = math.sin(math.radians(angle)) / middle
+        guess = f" It looks like {math.degrees(math.asin(sine)):.0f}°." if sine < 1 else ""
+        found.append(
+            Suspicion(
+                "wrong_angle",
+                f"Run {run} at {angle:g}°: all loads read {1 / middle:.0%} of what they should.{guess}",
+                "Check the angle of the jig, and take the series again or correct its angle.",
+                tuple(point.position for point in own),
+            )
+        )
+    return found
+
+
+def _moved_zeros(taken: Sequence[TakenPoint], points: Sequence[NetPoint]) -> list[Suspicion]:
+    found = []
+    for at, point in enumerate(taken):
+        one = _zero(taken[:at], points, point) if point.step == ZERO_STEP else None
+        if one is not None:
+            series = tuple(other.position for other in points if series_of(other.point) == series_of(point))
+            found.append(Suspicion(one.kind, one.what, one.fix, (*series, at)))
+    return found
 
 
 def _off(earlier: Sequence[NetPoint], new: NetPoint, known: float) -> Suspicion | None:

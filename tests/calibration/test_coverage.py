@@ -40,7 +40,7 @@ class Tried:
     truth: Truth
     document: CalibrationDocument
     covered: float
-    angle_deg: float
+    covered_by_half: float
 
 
 def tried(seed: int) -> Tried | None:
@@ -65,8 +65,9 @@ def tried(seed: int) -> Tried | None:
         shown_n = shown_n - document.figures.tip_weight_n * (read.seen_sine - 1)
     at = [stated.force_n for stated in document.uncertainty]
     expanded_n = np.interp(shown_n, at, [stated.expanded_n for stated in document.uncertainty])
-    covered = float(np.mean(np.abs(shown_n - read.true_n) <= expanded_n))
-    return Tried(method, truth, document, covered, use.angle_half_width_deg or 0.0)
+    off_n = np.abs(shown_n - read.true_n)
+    by_half = float(np.mean(off_n <= expanded_n / 2))
+    return Tried(method, truth, document, float(np.mean(off_n <= expanded_n)), by_half)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,11 @@ def test_it_covers_by_each_method(study: list[Tried], method: str) -> None:
     own = [one for one in study if one.method == method]
     covered = float(np.mean([one.covered for one in own]))
     assert LOW - margin(own) <= covered <= HIGH + margin(own)
+
+
+def test_the_study_would_notice_intervals_that_are_too_narrow(study: list[Tried]) -> None:
+    covered = float(np.mean([one.covered_by_half for one in study]))
+    assert covered < LOW - margin(study)
 
 
 def test_a_quick_calibration_states_more(study: list[Tried]) -> None:

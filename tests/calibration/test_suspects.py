@@ -16,6 +16,7 @@ from iastm_calibration.errors import (
     OutlierError,
     RepeatedReadingError,
     SwappedLoadsError,
+    WrongAngleError,
     WrongUnitError,
 )
 from iastm_calibration.suspects import Suspicion, look_over, suspect
@@ -200,6 +201,33 @@ def test_a_zero_with_a_load_still_on_is_named() -> None:
     assert found is not None
     assert found.kind == "zero_moved"
     assert "+0.981 N" in found.what
+
+
+def test_a_zero_after_the_series_with_a_load_on_is_named_once() -> None:
+    taken = good()
+    taken[-1] = replace(taken[-1], counts=taken[-1].counts + 0.5 * GRAVITY * COUNTS_PER_N)
+    [found] = look_over(taken)
+    assert found.kind == "zero_moved"
+    assert isinstance(found.error(), OutlierError)
+
+
+@pytest.mark.parametrize(("stated", "real"), [(45.0, 60.0), (60.0, 45.0), (60.0, 75.0)])
+def test_a_series_at_another_angle_than_stated_is_named_with_the_angle(stated: float, real: float) -> None:
+    slanted = [
+        replace(
+            p,
+            angle_deg=stated,
+            reference_n=p.reference_n * math.sin(math.radians(stated)),
+            counts=1000 + (p.counts - 1000) * math.sin(math.radians(real)),
+        )
+        for p in good()
+    ]
+    [found] = look_over(good() + slanted)
+    assert found.kind == "wrong_angle"
+    assert f"at {stated:g}°" in found.what
+    assert f"looks like {real:g}°" in found.what
+    assert found.positions == tuple(range(12, 21))
+    assert isinstance(found.error(), WrongAngleError)
 
 
 def test_every_suspicion_says_what_to_do() -> None:
