@@ -191,8 +191,8 @@ def _task(snapshot: WizardSnapshot) -> RenderableType:
 def _steady(snapshot: WizardSnapshot) -> Text:
     steady = snapshot.steadiness
     filled = round(_BAR_COLUMNS * min(1.0, steady.held_s / steady.wanted_s))
-    spread = "" if steady.spread_mn is None else f"  scatter {steady.spread_mn:.0f} mN"
-    trend = "" if steady.trend_mn_per_s is None else f", trend {steady.trend_mn_per_s:+.0f} mN/s"
+    spread = "" if steady.spread_mn is None else f"\nscatter {steady.spread_mn:.0f} mN"
+    trend = "" if steady.trend_mn_per_s is None else f", trend {round(steady.trend_mn_per_s):+d} mN/s"
     held = f"  {steady.held_s:.1f} of {steady.wanted_s:.1f} s" if steady.word in _STEADY_WORDS else ""
     return Text(f"{'█' * filled}{'░' * (_BAR_COLUMNS - filled)} {steady.word}{held}{spread}{trend}")
 

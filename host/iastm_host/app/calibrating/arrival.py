@@ -110,7 +110,7 @@ def allowance_n(scale: Scale, expected_n: float) -> float:
 
 def _of_difference(came: Came, off_n: float) -> Finding:
     if came.against_gauge:
-        return Finding("off", f"Tool and gauge differ by {1000 * off_n:+.0f} mN. {_REPEAT_OR_KEEP}")
+        return Finding("off", f"Tool and gauge differ by {_signed(off_n)}. {_REPEAT_OR_KEEP}")
     size = allowance_n(came.scale, came.expected_n)
     same = _SAME_SHARE if came.scale.load_count else _SAME_UNPROVEN_SHARE
     if (
@@ -139,7 +139,12 @@ def _of_difference(came: Came, off_n: float) -> Finding:
             return Finding("unit", f"The tool reads {ratio:.3g} times what {came.label} gives. {words}")
     doubt = " The point before may be the wrong one: keep this, then go back." if came.scale.load_count == 1 else ""
     limit = f"the limit is ± {1000 * size:.0f} mN"
-    return Finding("off", f"Off by {1000 * off_n:+.0f} mN, and {limit}. {_REPEAT_OR_KEEP}{doubt}")
+    return Finding("off", f"Off by {_signed(off_n)}, and {limit}. {_REPEAT_OR_KEEP}{doubt}")
+
+
+def _signed(force_n: float) -> str:
+    """Return a difference in words: millinewtons, from 1 N on newtons."""
+    return f"{force_n:+.2f} N" if abs(force_n) >= 1 else f"{1000 * force_n:+.0f} mN"
 
 
 def of_zero(moved_n: float, *, same_series: bool) -> Finding | None:
@@ -147,7 +152,7 @@ def of_zero(moved_n: float, *, same_series: bool) -> Finding | None:
     if same_series and abs(moved_n) > RESIDUAL_LIMIT_N:
         return Finding(
             "zero moved",
-            f"Zero moved by {1000 * moved_n:+.0f} mN since the loads began. Look that nothing hangs on the tip. "
+            f"Zero moved by {_signed(moved_n)} since the loads began. Look that nothing hangs on the tip. "
             "Repeat or keep with a note?",
         )
     if abs(moved_n) > _ZERO_MOVED_N:

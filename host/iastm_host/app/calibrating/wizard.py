@@ -13,40 +13,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from iastm_calibration.document import CalibrationDocument, TakenPoint
 from iastm_calibration.errors import CalibrationError, OutlierError
-from iastm_host.app.calibrating import arrival, judging, warm_up, words
+from iastm_host.app.calibrating import judging, warm_up, words
 from iastm_host.app.calibrating.arrival import KEEP, REPEAT, SKIP
 from iastm_host.app.calibrating.book import IN_FORCE, Book, Entry, read_book, start_line, taken_line
 from iastm_host.app.calibrating.draft import Draft, Line, draft_path
-from iastm_host.app.calibrating.judging import Reading
-from iastm_host.app.calibrating.live import Live, aimed
+from iastm_host.app.calibrating.live import Live
 from iastm_host.app.calibrating.making import Make, document_of, tool_of
-from iastm_host.app.calibrating.plan import CHECK, EXERCISE, LOAD, PREPARE, RESULT, WARM_UP, ZERO, ZERO_STEP
-from iastm_host.app.calibrating.result import result_view
-from iastm_host.app.calibrating.scale import Scale
+from iastm_host.app.calibrating.plan import CHECK, LOAD, RESULT, WARM_UP, ZERO, ZERO_STEP
 from iastm_host.app.calibrating.setup import Setup
-from iastm_host.app.calibrating.snapshot import SteadyView, WizardSnapshot
-from iastm_host.app.calibrating.steadiness import NOTHING, WANTED_S, Steadiness
-from iastm_host.app.calibrating.views import Now, not_begun, showing_old, snapshot_of
+from iastm_host.app.calibrating.snapshot import WizardSnapshot
+from iastm_host.app.calibrating.views import not_begun, showing_old, snapshot_of
+from iastm_host.app.calibrating.watching import Doing, Watch, other_tool
 from iastm_host.events import Event, Problem
 
 log = logging.getLogger(__name__)
 
-# A trend that moves a reading by more than this in a second is one that a person should wait for.
-_SETTLING_N_PER_S = 0.01
-# A weight that swings stands still for a moment where it turns.
-_WORD_AFTER_S = 0.5
-# The heaviest load hangs, by whatever calibration is in force.
-_EXERCISED_SHARE = 0.5
-_NAMED_AT_CHECK = 3
 _NOTE_LENGTH = 120
 _STAY_OR_GO = ("back", "go_on")
-
-
-_Told = tuple[tuple[Entry, ...] | None, Scale | None, Scale | None, list[Reading]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +70,7 @@ class Wizard:
         self._acting = threading.Lock()
         self._lock = threading.RLock()
         self._live = Live()
+        self._watch = Watch(self._live, surroundings.clock, surroundings.wall_clock)
         self._book: Book | None = None
         self._draft: Draft | None = None
         self._unwritten: list[Line] = []
@@ -93,8 +79,6 @@ class Wizard:
         self._busy = ""
         self._progress: float | None = None
         self._finished = False
-        # What points and the calibration in force come to, for as long as both stay.
-        self._told: _Told = (None, None, None, [])
 
     # What happens on the tool and on the gauge
 
@@ -131,9 +115,9 @@ class Wizard:
             book = read_book(path)
             if book.finished:
                 raise Problem("This calibration is finished.", "Begin a new one.")
-            serial = self._serial()
+            serial = self._watch.serial()
             if book.tool is not None and serial and serial != book.tool.serial_number:
-                raise _other_tool(book.tool.serial_number, serial)
+                raise other_tool(book.tool.serial_number, serial)
             document = self._with.load(book.file) if book.file else None
             lines: list[Line] = []
             if book.page.kind == RESULT and document is None:
@@ -148,7 +132,7 @@ class Wizard:
         with self._acting:
             with self._lock:
                 book = self._book
-                if book is None or not self._now(book).can_take:
+                if book is None or not self._watch.now(book, self._doing()).can_take:
                     return
                 work = self._take(book)
             self._write()
@@ -214,7 +198,8 @@ class Wizard:
         with self._lock:
             if self._book is None:
                 return not_begun(self._proposed, None, finished=self._finished)
-            return snapshot_of(self._book, self._now(self._book), finished=self._finished)
+            now = self._watch.now(self._book, self._doing())
+            return snapshot_of(self._book, now, finished=self._finished)
 
     # Lines
 
@@ -259,20 +244,20 @@ class Wizard:
             self._measure(book, again=kind != ZERO)
         elif showing_old(book):
             self._ask(book, "taken", "This point is taken. Go on, or take it again?", ("go_on", "anew"))
-        elif self._off_scale(book):
+        elif self._watch.off_scale(book):
             label = words.label(book.page, book.setup)
             text = f"{label} is off the scale: the converter is at its end. Take it off; leave it out, or hang less."
             self._ask(book, "load", text, (SKIP, REPEAT))
         elif kind in (ZERO, LOAD):
             self._measure(book, again=False)
-        elif kind == WARM_UP and not self._warm():
-            self._ask(book, "warm_up", f"{self._warm_up_words()} Wait, or go on with a note?", ("wait", SKIP))
+        elif kind == WARM_UP and not self._watch.warm():
+            self._ask(book, "warm_up", f"{self._watch.warm_up_words()} Wait, or go on with a note?", ("wait", SKIP))
         elif kind == WARM_UP:
-            if self._live.warm_up.elapsed_s >= warm_up.LONGEST_S and not self._drift_is_small():
-                self._apply(book, {"kind": "note", "text": f"Warm-up ended. {self._warm_up_words()}"})
+            if self._live.warm_up.elapsed_s >= warm_up.LONGEST_S and not self._watch.drift_is_small():
+                self._apply(book, {"kind": "note", "text": f"Warm-up ended. {self._watch.warm_up_words()}"})
             self._go(book, {"kind": "go", "page": book.next_after(book.position)})
         elif kind == CHECK:
-            words_of_check, _ = self._standing_apart(book)
+            words_of_check, _ = self._watch.standing_apart(book)
             if not words_of_check:
                 return self._calculating(book)
             text = f"{words_of_check} Go back and repeat, or go on with a note?"
@@ -296,7 +281,7 @@ class Wizard:
         if not zero_page:
             reference_n = book.setup.force_n(page.load_kg, page.angle_deg)
             if with_gauge:
-                reference_n = (means.gauge_n or 0.0) - self._gauge_zero_n(book)
+                reference_n = (means.gauge_n or 0.0) - self._watch.gauge_zero_n(book)
         point = TakenPoint(
             run=page.run,
             angle_deg=page.angle_deg,
@@ -307,11 +292,13 @@ class Wizard:
             counts=means.counts,
             spread_counts=means.spread_counts,
             samples=means.samples,
-            taken_at=self._now_iso(),
+            taken_at=self._watch.now_iso(),
             note="zero taken again after a restart" if again else "",
             temperature_c=self._live.tool.temperature_c,
         )
-        finding = judging.judge(book, at, point, self._live.tool_scale(), self._capacity_n(), self._tool_zero())
+        finding = judging.judge(
+            book, at, point, self._live.tool_scale(), self._watch.capacity_n(), self._watch.tool_zero()
+        )
         entry = Entry(at, point, IN_FORCE, means.gauge_n, again)
         if finding is None:
             self._go(book, taken_line(entry, "", ()))
@@ -330,7 +317,7 @@ class Wizard:
         elif option == SKIP:
             what = words.label(book.page, book.setup)
             left_out = f"{what}, {words.context(book.page, book.setup)}: left out" if what else "Warm-up cut short"
-            detail = note or (self._warm_up_words() if about == "warm_up" else "")
+            detail = note or (self._watch.warm_up_words() if about == "warm_up" else "")
             self._go(book, {"kind": "note", "text": ". ".join(filter(None, (left_out, detail)))}, answer)
         elif about == "taken":
             target = {"kind": "anew", "page": book.position}
@@ -338,7 +325,7 @@ class Wizard:
                 target = {"kind": "go", "page": book.next_after(book.position)}
             self._go(book, answer, target)
         elif about in ("check", "outliers"):
-            text, pages = self._standing_apart(book)
+            text, pages = self._watch.standing_apart(book)
             if option == "go_on":
                 kept = f"{text} {note or 'Kept as they came.'}".strip()
                 self._apply(book, answer, {"kind": "note", "text": kept}, {"kind": "outliers kept"})
@@ -350,7 +337,7 @@ class Wizard:
 
     def _meet(self, book: Book) -> None:
         """Note which tool it is, once it is known."""
-        described, capacity_n = self._live.tool.tool, self._capacity_n()
+        described, capacity_n = self._live.tool.tool, self._watch.capacity_n()
         if book.tool is None and described is not None and capacity_n is not None:
             made = tool_of(described, capacity_n, book.setup)
             fields = ("serial_number", "name", "load_cell", "converter", "capacity_n", "firmware")
@@ -434,267 +421,10 @@ class Wizard:
         with self._lock:
             self._progress = share
 
-    # What is there now
-
-    def _now(self, book: Book) -> Now:
-        of_tool = self._live.tool_scale()
-        used, read = self._by_points(book, of_tool)
-        zero = self._zero_now(book)
-        steady = NOTHING if used is None or zero is None else self._steadiness(book, used, zero)
-        reading_n = self._reading_n(used, zero)
-        blocked = self._blocked(book)
-        point = self._about_to_take(book) if steady.steady else None
-        changed = point is None or used is None or not self._unchanged(book, point, used)
-        aim = self._aim(book)
-        can_take = (
-            book.asked is None
-            and not self._busy
-            and not self._finished
-            and self._may(book, steady, blocked is None, aim)
-        )
-        measuring = self._measuring(book)
-        return Now(
-            reading_n=reading_n,
-            expected_n=self._expected_n(book),
-            recent_n=np.empty(0) if used is None or zero is None else self._live.recent_n(used, zero),
-            period_s=self._live.tool.window.period_us / 1e6,
-            steady=self._steady_view(steady, aim, changed=changed),
-            readings=read,
-            problem=self._failure or blocked or (None if self._draft is None else self._draft.trouble),
-            result=None
-            if self._document is None
-            else result_view(self._document, written=book.written, file=book.file),
-            can_take=can_take,
-            ready=can_take
-            and (not measuring or (steady.steady and changed))
-            and self._page_is_ready(book, steady, reading_n),
-            hint=self._hint(book),
-            footer=self._footer(book, steady, measuring=measuring),
-            busy=self._busy,
-            progress=self._progress,
-        )
-
-    def _measuring(self, book: Book) -> bool:
-        """Tell whether the page waits for a steady load."""
-        return book.zero_due or (book.page.measures and not showing_old(book))
-
-    def _may(self, book: Book, steady: Steadiness, unblocked: bool, aim: str) -> bool:
-        if book.page.kind == RESULT:
-            return self._document is not None and not book.finished
-        if book.page.kind == CHECK or (showing_old(book) and not book.zero_due):
-            return True
-        if not unblocked:
-            return False
-        return not aim and (steady.steady or self._off_scale(book)) if self._measuring(book) else True
-
-    def _page_is_ready(self, book: Book, steady: Steadiness, reading_n: float | None) -> bool:
-        """Tell whether a page that takes no point has had what it asks for."""
-        if book.page.kind == EXERCISE:
-            wanted_n = book.setup.force_n(book.page.load_kg, book.page.angle_deg)
-            return steady.steady and reading_n is not None and abs(reading_n) >= _EXERCISED_SHARE * wanted_n
-        return book.page.kind != WARM_UP or self._warm()
-
-    def _off_scale(self, book: Book) -> bool:
-        """Tell whether the load of a page drives the converter to its end."""
-        return book.page.kind == LOAD and not book.zero_due and self._live.tool.window.saturated
-
-    def _blocked(self, book: Book) -> Problem | None:
-        """Return what keeps points from being taken."""
-        tool, gauge = self._live.tool, self._live.gauge
-        serial = self._serial()
-        if book.tool is not None and serial and serial != book.tool.serial_number:
-            return _other_tool(book.tool.serial_number, serial)
-        if tool.lost():
-            return Problem(f"The link to the tool is lost: {tool.reason}.", words.LINK_LOST_FIX)
-        if tool.countless:
-            return Problem("This gauge tells no raw counts, so it can't be calibrated here.", "Connect another tool.")
-        if book.file:
-            return None
-        if tool.window.last_arrived_us is None:
-            return Problem("The tool has sent no samples yet.", "They come by themselves.")
-        if not tool.there(self._with.clock()):
-            return Problem("No samples come from the tool.", words.LINK_LOST_FIX)
-        if self._live.tool_scale() is None or tool.tool is None:
-            return Problem("The tool has not told its calibration yet.", "It comes by itself.")
-        if book.setup.against_gauge and not gauge.there(self._with.clock()):
-            return Problem("No samples come from the reference gauge.", "Check its link. It goes on by itself.")
-        return None
-
-    def _about_to_take(self, book: Book) -> TakenPoint | None:
-        """Return the counts of now as a load of this page, to look at."""
-        page = book.page
-        means = self._live.means(with_gauge=False)
-        if means is None or page.kind != LOAD or book.zero_due:
-            return None
-        applied_n = self._expected_n(book)
-        if applied_n is None:
-            return None
-        return TakenPoint(
-            page.run, page.angle_deg, page.rising, page.step, None, applied_n, means.counts, 0.0, 0, self._now_iso()
-        )
-
-    def _unchanged(self, book: Book, point: TakenPoint, used: Scale) -> bool:
-        return arrival.unchanged(judging.came(book, book.position, point, used, None))
-
-    def _steadiness(self, book: Book, used: Scale, zero: float) -> Steadiness:
-        now_us = self._with.clock()
-        if not self._live.tool.there(now_us):
-            return NOTHING
-        if book.setup.against_gauge:
-            if not self._live.gauge.there(now_us):
-                return NOTHING
-            return self._live.steady(used.newtons_per_count, zero, self._gauge_zero_n(book))
-        return self._live.steady(used.newtons_per_count, zero, None)
-
-    def _steady_view(self, steady: Steadiness, aim: str, *, changed: bool) -> SteadyView:
-        trend = steady.trend_per_s
-        if self._live.tool.window.saturated:
-            word = "Out of range"
-        elif not self._live.tool.there(self._with.clock()):
-            word = "No data"
-        elif steady.noisy:
-            word = "Too noisy"
-        elif aim:
-            word = aim
-        elif not changed:
-            word = "Not changed yet"
-        elif steady.held_s < WANTED_S and trend is not None and abs(trend) > _SETTLING_N_PER_S:
-            word = "Settling"
-        else:
-            word = "Steady" if steady.held_s >= _WORD_AFTER_S else "Settling"
-        spread = steady.spread
-        return SteadyView(
-            steady.steady,
-            steady.held_s,
-            WANTED_S,
-            None if spread is None else 1000 * spread,
-            word,
-            None if trend is None else 1000 * trend,
-        )
-
-    def _reading_n(self, used: Scale | None, zero: float | None) -> float | None:
-        counts = self._live.shown_counts()
-        stale = not self._live.tool.there(self._with.clock())
-        return None if used is None or zero is None or counts is None or stale else used.force_n(counts - zero)
-
-    def _expected_n(self, book: Book) -> float | None:
-        page = book.page
-        if book.zero_due or page.kind == ZERO:
-            return 0.0
-        if page.kind not in (LOAD, EXERCISE):
-            return None
-        if not book.setup.against_gauge:
-            return book.setup.force_n(page.load_kg, page.angle_deg)
-        gauge_n = self._live.shown_gauge_n()
-        return None if gauge_n is None else gauge_n - self._gauge_zero_n(book)
-
-    def _aim(self, book: Book) -> str:
-        expected_n = self._expected_n(book)
-        if not book.setup.against_gauge or book.page.kind != LOAD or book.zero_due or expected_n is None:
-            return ""
-        return aimed(book.setup.force_n(book.page.load_kg, book.page.angle_deg), expected_n)
-
-    def _zero_now(self, book: Book) -> float | None:
-        """Return the counts without load as far as they are known now."""
-        own = book.zero_counts(book.page.series, self._now_iso())
-        if own is not None:
-            return own
-        last = book.last_zero()
-        return last[1] if last is not None else self._tool_zero()
-
-    def _gauge_zero_n(self, book: Book) -> float:
-        """Return what the gauge read at the zero of this series, or at the last one."""
-        last = book.last_zero()
-        return 0.0 if last is None or last[2] is None else last[2]
-
-    def _tool_zero(self) -> float | None:
-        zero = self._live.tool.zero
-        return None if zero is None else float(zero.counts)
-
-    def _capacity_n(self) -> float | None:
-        report = self._live.tool.calibration
-        return None if report is None else report.capacity_n
-
-    def _serial(self) -> str:
-        described = self._live.tool.tool
-        return "" if described is None else described.serial_number
-
-    def _now_iso(self) -> str:
-        return self._with.wall_clock().isoformat(timespec="seconds")
-
-    def _by_points(self, book: Book, of_tool: Scale | None) -> tuple[Scale | None, list[Reading]]:
-        """Return the scale in use and the loads as they read; worked out anew only where points or tool changed."""
-        entries, before, used, read = self._told
-        if entries is not book.entries or before != of_tool:
-            used, read = judging.scale_of(book, of_tool), judging.readings(book, of_tool)
-            self._told = (book.entries, of_tool, used, read)
-        return used, read
+    def _doing(self) -> Doing:
+        trouble = None if self._draft is None else self._draft.trouble
+        return Doing(self._busy, self._progress, self._failure, self._document, trouble, self._finished)
 
     def _free(self, book: Book) -> bool:
         """Tell whether pages may be turned."""
         return book.asked is None and not self._busy and not book.file and not self._finished
-
-    # Words that need to know what is there
-
-    def _hint(self, book: Book) -> str:
-        if book.page.kind == WARM_UP:
-            return self._warm_up_words()
-        if book.page.kind == CHECK:
-            return self._standing_apart(book)[0] or "No point is off by more than 30 mN."
-        return ""
-
-    def _footer(self, book: Book, steady: Steadiness, *, measuring: bool) -> str:
-        if self._busy:
-            return f"{self._busy} …"
-        if book.page.kind == PREPARE or not measuring:
-            return words.KEPT
-        if steady.steady:
-            return words.KEPT
-        return f"{words.KEPT} Ready in {WANTED_S - steady.held_s:.1f} s."
-
-    def _drift_n_per_min(self) -> float | None:
-        drift, used = self._live.warm_up.drift_per_min(), self._live.tool_scale()
-        return None if drift is None or used is None else drift * used.newtons_per_count
-
-    def _drift_is_small(self) -> bool:
-        drift_n = self._drift_n_per_min()
-        return drift_n is not None and abs(drift_n) < warm_up.LIMIT_N_PER_MIN
-
-    def _warm(self) -> bool:
-        return self._drift_is_small() or self._live.warm_up.elapsed_s >= warm_up.LONGEST_S
-
-    def _warm_up_words(self) -> str:
-        drift_n, seconds = self._drift_n_per_min(), int(self._live.warm_up.elapsed_s)
-        since = f"After {seconds // 60}:{seconds % 60:02d}"
-        if drift_n is None:
-            return f"{since} the drift of zero is not known yet; it takes 20 s, at most 3:00."
-        limit = f"the limit is {1000 * warm_up.LIMIT_N_PER_MIN:.0f}, at most 3:00"
-        return f"{since} zero drifts by {1000 * drift_n:+.0f} mN a minute; {limit}."
-
-    def _standing_apart(self, book: Book) -> tuple[str, tuple[int, ...]]:
-        """Return a sentence on points that are off and carry no note, and their pages; "" for none."""
-        off = [
-            reading
-            for reading in self._by_points(book, self._live.tool_scale())[1]
-            if abs(reading.residual_n) > arrival.RESIDUAL_LIMIT_N
-            and not reading.entry.point.note
-            and reading.entry.point.angle_deg == book.setup.angles_deg[0]
-        ]
-        if not off:
-            return "", ()
-        off.sort(key=lambda reading: -abs(reading.residual_n))
-        named = []
-        for reading in off[:_NAMED_AT_CHECK]:
-            page = book.pages[reading.entry.page]
-            way = "up" if page.rising else "down"
-            named.append(f"{words.label(page, book.setup)} {way}, run {page.run}: {1000 * reading.residual_n:+.0f} mN")
-        more = f" and {len(off) - _NAMED_AT_CHECK} more" if len(off) > _NAMED_AT_CHECK else ""
-        text = f"Off by more than 30 mN: {'; '.join(named)}{more}."
-        return text, tuple(reading.entry.page for reading in off)
-
-
-def _other_tool(wanted: str, there: str) -> Problem:
-    return Problem(
-        f"These points are of the tool {wanted}, and {there} is connected.",
-        f"Connect {wanted}, or begin a new calibration.",
-    )
