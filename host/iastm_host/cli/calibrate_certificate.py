@@ -13,7 +13,7 @@ from iastm_host.cli.calibrate_show import SERIAL_HELP, chosen_document
 from iastm_host.events import Problem
 from iastm_host.records.new_file import write_new
 from iastm_host.reports.certificate import certificate_html, certificate_pdf
-from iastm_host.reports.pdf import A4, LETTER
+from iastm_host.reports.paper import A4, LETTER
 
 
 class PaperName(StrEnum):

@@ -193,6 +193,11 @@ def calibrations() -> CalibrationStore:
     return CalibrationStore(Path(platformdirs.user_data_path(APP_NAME)) / "calibrations")
 
 
+def calibration_drafts() -> Path:
+    """Return the folder for calibrations that were not finished."""
+    return Path(platformdirs.user_data_path(APP_NAME)) / "calibration drafts"
+
+
 def key_store() -> KeyStore:
     """Return where the keys of this user's tools are."""
     return KeyStore(Path(platformdirs.user_config_path(APP_NAME)), system_keyring())

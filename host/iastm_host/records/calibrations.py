@@ -65,24 +65,31 @@ class CalibrationStore:
 
     def newest(self, serial_number: str) -> Kept:
         """Return what is in force here for a tool: the newest whole one. Raises Problem where the folder is closed."""
-        folder = self._of(serial_number)
-        troubles = []
+        troubles: list[str] = []
+        found = self._whole(serial_number, troubles)
+        if not found:
+            return Kept(None, None, tuple(troubles))
         # Names begin with the time, but zones differ: what stands inside decides.
-        found: list[tuple[float, str, CalibrationDocument, Path]] = []
-        for path in _files(folder):
+        path, document = max(found, key=lambda each: (_instant(each[1]), each[0].name))
+        return Kept(document, path, tuple(troubles))
+
+    def all(self, serial_number: str) -> list[tuple[Path, CalibrationDocument]]:
+        """Return every whole calibration of a tool with its file. Raises Problem where the folder is closed."""
+        return self._whole(serial_number, [])
+
+    def _whole(self, serial_number: str, troubles: list[str]) -> list[tuple[Path, CalibrationDocument]]:
+        found = []
+        for path in _files(self._of(serial_number)):
             try:
                 document = read_document(path)
             except Problem as problem:
                 troubles.append(problem.what)
                 continue
             if document.tool.serial_number == serial_number:
-                found.append((_instant(document), path.name, document, path))
+                found.append((path, document))
             else:
                 troubles.append(f"{path.name} is of the tool {document.tool.serial_number}.")
-        if not found:
-            return Kept(None, None, tuple(troubles))
-        _, _, document, path = max(found, key=lambda each: each[:2])
-        return Kept(document, path, tuple(troubles))
+        return found
 
     def known(self) -> Mapping[str, KnownCalibration]:
         """Return the calibration in force here of each tool, by serial number. Raises Problem."""

@@ -41,6 +41,17 @@ def test_of_many_who_write_the_same_name_at_once_one_does(tmp_path: Path) -> Non
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_folder_that_is_not_there_is_a_problem_in_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["none/a", "file/a", "a" * 300])
+def test_a_place_that_can_t_be_is_a_problem_in_words_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Problem, match="can't be written"):
-        write_new(tmp_path / "none" / "a", b"")
+        write_new(tmp_path / name, b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_dangling_link_counts_as_a_file_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Problem, match="exists and is not overwritten"):
+        write_new(path, b"x")
+    assert list(tmp_path.iterdir()) == [path]
