@@ -26,8 +26,8 @@ def run_calibration(
     """Show `wizard` until its window closes, and return the exit code: 0, or 2 after a problem that ended it.
 
     `theme` is auto, dark, light or contrast. `save_certificate` takes a document's file and returns the certificate's,
-    or raises Problem. `look` tells what ended the run of the tool for good. SIGINT and SIGTERM end the run cleanly; what
-    was taken stays as a draft. What an exception in a slot says is shown in the window and logged.
+    or raises Problem. `look` tells what ended the run of the tool for good. SIGINT and SIGTERM end it cleanly; what was
+    taken stays as a draft. What an exception in a slot says is shown in the window and logged.
     """
     running = QApplication.instance()
     app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
