@@ -186,9 +186,9 @@ def _outliers(
             continue
         found = checks.outliers_among(scatter.remainders_n, scatter.leverages, scatter.freedom)
         allowed = [_OFF_OF_RANGE * top_n + (tolerance or 0.0) * abs(point.point.reference_n) for point in points]
-        # How far it is off the others, which a fit that holds it too shows a part of.
+        at = [place for place in found if abs(float(scatter.remainders_n[place])) > allowed[place]]
+        # How far it is off the others, of which a fit that holds it too shows a part only.
         off_n = scatter.remainders_n / np.maximum(1 - scatter.leverages, 1e-9)
-        at = [place for place in found if abs(float(off_n[place])) > allowed[place]]
         if not at:
             continue
         words = _outlier_words([(points[place], float(off_n[place])) for place in at])
