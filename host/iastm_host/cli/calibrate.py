@@ -36,9 +36,15 @@ def _in_window(theme: str | None) -> Show:
     chosen = wiring.settings(theme=theme)
 
     def show(wizard: Wizard, look: Callable[[], Problem | None]) -> None:
-        del look
-        if run_calibration(wizard, theme=chosen.theme, title="IASTM calibration"):
-            raise typer.Exit(2)
+        code = run_calibration(
+            wizard,
+            theme=chosen.theme,
+            title="IASTM calibration",
+            save_certificate=calibrate_certificate.certificate_beside,
+            look=look,
+        )
+        if code:
+            raise typer.Exit(code)
 
     return show
 

@@ -11,6 +11,7 @@ import typer
 from iastm_host.cli import wiring
 from iastm_host.cli.calibrate_show import SERIAL_HELP, chosen_document
 from iastm_host.events import Problem
+from iastm_host.records.calibrations import read_document
 from iastm_host.records.new_file import write_new
 from iastm_host.reports.certificate import certificate_html, certificate_pdf
 from iastm_host.reports.paper import A4, LETTER
@@ -24,6 +25,23 @@ class PaperName(StrEnum):
 
 
 _PAPERS = {PaperName.A4: A4, PaperName.LETTER: LETTER}
+
+
+def certificate_beside(file: str) -> str:
+    """Write the certificate of the calibration in `file` into this user's documents; return where. Raises Problem.
+
+    One that is there stays: the same calibration makes the same certificate.
+    """
+    document = read_document(Path(file))
+    folder = wiring.certificates_folder()
+    path = folder / f"{Path(file).stem}.pdf"
+    if not path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Problem(f"{folder} can't be made: {error.strerror}.", "Make it, then save again.") from error
+        certificate_pdf(document, path)
+    return str(path)
 
 
 def certificate(

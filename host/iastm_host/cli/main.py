@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import Abort, TyperException
 
+from iastm_calibration.errors import CalibrationError
 from iastm_host.cli import analyse, calibrate, export, link_test, live, pair, scan, simulate
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
@@ -63,7 +64,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a Problem ends it with its words and exit code 2, never with a traceback.
+    """Run the command line; a Problem, or a CalibrationError, ends it with its words and exit code 2, never with a traceback.
 
     SIGTERM ends what Ctrl-C ends, and as cleanly.
     """
@@ -90,6 +91,9 @@ def main() -> None:
         _drop_output()
     except Problem as problem:
         tell(problem)
+        code = USAGE_ERROR
+    except CalibrationError as error:
+        tell(Problem(error.what, error.fix))
         code = USAGE_ERROR
     except TyperException as error:
         tell(Problem(error.format_message(), f"See: {_command_of(error)} --help"))

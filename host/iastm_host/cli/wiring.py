@@ -345,6 +345,11 @@ def chosen_tip(chosen: Settings) -> Tip | None:
     return Tip(chosen.tip_name or "Tip", chosen.tip_area_cm2, chosen.tip_area_uncertainty_cm2)
 
 
+def certificates_folder() -> Path:
+    """Return the folder for certificates that a wizard ends with."""
+    return Path(platformdirs.user_documents_path()) / "IASTM certificates"
+
+
 def recordings_folder(chosen: Settings) -> Path:
     """Return the folder for recordings that no flag places elsewhere."""
     if chosen.recordings:

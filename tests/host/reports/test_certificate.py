@@ -272,6 +272,6 @@ def _loaded(table, at):
 def test_a_certificate_is_never_overwritten(document, tmp_path):
     path = tmp_path / "certificate.pdf"
     path.write_bytes(b"another")
-    with pytest.raises(Problem, match="is there already"):
+    with pytest.raises(Problem, match="exists and is not overwritten"):
         certificate_pdf(document(), path)
     assert path.read_bytes() == b"another"

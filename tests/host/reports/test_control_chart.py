@@ -152,5 +152,5 @@ def test_the_page_as_pdf_is_new_and_whole(tmp_path):
     texts = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages]
     assert "Daily checks" in texts[0]
     assert all("Calibration" in text for text in texts[1:-1])
-    with pytest.raises(Problem, match="is there already"):
+    with pytest.raises(Problem, match="exists and is not overwritten"):
         control_chart_pdf([check(0)], path)
