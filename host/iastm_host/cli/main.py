@@ -64,7 +64,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a Problem, or a CalibrationError, ends it with its words and exit code 2, never with a traceback.
+    """Run the command line; a Problem ends it with its words and exit code 2, never with a traceback.
 
     SIGTERM ends what Ctrl-C ends, and as cleanly.
     """
