@@ -153,7 +153,8 @@ class Live:
         Spread and trend are the tool's.
         """
         limits = OF_WEIGHTS if gauge_zero_n is None else OF_HANDS
-        own = self._of(self.tool, limits, newtons_per_count, zero_counts)
+        until_us = None if gauge_zero_n is None else self._both_until_us()
+        own = self._of(self.tool, limits, newtons_per_count, zero_counts, until_us)
         own = replace(
             own,
             spread=None if own.spread is None else own.spread * newtons_per_count,
@@ -161,7 +162,7 @@ class Live:
         )
         if gauge_zero_n is None:
             return own
-        other = self._of(self.gauge, limits, 1.0, gauge_zero_n)
+        other = self._of(self.gauge, limits, 1.0, gauge_zero_n, until_us)
         return replace(own, held_s=min(own.held_s, other.held_s), noisy=own.noisy or other.noisy)
 
     def means(self, *, with_gauge: bool) -> Means | None:
@@ -169,9 +170,7 @@ class Live:
         tool, gauge = self.tool.window, self.gauge.window
         if not with_gauge:
             return _means(tool.of_last(WANTED_S), None)
-        if not len(tool.host_us) or not len(gauge.host_us):
-            return None
-        until_us = float(min(tool.host_us[-1], gauge.host_us[-1]))
+        until_us = self._both_until_us()
         return _means(tool.of_last(WANTED_S, until_us), gauge.of_last(WANTED_S, until_us))
 
     def recent_n(self, used: Scale, zero_counts: float) -> NDArray[np.float64]:
@@ -181,10 +180,17 @@ class Live:
         return force_n
 
     @staticmethod
-    def _of(source: Source, limits: Limits, newtons_per_unit: float, offset: float) -> Steadiness:
+    def _of(
+        source: Source, limits: Limits, newtons_per_unit: float, offset: float, until_us: float | None
+    ) -> Steadiness:
         if source.window.saturated:
             return NOTHING
-        return steadiness(source.window, limits, newtons_per_unit, offset, source.since_us)
+        return steadiness(source.window, limits, newtons_per_unit, offset, source.since_us, until_us)
+
+    def _both_until_us(self) -> float:
+        """Return the host time until which both are there: what came of one only since then has no pair yet."""
+        ends = [source.window.host_us[-1:] for source in (self.tool, self.gauge)]
+        return float(np.concatenate(ends).min()) if all(map(len, ends)) else -np.inf
 
 
 def aimed(target_n: float, force_n: float) -> str:

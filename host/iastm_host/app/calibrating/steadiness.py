@@ -37,7 +37,7 @@ class Limits:
 
 
 OF_WEIGHTS = Limits(wander_n=0.015, wander_share=0.001, noise_n=0.2)
-OF_HANDS = Limits(wander_n=0.15, wander_share=0.04, noise_n=0.5)
+OF_HANDS = Limits(wander_n=0.15, wander_share=0.03, noise_n=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,20 @@ NOTHING = Steadiness(0.0, None, None, noisy=False)
 
 
 def steadiness(
-    window: SampleWindow, limits: Limits, newtons_per_unit: float, offset: float, since_us: float
+    window: SampleWindow,
+    limits: Limits,
+    newtons_per_unit: float,
+    offset: float,
+    since_us: float,
+    until_host_us: float | None = None,
 ) -> Steadiness:
     """Return how steady the newest samples are, of those taken after tool time `since_us`.
 
+    `until_host_us`: newer ones than that are passed over, None for none.
+
     `newtons_per_unit` > 0 turns the window's unit into newtons, `offset` is its reading without load.
     """
-    after = window.tool_us >= since_us
-    values, tool_us = window.values[after], window.tool_us[after]
+    values, tool_us = window.part(since_us, until_host_us)
     if len(values) < 2:
         return NOTHING
     end_us = tool_us[-1] + window.period_us

@@ -74,12 +74,13 @@ class SampleWindow:
         self.values = self.tool_us = self.host_us = np.empty(0)
 
     def of_last(self, seconds: float, until_host_us: float | None = None) -> Floats:
-        """Return the values of the last seconds, until a host time where one is stated."""
-        if not len(self.values):
-            return self.values
-        if until_host_us is None:
-            chosen = self.tool_us > self.tool_us[-1] - seconds * 1e6
-        else:
-            chosen = (self.host_us <= until_host_us) & (self.host_us > until_host_us - seconds * 1e6)
-        values: Floats = self.values[chosen]
-        return values
+        """Return the values of the last seconds of tool time, until a host time where one is stated."""
+        values, tool_us = self.part(-np.inf, until_host_us)
+        return values[tool_us > tool_us[-1] - seconds * 1e6] if len(values) else values
+
+    def part(self, since_us: float, until_host_us: float | None) -> tuple[Floats, Floats]:
+        """Return values and tool times since a tool time, until a host time where one is stated."""
+        chosen = self.tool_us >= since_us
+        if until_host_us is not None:
+            chosen &= self.host_us <= until_host_us
+        return self.values[chosen], self.tool_us[chosen]

@@ -131,6 +131,8 @@ class Bench:
         self.gauge = gauge
         self.now_us = 5_000_000
         self.linked = True
+        # By so much the tool's samples seem older than the gauge's.
+        self.late_us = 0
         self.saved: list[CalibrationDocument] = []
         self.written: list[CalibrationDocument] = []
         self.make: Callable[..., CalibrationDocument] = make_document
@@ -169,7 +171,7 @@ class Bench:
             if not self.linked:
                 self.tool.lose(n)
             else:
-                for event in self.tool.block(n, self.now_us):
+                for event in self.tool.block(n, self.now_us - self.late_us):
                     self.wizard.feed(event)
             if self.gauge is not None:
                 for event in self.gauge.block(max(1, round(self.gauge.rate_hz * _BLOCK_S)), self.now_us):

@@ -92,3 +92,18 @@ def test_a_difference_between_tool_and_gauge_is_asked_about(tmp_path: Path) -> N
     bench.wait(3.0)
     bench.wizard.take()
     assert "Tool and gauge differ by +3" in bench.asked().text
+
+
+@pytest.mark.parametrize("late_us", [0, 60_000, 150_000])
+def test_nothing_of_before_both_were_steady_is_in_a_point(tmp_path: Path, late_us: int) -> None:
+    bench = bench_with_gauge(tmp_path)
+    bench.late_us = late_us
+    bench.do_until(lambda shown: shown.context == "Loading down, at 90° · point 1 of 4")
+    bench.hang(10.0)
+    while not bench.wait(0.1).can_take:
+        pass
+    bench.wizard.take()
+    shown = bench.wizard.snapshot()
+    assert shown.question is None
+    assert shown.last_taken is not None
+    assert shown.last_taken.applied_n == pytest.approx(10.0, abs=0.005)
