@@ -8,8 +8,8 @@ import hashlib
 from iastm_firmware.calibration_commands import COMMANDS
 from iastm_firmware.slots import MAX_DOCUMENT_BYTES, Slots
 from iastm_protocol._compat import const
-from iastm_protocol.conversion import is_monotone
 from iastm_protocol.errors import RemoteProtocolError
+from iastm_protocol.monotone import is_monotone
 from iastm_protocol.stored_calibration import HEAD_MAX_BYTES, read_head
 
 _PIECE_BYTES = const(256)

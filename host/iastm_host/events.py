@@ -140,6 +140,7 @@ class ToolDescription:
     """What the tool said of itself; `challenge` is empty where commands need no signature.
 
     `warns`: it takes limits and warns at them by itself. `tares`: its zero is set by Tare, and it tells no raw counts.
+    `keeps_calibration`: one can be written to it, and read back.
     """
 
     firmware_version: str
@@ -158,6 +159,7 @@ class ToolDescription:
     challenge: bytes = field(default=b"", repr=False, compare=False)
     warns: bool = True
     tares: bool = False
+    keeps_calibration: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ with twice the digits and one rounding. Both agree within the greater of 2 count
 """
 
 # The widest distance from zero that two 24-bit counts can have.
-_SPAN_COUNTS = (1 << 24) - 1
+SPAN_COUNTS = (1 << 24) - 1
 _HAS_DOUBLES = 1.0 + 2.0**-40 != 1.0
 # Splits a float of 24 bits into two of 12 (Dekker).
 _HALVES = 4097.0
@@ -56,23 +56,6 @@ def polarity(coefficients):
     return 1 if coefficients[1] >= 0 else -1
 
 
-def is_monotone(coefficients):
-    """Return whether more counts always mean more force, or always less, over the whole range of the converter.
-
-    For polynomials up to the third order; false for higher ones, and where the force stands still anywhere.
-    """
-    if len(coefficients) > 4:
-        return False
-    # The slope at u times the widest distance from zero is a + b·u + c·u².
-    terms = [(order + 1) * coefficients[order + 1] * _SPAN_COUNTS**order for order in range(len(coefficients) - 1)]
-    a, b, c = (terms + [0.0, 0.0])[:3]
-    sign = polarity(coefficients)
-    turns = [-1.0, 1.0]
-    if c != 0 and abs(b) < 2 * abs(c):
-        turns.append(-b / (2 * c))
-    return min([sign * (a + b * u + c * u * u) for u in turns]) > 0
-
-
 def to_net_counts(force_n, coefficients):
     """Return the counts from zero, times polarity, at which the force first reaches `force_n`.
 
@@ -80,7 +63,7 @@ def to_net_counts(force_n, coefficients):
     """
     sign = polarity(coefficients)
     low = 0
-    high = _SPAN_COUNTS
+    high = SPAN_COUNTS
     if not to_newtons(sign * high, 0, coefficients) >= force_n:
         raise ValueError("the converter does not reach this force")
     while low < high:

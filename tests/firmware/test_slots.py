@@ -500,4 +500,7 @@ def test_a_read_needs_room_for_the_document_and_little_more_and_a_write_only_tha
 ) -> None:
     if on_a_file_system["on micropython"]:
         assert on_a_file_system["KiB for a write"] <= 4
+        # A calibration is never in memory as a whole.
+        assert on_a_file_system["KiB for a calibration"] <= 4
+        assert on_a_file_system["KiB for its pieces"] <= 2
         assert MAX_DOCUMENT_BYTES // 1024 <= on_a_file_system["KiB for a read"] <= MAX_DOCUMENT_BYTES // 1024 + 4

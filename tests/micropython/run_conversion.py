@@ -12,8 +12,9 @@ import json
 import struct
 import sys
 
-from iastm_protocol.conversion import is_monotone, to_net_counts, to_newtons
+from iastm_protocol.conversion import to_net_counts, to_newtons
 from iastm_protocol.messages import Calibration
+from iastm_protocol.monotone import is_monotone
 
 
 def net_counts(force_mn, coefficients):

@@ -7,16 +7,22 @@ On MicroPython its own littlefs and FAT run over a block device in memory, too.
 """
 
 import gc
+import hashlib
 import json
 import os
 import sys
 
+from iastm_firmware.calibrations import Calibrations
 from iastm_firmware.slots import MAX_DOCUMENT_BYTES, FileStorage, Slots
+from iastm_protocol.messages import Calibration
+from iastm_protocol.stored_calibration import pack_head
 
 _BLOCK_BYTES = 512
 _BLOCKS = 96
 _EIO = -5
 _WRITTEN_BYTES = 200
+# What a signed command carries of a calibration, at most.
+_PART_BYTES = 453
 _LONG = bytes(range(256)) * 4
 # Each is written over the ones before it.
 _DOCUMENTS = (b"", b"first", b"first", _LONG, b"", b"\xff" * 700, _LONG + b"longer", b"short")
@@ -247,6 +253,34 @@ def measure(folder):
     return write, read
 
 
+def measure_calibration(folder):
+    """Return what writing, checking and keeping the longest calibration needs, and reading it back, in KiB."""
+    document = bytes(15000)
+    sha256 = hashlib.sha256(document).digest()
+    parts = [pack_head("7", Calibration("measured", sha256, 50.0, (0.0, 1e-5, 0.0, 0.0), 0, 0))]
+    parts += [document[at : at + _PART_BYTES] for at in range(0, len(document), _PART_BYTES)]
+    length = sum([len(part) for part in parts])
+    whole = hashlib.sha256(b"".join(parts)).digest()
+    calibrations = Calibrations(FileStorage(folder, "calibration"), "7")
+
+    def write():
+        calibrations.begin(calibrations, length)
+        at = 0
+        for part in parts:
+            calibrations.add(calibrations, at, part)
+            at += len(part)
+        calibrations.read_back(calibrations, whole)
+        calibrations.keep(whole)
+
+    def read():
+        for at in range(0, length, _PART_BYTES):
+            calibrations.piece(at, _PART_BYTES)
+
+    found = room_kib(write), room_kib(read)
+    assert calibrations.kept_sha256 == whole
+    return found
+
+
 def main(folder):
     """Try everything that this interpreter has, and print how much that was."""
     found = {"cuts in files": cut_files(folder)}
@@ -258,6 +292,7 @@ def main(folder):
             found["cuts under FAT" + way] = cut_blocks(os.VfsFat, False, write)  # type: ignore[attr-defined]
     if hasattr(gc, "mem_alloc"):
         found["KiB for a write"], found["KiB for a read"] = measure(folder)
+        found["KiB for a calibration"], found["KiB for its pieces"] = measure_calibration(folder)
     print(json.dumps(found))
 
 

@@ -23,8 +23,9 @@ import pytest
 from numpy.typing import NDArray
 
 from iastm_protocol import kinds
-from iastm_protocol.conversion import compensated, is_monotone, polarity, to_net_counts, to_newtons
+from iastm_protocol.conversion import compensated, polarity, to_net_counts, to_newtons
 from iastm_protocol.messages import Calibration
+from iastm_protocol.monotone import is_monotone
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parents[1]

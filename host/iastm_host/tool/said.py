@@ -40,6 +40,7 @@ def description(hello: messages.HelloAnswer) -> ToolDescription:
         calibration_sha256=hello.calibration_sha256.hex(),
         simulated=bool(hello.features & kinds.FEATURE_SIMULATED),
         backfills=bool(hello.features & kinds.FEATURE_BACKFILL),
+        keeps_calibration=bool(hello.features & kinds.FEATURE_CALIBRATION),
         protocol=f"{hello.major}.{hello.minor}",
         challenge=b"" if hello.challenge == signing.NO_CHALLENGE else hello.challenge,
     )
