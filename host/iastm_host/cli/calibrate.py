@@ -10,6 +10,7 @@ import typer
 from iastm_host.app.calibrating.setup import Setup
 from iastm_host.app.calibrating.wizard import Wizard
 from iastm_host.cli import (
+    calibrate_bench,
     calibrate_certificate,
     calibrate_check,
     calibrate_fit,
@@ -55,4 +56,5 @@ calibrate.command("show")(calibrate_show.show)
 calibrate.command("write")(calibrate_transfer.write)
 calibrate.command("read")(calibrate_transfer.read)
 calibrate.command("certificate")(calibrate_certificate.certificate)
+calibrate.command("bench")(calibrate_bench.bench)
 calibrate.command("fit")(calibrate_fit.fit)

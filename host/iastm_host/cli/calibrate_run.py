@@ -33,6 +33,7 @@ from iastm_host.cli import wiring, wiring_bench
 from iastm_host.cli.display import check_display, display_there
 from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
 from iastm_host.events import Event, Problem
+from iastm_host.records import disk
 from iastm_host.records.calibrations import read_document
 from iastm_host.terminal.calibration import InputLines, run_lines, run_pages
 from iastm_host.transports.base import Transport
@@ -137,7 +138,7 @@ def station_for(
     """
     store = wiring.calibrations()
     bench = wiring_bench.make_bench(_SEED) if choice.simulated else None
-    link = choice.open() if bench is None else bench.tool(drafts / "simulated tool")
+    link = choice.open() if bench is None else bench.tool(_folder(drafts / "simulated tool"))
     gauge_link: Transport | None = None
     if setup.against_gauge:
         gauge_link = bench.gauge() if bench is not None else gauge.open() if gauge is not None else None
@@ -165,6 +166,15 @@ def station_for(
         write=write,
         hands=hands,
     )
+
+
+def _folder(path: Path) -> Path:
+    """Return a folder that exists: a simulated tool's memory. Raises Problem."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(f"{path} can't be made: {disk.reason(error)}.", f"{disk.cure(error)}.") from error
+    return path
 
 
 def command(

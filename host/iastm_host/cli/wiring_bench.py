@@ -31,13 +31,21 @@ class BenchSimulation:
 
     def tool(self, store: Path | None = None) -> Transport:
         """Return the link to the tool on the bench; what it keeps lies in `store`, or is gone when it ends."""
-        return self._link(self.bench, f"BENCH-{self.seed:04d}", store)
+        return SimulatedTransport(self.simulated_tool(store), wiring.clock_us)
 
     def gauge(self) -> Transport:
         """Return the link to a reference gauge that feels what the tool feels."""
-        return self._link(ReferenceGauge(self.bench, self.seed, RATE_HZ, _PATIENCE_S), f"REF-{self.seed:04d}", None)
+        return SimulatedTransport(self.simulated_gauge(), wiring.clock_us)
 
-    def _link(self, source: Bench | ReferenceGauge, serial_number: str, store: Path | None) -> Transport:
+    def simulated_tool(self, store: Path | None = None) -> SimulatedTool:
+        """Return the tool itself, not started."""
+        return self._made(self.bench, f"BENCH-{self.seed:04d}", store)
+
+    def simulated_gauge(self) -> SimulatedTool:
+        """Return the reference gauge itself, not started."""
+        return self._made(ReferenceGauge(self.bench, self.seed, RATE_HZ, _PATIENCE_S), f"REF-{self.seed:04d}", None)
+
+    def _made(self, source: Bench | ReferenceGauge, serial_number: str, store: Path | None) -> SimulatedTool:
         cell = source.cell
         settings: dict[str, object] = {
             "rate_mhz": RATE_HZ * 1000,
@@ -58,8 +66,7 @@ class BenchSimulation:
         if store is not None:
             settings["store"] = str(store)
         pace = Pace(RATE_HZ, wiring.clock_us)
-        tool = SimulatedTool(self.runtime, lambda n: pack_rows(*source.next_rows(n)), settings, pace=pace)
-        return SimulatedTransport(tool, wiring.clock_us)
+        return SimulatedTool(self.runtime, lambda n: pack_rows(*source.next_rows(n)), settings, pace=pace)
 
 
 def make_bench(seed: int) -> BenchSimulation:
