@@ -1,7 +1,10 @@
 """The commands of a tool that keeps its calibration, as rows for commands.py. What writes may hold the converter up."""
 
 from iastm_protocol import calibration_bodies, kinds
+from iastm_protocol.messages import StoredPart
 
+# What a frame carries beside offset and total.
+_STORED_PART_BYTES = kinds.MAX_LINK_PAYLOAD - 8
 _IN_CONTACT = (kinds.NOT_ALLOWED, "lift the tool: in contact it writes nothing")
 _STORE_FAILS = (kinds.FAILED, "the tool's store fails: the calibration before stays")
 
@@ -34,13 +37,15 @@ def _add(link, body):
 
 
 def _keep(link, body):
-    if not link.tool.keep_calibration(link, calibration_bodies.read_keep_calibration_body(body)):
+    tool = link.tool
+    if not tool.calibrations.put_in_force(tool, link, calibration_bodies.read_keep_calibration_body(body)):
         link.forget_calibration()
 
 
 def _get(link, body):
     offset, n = calibration_bodies.read_get_calibration_body(body)
-    link.give_stored(offset, n)
+    total, data = link.tool.calibrations.piece(offset, min(n, _STORED_PART_BYTES))
+    link.give(kinds.STORED_PART, StoredPart(offset, total, data))
 
 
 def _keep_again(link):

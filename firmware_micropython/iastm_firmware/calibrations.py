@@ -5,8 +5,10 @@ No more of it than a frame carries is in memory at a time. Words of ValueError a
 
 import hashlib
 
+from iastm_firmware import thresholds
 from iastm_firmware.calibration_commands import COMMANDS
 from iastm_firmware.slots import MAX_DOCUMENT_BYTES, Slots
+from iastm_protocol import kinds
 from iastm_protocol._compat import const
 from iastm_protocol.errors import RemoteProtocolError
 from iastm_protocol.monotone import is_monotone
@@ -22,8 +24,7 @@ class Calibrations:
     """Keeps one stored calibration of the tool `serial_number` in a storage (see slots.py).
 
     `commands` are those that a host has for it, see commands.py. `faulty` tells that it is damaged, or that what it
-    holds could not be in force; who uses what `load` gave and finds that out sets it. `kept_sha256` is that of the
-    whole that is kept, None where none is.
+    holds could not be in force. `kept_sha256` is that of the whole that is kept, None where none is.
     """
 
     commands = COMMANDS
@@ -51,6 +52,44 @@ class Calibrations:
         except (OSError, RemoteProtocolError, ValueError):
             self.faulty = True
         return calibration
+
+    def use_kept(self, tool):
+        """Put in force on `tool`, as it starts, what is kept; where it does not fit the board, that is `faulty`."""
+        calibration = self.load()
+        if calibration is None:
+            return
+        try:
+            tool.check_sizes(calibration)
+            thresholds.make(calibration, tool.settings.zero.counts, tool.settings.limits)
+        except ValueError:
+            self.faulty = True
+            return
+        tool.settings.change_calibration(calibration, 0)
+
+    def put_in_force(self, tool, owner, sha256):
+        """Keep the calibration that `owner` has written, and put it in force on `tool` before the next conversion.
+
+        Returns whether anything changed: what is kept already stays. Raises ValueError or RemoteProtocolError where it
+        can't be in force, OSError where it can't be kept; the one before stays then.
+        """
+        if sha256 == self.kept_sha256 and not self.is_writing(owner):
+            return False
+        calibration = self.read_back(owner, sha256)
+        try:
+            tool.check_sizes(calibration)
+            made = tool.watch.thresholds_for(tool.settings.zero.counts, tool.settings.limits, calibration)
+        except ValueError:
+            self._give_up()
+            raise
+        self.keep(sha256)
+        tool.ring.close()
+        next_index = tool.sampler.next_index
+        tool.settings.change_calibration(calibration, next_index)
+        tool.watch.apply(made)
+        tool.events.raise_event(kinds.EVENT_CALIBRATION, next_index, 0)
+        tool.links_changed()
+        tool.settings_changed()
+        return True
 
     def begin(self, owner, length):
         """Wait for `length` bytes from `owner`, a link; what was not kept yet is dropped.
@@ -122,10 +161,6 @@ class Calibrations:
         """Forget what `owner` has written and not kept; `second` sees to the storage."""
         if self._owner is owner:
             self._owner = None
-
-    def refuse(self):
-        """Give up what was read back: it can't be in force."""
-        self._give_up()
 
     def second(self, may_write):
         """A second has passed; where the storage may be written, a draft that nobody goes on with is given up."""

@@ -20,8 +20,6 @@ _FRAMES_FOR_LIVE = 16
 # And these the newest leave to a hole: nothing but what was fetched can be acknowledged while there is one.
 _FRAMES_FOR_FETCHED = 4
 _ANSWERS_KEPT = 4
-# What a frame carries beside offset and total.
-_STORED_PART_BYTES = kinds.MAX_LINK_PAYLOAD - 8
 
 
 class Link:
@@ -144,12 +142,11 @@ class Link:
         if not self.by_cable:
             tool.press.given(self.challenge)
         tool.events.raise_event(kinds.EVENT_KEY, tool.sampler.next_index, 0)
-        self._waiting.append((kinds.KEY, messages.Key(key).to_payload()))
+        self.give(kinds.KEY, messages.Key(key))
 
-    def give_stored(self, offset, n):
-        """Send up to `n` bytes of the calibration that is kept; raises OSError where it can't be read."""
-        total, data = self.tool.calibrations.piece(offset, min(n, _STORED_PART_BYTES))
-        self._waiting.append((kinds.STORED_PART, messages.StoredPart(offset, total, data).to_payload()))
+    def give(self, kind, message):
+        """Send a message with the answers."""
+        self._waiting.append((kind, message.to_payload()))
 
     def forget_calibration(self):
         """Send the calibration (again)."""
@@ -223,13 +220,13 @@ class Link:
                 self._proofs.begin(self.tool.board)
         # One that waits already is this session's own: however often a host asks, no more than one takes memory.
         if not any(waiting[0] == kinds.HELLO_ANSWER for waiting in self._waiting):
-            self._waiting.append((kinds.HELLO_ANSWER, self.tool.hello_answer(self.challenge).to_payload()))
+            self.give(kinds.HELLO_ANSWER, self.tool.hello_answer(self.challenge))
         self._session = hello.session
         self.greeted = ours
 
     def _ping(self, ping):
         clock = self.tool.clock
-        self._waiting.append((kinds.PONG, messages.Pong(ping.ping_id, clock.time_us(clock.now())).to_payload()))
+        self.give(kinds.PONG, messages.Pong(ping.ping_id, clock.time_us(clock.now())))
 
     def _command(self, command, proven):
         asked = (command.request_id, command.command, command.body, proven)
@@ -268,7 +265,7 @@ class Link:
 
     def _respond(self, command, error, text):
         response = messages.Response(command.request_id, command.command, error, text)
-        self._waiting.append((kinds.RESPONSE, response.to_payload()))
+        self.give(kinds.RESPONSE, response)
 
     def _remember(self, asked, error, text):
         self._answered.append((asked, error, text))

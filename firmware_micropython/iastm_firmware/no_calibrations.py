@@ -7,8 +7,8 @@ class NoCalibrations:
     commands: "dict" = {}
     faulty = False
 
-    def load(self):
-        """Return None: none is kept."""
+    def use_kept(self, tool):
+        """Do nothing: none is kept."""
 
     def drop(self, owner):
         """Do nothing: `owner` has written nothing."""

@@ -1,6 +1,5 @@
 """The tool put together, without a loop: every part has a `step` that never waits."""
 
-from iastm_firmware import thresholds
 from iastm_firmware.button import Button
 from iastm_firmware.carrier import of_stream
 from iastm_firmware.clock import Clock
@@ -60,7 +59,7 @@ class Tool:
         self.ring = Ring(pages, self.clock)
         self.ring_depth = depth_of(len(pages), board.rate_mhz)
         self.settings = Settings(board.calibration, board.zero_counts, board.zero_confirmed)
-        self._use_what_is_kept()
+        self.calibrations.use_kept(self)
         self.reports = Reports(_REPORTS_KEPT)
         self.events = Events(self.clock)
         self.watch = Watch(self.settings, self.clock, self.reports, board.alert, board.rate_mhz)
@@ -75,21 +74,8 @@ class Tool:
         # How many samples were stored before the zero in force was set.
         self.samples_before_zero = 0
         self.events.raise_event(kinds.EVENT_BOOT, 0, 0)
-        self._check_sizes(self.settings.calibration)
+        self.check_sizes(self.settings.calibration)
         self.links_changed()
-
-    def _use_what_is_kept(self):
-        calibration = self.calibrations.load()
-        if calibration is None:
-            return
-        try:
-            self._check_sizes(calibration)
-            thresholds.make(calibration, self.settings.zero.counts, self.settings.limits)
-        except ValueError:
-            # Not with this board's zero, or texts: told as a fault, and the board's own is used.
-            self.calibrations.faulty = True
-            return
-        self.settings.change_calibration(calibration, 0)
 
     def second(self):
         """A second has passed."""
@@ -146,32 +132,7 @@ class Tool:
         self.settings.change_zero(counts, self.sampler.next_index)
         self.watch.apply(made)
         self.events.raise_event(kinds.EVENT_ZERO, self.sampler.next_index, counts)
-        self._settings_changed()
-        return True
-
-    def keep_calibration(self, link, sha256):
-        """Keep the calibration that `link` has written, and put it in force before the next conversion.
-
-        Returns whether anything changed: what is kept already stays. Raises ValueError or RemoteProtocolError where it
-        can't be in force, OSError where it can't be kept; the one before stays then.
-        """
-        kept = self.calibrations
-        if sha256 == kept.kept_sha256 and not kept.is_writing(link):
-            return False
-        calibration = kept.read_back(link, sha256)
-        try:
-            self._check_sizes(calibration)
-            made = self.watch.thresholds_for(self.settings.zero.counts, self.settings.limits, calibration)
-        except ValueError:
-            kept.refuse()
-            raise
-        kept.keep(sha256)
-        self.ring.close()
-        self.settings.change_calibration(calibration, self.sampler.next_index)
-        self.watch.apply(made)
-        self.events.raise_event(kinds.EVENT_CALIBRATION, self.sampler.next_index, 0)
-        self.links_changed()
-        self._settings_changed()
+        self.settings_changed()
         return True
 
     def set_limits(self, limits):
@@ -186,15 +147,17 @@ class Tool:
         if made != self.watch.thresholds:
             self.watch.apply(made)
         self.events.raise_event(kinds.EVENT_LIMITS, self.sampler.next_index, 0)
-        self._settings_changed()
+        self.settings_changed()
         return True
 
-    def _settings_changed(self):
+    def settings_changed(self):
+        """Calibration, zero or limits changed just now."""
         for link in self.links:
             link.settings_changed()
 
-    def _check_sizes(self, calibration):
-        # What a board says of itself is said again and again: it must not fail in the middle of a session.
+    def check_sizes(self, calibration):
+        """Raise ValueError where what the tool says of itself, and of a calibration in force, does not fit a frame."""
+        # It is said again and again: it must not fail in the middle of a session.
         said = (("the board's texts", self._hello_answer(NO_CHALLENGE, calibration)), ("the calibration", calibration))
         for what, message in said:
             n = len(message.to_payload())
