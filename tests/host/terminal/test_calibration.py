@@ -11,7 +11,7 @@ from tests.host.app.calibrating.bench_of_events import Bench, BenchTool, quick
 
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL
 from iastm_host.events import Problem
-from iastm_host.terminal.calibration import InputLines, LineWizard, curve, obey, page, run_lines
+from iastm_host.terminal.calibration import InputLines, LineWizard, curve, obey, page, run_lines, run_pages
 
 
 class Pressed:
@@ -236,3 +236,23 @@ def test_a_curve_fills_its_line_and_keeps_noise_low() -> None:
     assert rising[-1] == "█"
     assert set(curve(5 + 0.0001 * np.arange(100) % 0.002, 40)) == {"▁"}
     assert curve(np.zeros(1)) == ""
+
+
+def test_pages_are_shown_until_the_wizard_is_left_or_the_run_ends(tmp_path: Path) -> None:
+    bench = begun(tmp_path, "500 g")
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    looks = 0
+
+    def sleep(_seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            bench.wizard.leave()
+
+    run_pages(bench.wizard, console, sleep=sleep)
+    assert looks == 3
+    assert isinstance(console.file, io.StringIO)
+    assert "Hang 500 g on the tip" in console.file.getvalue()
+    bench = begun(tmp_path)
+    with pytest.raises(Problem, match="Gone"):
+        run_pages(bench.wizard, console, lambda: Problem("Gone.", "Retry."))

@@ -19,25 +19,34 @@ _TENTH_US = 100_000.0
 # The range of twenty means of equal spread is 3.73 standard deviations in the mean (Tippett, Biometrika 17, 1925); one
 # more than that is rare.
 _RANGE_OF_NOISE = 5.0
+# The noise is that of the quietest quarter of the tenths; one whose samples spread by so many times that (and the
+# limit) is not noise but a load that rings. Of eight samples the spread itself is uncertain by a quarter.
+_QUIET_SHARE = 0.25
+_RINGING = 2.5
+_TELLING_SAMPLES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How far the tenths may wander: newtons, or a share of the force where that is more; and noise that is no more
     than noise. Ours: half of what a point may be off; hands that press sway more than weights on a cord.
+
+    `guard_s`: it has to be steady for so much longer than what is taken. Two links differ in delay by some tenths of a
+    second, and what moved before the one was steady must not count for the other.
     """
 
     wander_n: float
     wander_share: float
     noise_n: float
+    guard_s: float = 0.0
 
     def of(self, force_n: float) -> float:
         """Return the limit in newtons at a force."""
         return max(self.wander_n, self.wander_share * abs(force_n))
 
 
-OF_WEIGHTS = Limits(wander_n=0.015, wander_share=0.001, noise_n=0.2)
-OF_HANDS = Limits(wander_n=0.15, wander_share=0.03, noise_n=0.5)
+OF_WEIGHTS = Limits(wander_n=0.015, wander_share=0.001, noise_n=0.1)
+OF_HANDS = Limits(wander_n=0.15, wander_share=0.03, noise_n=0.5, guard_s=0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ def steadiness(
         return NOTHING
     end_us = tool_us[-1] + window.period_us
     bin_us = max(_TENTH_US, 2 * window.period_us)
-    wanted = math.ceil(WANTED_S * 1e6 / bin_us)
+    wanted = math.ceil((WANTED_S + limits.guard_s) * 1e6 / bin_us)
     age = ((end_us - tool_us - window.period_us / 2) / bin_us).astype(np.int64)
     # Only tenths that are there to their beginning.
     whole = int((end_us - tool_us[0] + window.period_us * 0.01) / bin_us)
@@ -93,17 +102,20 @@ def steadiness(
         return NOTHING
     means = np.bincount(age, values) / counts
     within = values - means[age]
-    freedom = len(values) - len(means)
-    noise = math.sqrt(float(within @ within) / freedom) if freedom > 0 else 0.0
+    spreads = np.sqrt(np.bincount(age, within * within) / np.maximum(counts - 1, 1))
+    # A slow gauge has too few samples in a tenth to tell ringing from noise.
+    tells = counts.min() >= _TELLING_SAMPLES
+    noise = float(np.quantile(spreads, _QUIET_SHARE) if tells else np.sqrt(np.mean(spreads * spreads)))
     wander_n = limits.of((float(means[0]) - offset) * newtons_per_unit)
     allowed = wander_n / newtons_per_unit + _RANGE_OF_NOISE * noise / math.sqrt(float(counts.mean()))
     ranges = np.maximum.accumulate(means) - np.minimum.accumulate(means)
-    beyond = np.flatnonzero(ranges > allowed)
+    ringing = tells & (spreads > _RINGING * noise + wander_n / newtons_per_unit)
+    beyond = np.flatnonzero((ranges > allowed) | ringing)
     held = int(beyond[0]) if len(beyond) else len(means)
     part = age < held
     spread = float(values[part].std(ddof=1)) if part.sum() > 1 else None
     trend = _slope_per_s(tool_us[part], values[part]) if held > 1 else None
-    held_s = WANTED_S if held >= wanted else held * bin_us / 1e6
+    held_s = WANTED_S if held >= wanted else max(0.0, held * bin_us / 1e6 - limits.guard_s)
     return Steadiness(held_s, spread, trend, noisy=noise * newtons_per_unit > limits.noise_n)
 
 

@@ -133,6 +133,8 @@ class Watch:
             return Problem("No samples come from the tool.", words.LINK_LOST_FIX)
         if self._live.tool_scale() is None or tool.tool is None:
             return Problem("The tool has not told its calibration yet.", "It comes by itself.")
+        if book.setup.against_gauge and gauge.window.last_arrived_us is None:
+            return Problem("The reference gauge has sent no samples yet.", "They come by themselves.")
         if book.setup.against_gauge and not gauge.there(self._clock()):
             return Problem("No samples come from the reference gauge.", "Check its link. It goes on by itself.")
         return None
@@ -169,7 +171,7 @@ class Watch:
             word = "Out of range"
         elif not self._live.tool.there(self._clock()):
             word = "No data"
-        elif steady.noisy:
+        elif steady.noisy and steady.held_s >= _WORD_AFTER_S:
             word = "Too noisy"
         elif aim:
             word = aim

@@ -372,7 +372,7 @@ class Wizard:
 
     def _keeping(self) -> Callable[[], None] | None:
         book, document = self._book, self._document
-        if book is None or document is None or self._busy or book.written:
+        if book is None or document is None or self._busy or book.finished:
             return None
         self._busy, self._failure = "Saving", None
 
@@ -380,7 +380,7 @@ class Wizard:
             def save_and_write() -> None:
                 if not book.file:
                     self._then(book, {"kind": "kept", "file": self._with.save(document)})
-                if self._with.write is not None:
+                if self._with.write is not None and not book.written:
                     with self._lock:
                         self._busy, self._progress = "Writing to the tool", 0.0
                     self._with.write(document, self._tell_progress)

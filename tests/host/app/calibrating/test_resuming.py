@@ -291,3 +291,29 @@ def test_a_result_that_was_not_saved_is_calculated_again_after_a_resume(tmp_path
     bench.wizard.take()
     bench.wizard.keep()
     assert bench.wizard.snapshot().done
+
+
+def test_a_process_that_is_killed_right_after_writing_writes_nothing_twice(tmp_path: Path) -> None:
+    bench = begun(tmp_path, 3)
+    finish(bench)
+    path = next(tmp_path.iterdir())
+    lines = path.read_text().splitlines(keepends=True)
+    assert [json.loads(line)["kind"] for line in lines[-3:]] == ["kept", "written", "finished"]
+    path.write_text("".join(lines[:-1]))
+    resumed(bench)
+    bench.wizard.take()
+    assert bench.wizard.snapshot().done
+    assert len(bench.saved) == len(bench.written) == 1
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    bench = begun(tmp_path, 3)
+    finish(bench)
+    before = next(tmp_path.iterdir()).read_bytes()
+    bench.wizard.keep()
+    bench.wizard.take()
+    bench.wizard.back()
+    bench.wizard.repeat_last()
+    assert next(tmp_path.iterdir()).read_bytes() == before
+    with pytest.raises(Problem, match="finished"):
+        bench.new_wizard().resume(next(tmp_path.iterdir()))

@@ -143,3 +143,18 @@ def test_however_blocks_are_cut_the_window_is_the_same(cuts: list[int], rate_hz:
     assert len(window.values) >= min(n, KEPT_S * rate_hz)
     assert np.allclose(np.diff(window.tool_us), 1e6 / rate_hz, atol=1.0)
     assert len(window.of_last(WANTED_S)) == min(n, round(WANTED_S * rate_hz))
+
+
+@pytest.mark.parametrize("rate_hz", [80.0, 320.0])
+def test_a_load_that_rings_faster_than_a_tenth_is_not_steady_before_it_is_still(rate_hz: float) -> None:
+    t = np.arange(round(4 * rate_hz)) / rate_hz
+    force_n = 5 + 0.8 * np.exp(-t / 0.4) * np.sin(2 * np.pi * 20.0 * t) + noise(4.0, rate_hz, 0.003)
+    window, at_s = SampleWindow(), None
+    raw = np.round(force_n * COUNTS_PER_N)
+    for first in range(0, len(raw), 8):
+        window.feed(block(first, raw[first : first + 8], rate_hz))
+        if at_s is None and looked(window).steady:
+            at_s = first / rate_hz
+    assert at_s is not None
+    # It rings by less than 30 mN after 1.3 s.
+    assert 2.9 < at_s < 3.9
