@@ -448,6 +448,8 @@ class CalibrationWindow(QWidget):
             task.setHeight(task.height() + grown)
             if places.kind == "column":
                 evidence.translate(0, grown)
+            else:
+                evidence.setHeight(task.height())
             (self._result if last else self._task).setGeometry(task)
             self._task.arrange()
         self._evidence.setGeometry(evidence)
