@@ -318,7 +318,7 @@ PAGES: dict[str, WizardSnapshot] = {
             word="Fair",
             sentence="± 0.21 N up to 15 N",
             written=True,
-            file="/home/tester/.local/share/iastm/calibrations/SIM-0001/2026-11-21 SIM-0001.json",
+            file="/home/me/.local/share/iastm/calibrations/SIM-0001/2026-11-21 SIM-0001.json",
         ),
         can_take=False,
         can_back=False,
@@ -343,7 +343,7 @@ PAGES: dict[str, WizardSnapshot] = {
         word="Poor",
         sentence="± 1.9 N up to 15 N",
         lines=(*SEVERAL, *SEVERAL),
-        file="C:/Users/tester/calibrations/SIM-0001 2026-11-21.json",
+        file="D:/calibrations/SIM-0001 2026-11-21.json",
     ),
 }
 
