@@ -50,7 +50,9 @@ def _in_window(theme: str | None) -> Show:
     return show
 
 
-calibrate.command("run")(calibrate_run.command(_station, wiring.calibration_drafts, _in_window))
+calibrate.command("run")(
+    calibrate_run.command(_station, wiring.calibration_drafts, _in_window, calibrate_certificate.certificate_beside)
+)
 calibrate.command("check")(calibrate_check.check)
 calibrate.command("show")(calibrate_show.show)
 calibrate.command("write")(calibrate_transfer.write)

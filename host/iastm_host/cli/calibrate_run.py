@@ -38,8 +38,8 @@ from iastm_host.records.calibrations import read_document
 from iastm_host.terminal.calibration import InputLines, run_lines, run_pages
 from iastm_host.transports.base import Transport
 
-_HANDS_LOOK_S = 0.05
-_HANDS_END_S = 5.0
+_LOOK_S = 0.05
+_END_S = 5.0
 _SEED = 1
 
 Write = Callable[[Acquisition, CalibrationDocument, Callable[[float], None]], None]
@@ -89,10 +89,13 @@ def draft_to_resume(folder: Path) -> Path:
     return found
 
 
-def calibrate_at(station: Station, begin: Setup | Path, show: Show, *, by_form: bool = False) -> WizardSnapshot:
+def calibrate_at(
+    station: Station, begin: Setup | Path, show: Show, *, by_form: bool = False, by_hand: bool = False
+) -> WizardSnapshot:
     """Run tool, gauge and wizard, and return how it ended. Raises Problem.
 
     `begin` is what to begin with, a setup or a draft. `by_form`: whoever is shown the wizard completes the setup.
+    `by_hand`: each point waits for a key; else it is taken once it was steady.
     """
     runs: list[Acquisition] = []
 
@@ -124,7 +127,10 @@ def calibrate_at(station: Station, begin: Setup | Path, show: Show, *, by_form: 
         elif not by_form:
             wizard.start(begin)
         if station.hands is not None:
-            stack.enter_context(_Busy(wizard, station.hands))
+            hands = station.hands
+            stack.enter_context(_Busy(lambda: hands(wizard.snapshot())))
+        if not by_hand:
+            stack.enter_context(_Busy(wizard.take_when_ready))
         show(wizard, lambda: _ended(runs))
         return wizard.snapshot()
 
@@ -181,8 +187,11 @@ def command(
     station_of: Callable[[LinkChoice, LinkChoice | None, Setup, Path], Station],
     drafts_of: Callable[[], Path],
     show_in_window: Callable[[str | None], Show],
+    certify: Callable[[str], str],
 ) -> Callable[..., None]:
     """Return the command `run`: with a station for links and setup, the folder of drafts, and what shows a window.
+
+    `certify` makes the certificate of a document's file and returns where it is.
 
     `show_in_window` is called, with the theme, before any thread runs.
     """
@@ -220,6 +229,9 @@ def command(
         resume: Annotated[
             bool, typer.Option("--resume", help="Go on with the calibration that was left last.")
         ] = False,
+        by_hand: Annotated[
+            bool, typer.Option("--by-hand", help="Take each point by Enter, not by itself once it was steady.")
+        ] = False,
         headless: Annotated[bool, typer.Option("--headless", help="Pages in the terminal, no window.")] = False,
         theme: Annotated[str | None, typer.Option(help="auto, light, dark or contrast.")] = None,
     ) -> None:
@@ -250,11 +262,17 @@ def command(
         if in_window:
             check_display(os.environ)
             ended = calibrate_at(
-                station_of(choice, gauge, setup, drafts), begin, show_in_window(theme), by_form=not resume
+                station_of(choice, gauge, setup, drafts),
+                begin,
+                show_in_window(theme),
+                by_form=not resume,
+                by_hand=by_hand,
             )
         else:
             _check(setup)
-            ended = calibrate_at(station_of(choice, gauge, setup, drafts), begin, show_in_terminal)
+            ended = calibrate_at(station_of(choice, gauge, setup, drafts), begin, show_in_terminal, by_hand=by_hand)
+        if ended.result is not None and ended.result.file:
+            typer.echo(f"Certificate: {certify(ended.result.file)}")
         for line in outcome(ended):
             typer.echo(line)
 
@@ -319,21 +337,20 @@ def _ended(runs: Sequence[Acquisition]) -> Problem | None:
 
 
 class _Busy:
-    """Hands at a simulated bench, in a thread of their own, for as long as the block lasts."""
+    """Does something some times a second, in a thread of its own, for as long as the block lasts."""
 
-    def __init__(self, wizard: Wizard, hands: Callable[[WizardSnapshot], None]) -> None:
-        self._wizard = wizard
-        self._hands = hands
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._do = work
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="hands", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="calibration helper", daemon=True)
 
     def __enter__(self) -> None:
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(_HANDS_END_S)
+        self._thread.join(_END_S)
 
     def _work(self) -> None:
-        while not self._over.wait(_HANDS_LOOK_S):
-            self._hands(self._wizard.snapshot())
+        while not self._over.wait(_LOOK_S):
+            self._do()

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from iastm_calibration.document import CalibrationDocument, Compensation, UncertaintyAt, content, expired, sha256_of
+from iastm_host.records.new_file import write_new
 from iastm_host.reports.blocks import (
     Block,
     Bullets,
@@ -27,7 +28,6 @@ from iastm_host.reports.blocks import (
 from iastm_host.reports.certificate_graphs import force_graph, residual_graph
 from iastm_host.reports.certificate_points import points_table
 from iastm_host.reports.certificate_words import annex, limits_of_validity, method_words, what_the_figures_say
-from iastm_host.records.new_file import write_new
 from iastm_host.reports.html import to_html
 from iastm_host.reports.numbers import decimal, moment_words, newtons, percent, uncertainty
 from iastm_host.reports.paper import A4, Paper

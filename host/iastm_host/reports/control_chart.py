@@ -17,9 +17,9 @@ from iastm_calibration.daily_check import (
     sentence,
     trends,
 )
+from iastm_host.records.new_file import write_new
 from iastm_host.reports.blocks import Block, Column, Figure, Heading, Notice, Paragraph, Report, Result, Row, Table
 from iastm_host.reports.control_chart_drawing import control_chart
-from iastm_host.records.new_file import write_new
 from iastm_host.reports.html import to_html
 from iastm_host.reports.numbers import decimal, moment_words, percent
 from iastm_host.reports.paper import A4, Paper

@@ -210,7 +210,7 @@ def asked(tmp_path: Path, *options: str) -> Asked:
         raise Enough
 
     app = typer.Typer()
-    app.command()(command(station_of, lambda: tmp_path, lambda _theme: by_itself))
+    app.command()(command(station_of, lambda: tmp_path, lambda _theme: by_itself, lambda file: f"{file}.pdf"))
     with pytest.raises(Enough):
         app(["--headless", *options], standalone_mode=False)
     return found[0]
@@ -258,7 +258,7 @@ def test_what_does_not_fit_is_told_before_any_link_opens(tmp_path: Path, options
     def station_of(*_: Any) -> Station:
         raise AssertionError("a station was made")
 
-    app.command()(command(station_of, lambda: tmp_path, lambda _theme: by_itself))
+    app.command()(command(station_of, lambda: tmp_path, lambda _theme: by_itself, lambda file: f"{file}.pdf"))
     with pytest.raises(Problem, match=words):
         app(["--headless", *options], standalone_mode=False)
 
@@ -267,7 +267,9 @@ def test_resuming_against_a_gauge_asks_for_the_gauge(tmp_path: Path) -> None:
     bench = Bench(tmp_path, gauge=BenchTool(gauge=True))
     bench.wizard.start(quick(against_gauge=True))
     app = typer.Typer()
-    app.command()(command(lambda *_: pytest.fail("made"), lambda: tmp_path, lambda _theme: by_itself))
+    app.command()(
+        command(lambda *_: pytest.fail("made"), lambda: tmp_path, lambda _theme: by_itself, lambda file: f"{file}.pdf")
+    )
     with pytest.raises(Problem, match="against a gauge"):
         app(["--headless", "--port", "x", "--resume"], standalone_mode=False)
 

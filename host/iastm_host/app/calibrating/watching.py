@@ -27,6 +27,8 @@ _SETTLING_N_PER_S = 0.01
 _WORD_AFTER_S = 0.5
 # The heaviest load hangs, by whatever calibration is in force.
 _EXERCISED_SHARE = 0.5
+# So little of the lightest load is none.
+_GONE_SHARE = 0.5
 _NAMED_AT_CHECK = 3
 
 _Told = tuple[tuple[Entry, ...] | None, Scale | None, Scale | None, list[Reading]]
@@ -66,7 +68,7 @@ class Watch:
         changed = point is None or used is None or not self._unchanged(book, point, used)
         aim = self._aim(book)
         can_take = self._may(book, doing, steady, unblocked=blocked is None, aim=aim)
-        measuring = self._measuring(book)
+        measuring = self.measuring(book)
         return Now(
             reading_n=reading_n,
             expected_n=self._expected_n(book),
@@ -88,7 +90,7 @@ class Watch:
             progress=doing.progress,
         )
 
-    def _measuring(self, book: Book) -> bool:
+    def measuring(self, book: Book) -> bool:
         """Tell whether the page waits for a steady load."""
         return book.zero_due or (book.page.measures and not showing_old(book))
 
@@ -102,10 +104,14 @@ class Watch:
             return True
         if not unblocked:
             return False
-        return not aim and (steady.steady or self.off_scale(book)) if self._measuring(book) else True
+        return not aim and (steady.steady or self.off_scale(book)) if self.measuring(book) else True
 
     def _page_is_ready(self, book: Book, steady: Steadiness, reading_n: float | None) -> bool:
-        """Tell whether a page that takes no point has had what it asks for."""
+        """Tell whether a page has had what it asks for, besides being steady."""
+        if book.zero_due or book.page.kind == ZERO:
+            # The load of the page before may hang still.
+            lightest_n = book.setup.force_n(min(book.setup.loads_kg), book.page.angle_deg)
+            return reading_n is not None and abs(reading_n) < _GONE_SHARE * lightest_n
         if book.page.kind == EXERCISE:
             wanted_n = book.setup.force_n(book.page.load_kg, book.page.angle_deg)
             return steady.steady and reading_n is not None and abs(reading_n) >= _EXERCISED_SHARE * wanted_n

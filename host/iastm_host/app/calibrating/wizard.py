@@ -21,10 +21,10 @@ from iastm_host.app.calibrating.book import IN_FORCE, Book, Entry, read_book, st
 from iastm_host.app.calibrating.draft import Draft, Line, draft_path
 from iastm_host.app.calibrating.live import Live
 from iastm_host.app.calibrating.making import Make, document_of, tool_of
-from iastm_host.app.calibrating.plan import CHECK, LOAD, RESULT, WARM_UP, ZERO, ZERO_STEP
+from iastm_host.app.calibrating.plan import CHECK, EXERCISE, LOAD, RESULT, WARM_UP, ZERO, ZERO_STEP
 from iastm_host.app.calibrating.setup import Setup
 from iastm_host.app.calibrating.snapshot import WizardSnapshot
-from iastm_host.app.calibrating.views import not_begun, showing_old, snapshot_of
+from iastm_host.app.calibrating.views import Now, not_begun, showing_old, snapshot_of
 from iastm_host.app.calibrating.watching import Doing, Watch, other_tool
 from iastm_host.events import Event, Problem
 
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 _NOTE_LENGTH = 120
 _STAY_OR_GO = ("back", "go_on")
+# Pages besides the measuring ones that somebody with full hands is taken past.
+_BY_ITSELF = (WARM_UP, EXERCISE)
+_DEAF_US = 700_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class Wizard:
         self._busy = ""
         self._progress: float | None = None
         self._finished = False
+        # After a point was taken by itself; and while somebody looks at pages of before.
+        self._deaf_until_us = 0
+        self._went_back = False
 
     # What happens on the tool and on the gauge
 
@@ -129,15 +135,34 @@ class Wizard:
 
     def take(self) -> None:
         """Do what the page is for: take its point, go on, calculate, or save and write. Nothing where it can't be."""
+        if self._with.clock() >= self._deaf_until_us:
+            self._went_back = False
+            self._take_where(lambda _book, now: now.can_take)
+
+    def take_when_ready(self) -> bool:
+        """Take the point where the load that is asked for is there and steady, for whoever has both hands full.
+
+        Pages that ask for more than a load wait for a person. Returns whether something was taken. To be called some
+        times a second. A press that came just too late is not taken for one on the next page.
+        """
+        taken = not self._went_back and self._take_where(
+            lambda book, now: now.ready and (self._watch.measuring(book) or book.page.kind in _BY_ITSELF)
+        )
+        if taken:
+            self._deaf_until_us = self._with.clock() + _DEAF_US
+        return taken
+
+    def _take_where(self, may: Callable[[Book, Now], bool]) -> bool:
         with self._acting:
             with self._lock:
                 book = self._book
-                if book is None or not self._watch.now(book, self._doing()).can_take:
-                    return
+                if book is None or not may(book, self._watch.now(book, self._doing())):
+                    return False
                 work = self._take(book)
             self._write()
         if work is not None:
             self._with.aside(work)
+        return True
 
     def back(self) -> None:
         """Show the page before; its point stays."""
@@ -149,6 +174,7 @@ class Wizard:
                 self._document = None
                 self._failure = None
                 self._go(book, {"kind": "go", "page": book.position - 1})
+                self._went_back = True
             self._write()
 
     def repeat_last(self) -> None:
@@ -162,6 +188,7 @@ class Wizard:
                 self._document = None
                 self._failure = None
                 self._go(book, {"kind": "anew", "page": last.page})
+                self._went_back = False
             self._write()
 
     def answer(self, option_id: str, note: str = "") -> None:
