@@ -76,11 +76,10 @@ def _lines(document: CalibrationDocument) -> list[str]:
 
 def _tip_words(tip_weight_n: float) -> str:
     """Return what the tip's weight does to zero where the tool is used at another angle than it was zeroed at."""
-    moves_n = abs(tip_weight_n) * (1 - math.sin(math.radians(_USED_DOWN_TO_DEG)))
-    return (
-        f"The tip weighs {abs(tip_weight_n):.2f} N: from upright to {_USED_DOWN_TO_DEG:g}° zero moves by {moves_n:.2f} N. "
-        "Set zero at the angle that you work at."
-    )
+    weight_n = abs(tip_weight_n)
+    moves_n = weight_n * (1 - math.sin(math.radians(_USED_DOWN_TO_DEG)))
+    moves = f"from upright to {_USED_DOWN_TO_DEG:g}° zero moves by {moves_n:.2f} N"
+    return f"The tip weighs {weight_n:.2f} N: {moves}. Set zero at the angle that you work at."
 
 
 def _annex(figures: FoundFigures) -> list[tuple[str, str]]:
