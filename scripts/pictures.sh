@@ -43,7 +43,7 @@ live() {
 
 calibration() {
     open_screen 1280x800
-    XDG_DATA_HOME="$records" .venv/bin/iastm calibrate run --simulated --full --by "A. Tester" --theme light >/dev/null &
+    XDG_DATA_HOME="$records" .venv/bin/iastm calibrate run --simulated --full --by-hand --by "A. Tester" --theme light >/dev/null &
     local run=$!
     xdotool search --sync --onlyvisible --name calibration >/dev/null
     sleep 2

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,6 @@ from rich.console import Console
 
 from iastm_calibration.calibrate import calibrate
 from iastm_calibration.document import CalibrationDocument
-from iastm_calibration.uncertainty import Use
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.calibrating.book import read_book
 from iastm_host.app.calibrating.draft import newest_draft
@@ -166,7 +164,7 @@ def station_for(
         clock=wiring.clock_us,
         wall_clock=wiring.wall_clock,
         drafts=drafts,
-        make=partial(calibrate, use=Use()),
+        make=calibrate,
         save=lambda document: str(store.save(document)),
         load=lambda file: read_document(Path(file)),
         write=write,
@@ -217,6 +215,19 @@ def command(
         load_cell: Annotated[str, typer.Option(help="The load cell, for the certificate.")] = "",
         converter: Annotated[str, typer.Option(help="The converter, for the certificate.")] = "",
         months: Annotated[int, typer.Option(help="For how many months it holds.")] = 12,
+        within_deg: Annotated[
+            float | None,
+            typer.Option(help="How far from upright the tool is used, in degrees: it counts in ±."),
+        ] = None,
+        within_k: Annotated[
+            float | None, typer.Option(help="How far from today's temperature it is used, in kelvins.")
+        ] = None,
+        zero_per_k: Annotated[
+            float | None, typer.Option(help="By how much its zero moves for each kelvin, in millinewtons.")
+        ] = None,
+        span_per_k: Annotated[
+            float | None, typer.Option(help="By how much its span moves for each kelvin, in per cent.")
+        ] = None,
         gauge_port: Annotated[
             str | None, typer.Option(help="The serial port of a reference gauge, in place of weights.")
         ] = None,
@@ -250,6 +261,10 @@ def command(
             converter=converter,
             expires_months=months,
             against_gauge=gauge is not None,
+            used_within_deg=within_deg,
+            used_within_k=within_k,
+            zero_per_k_n=None if zero_per_k is None else zero_per_k / 1000,
+            span_per_k=None if span_per_k is None else span_per_k / 100,
         )
         setup = setup_of(FULL if full else QUICK, loads, tolerance, stated)
         drafts = drafts_of()

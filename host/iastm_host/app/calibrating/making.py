@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from iastm_calibration.document import CalibrationDocument, Reference, TakenPoint, Tip, ToolUnderCalibration
+from iastm_calibration.uncertainty import Use
 from iastm_host.app.calibrating.book import Book
 from iastm_host.app.calibrating.setup import Setup
 from iastm_host.events import Problem, ToolDescription
@@ -16,7 +17,7 @@ _DATE_LENGTH = len("2026-11-21")
 
 
 class Make(Protocol):
-    """Makes the document, as iastm_calibration.calibrate does with a Use; raises CalibrationError."""
+    """Makes the document, as iastm_calibration.calibrate does; raises CalibrationError."""
 
     def __call__(
         self,
@@ -24,6 +25,7 @@ class Make(Protocol):
         tool: ToolUnderCalibration,
         reference: Reference,
         tip: Tip,
+        use: Use,
         *,
         method: str,
         made_by: str,
@@ -53,6 +55,7 @@ def document_of(
         book.tool,
         reference_of(setup, gauge),
         setup.tip,
+        setup.use(),
         method=setup.method,
         made_by=setup.made_by,
         made_at=now.isoformat(timespec="seconds"),

@@ -55,10 +55,12 @@ def _lines(document: CalibrationDocument) -> list[str]:
     figures = document.figures
     lines = ["Of 100 readings about 95 lie within that of the true force."]
     lines += [f"At {at.force_n:.1f} N: ± {newtons_text(at.expanded_n)} N." for at in document.uncertainty]
-    lines.append(f"The point farthest off: {1000 * figures.largest_residual_n:.0f} mN.")
+    lines.append(f"The point farthest off: {abs(1000 * figures.largest_residual_n):.0f} mN.")
+    # Of one seating only loading and unloading tell, whose scatter is no repeat.
+    repeats_n = figures.repeatability_n if figures.reproducibility_n is not None else None
     named = (
         ("Between loading and unloading", figures.hysteresis_n),
-        ("Between repeats", figures.repeatability_n),
+        ("Between repeats", repeats_n),
         ("Between seatings", figures.reproducibility_n),
         ("Zero, from before to after", figures.zero_return_n),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from iastm_calibration.document import Tip
 from iastm_calibration.errors import RangeError
 from iastm_calibration.gravity import Gravity, local_gravity, unknown_place, weight_force_n
+from iastm_calibration.uncertainty import Use
 
 QUICK = "quick"
 FULL = "full"
@@ -33,7 +34,9 @@ class Setup:
 
     `tolerance`: limits of the weights, or of the gauge, as a share of their value (0.01 is ± 1 %), None where nobody
     knows. `latitude_deg` and `height_m` (above the sea) give gravity; without a latitude its whole range counts.
-    `against_gauge`: a reference gauge tells the force, and the loads are forces to aim at.
+    `against_gauge`: a reference gauge tells the force, and the loads are forces to aim at. How the tool is used widens
+    its uncertainty: within `used_within_deg` of upright, and within `used_within_k` of today's temperature, where its
+    zero moves by `zero_per_k_n` newtons and its span by `span_per_k`, a share, for each kelvin. None is not counted.
     """
 
     method: str = QUICK
@@ -49,6 +52,10 @@ class Setup:
     converter: str = ""
     expires_months: int = 12
     against_gauge: bool = False
+    used_within_deg: float | None = None
+    used_within_k: float | None = None
+    zero_per_k_n: float | None = None
+    span_per_k: float | None = None
 
     @property
     def run_count(self) -> int:
@@ -63,6 +70,15 @@ class Setup:
     def gravity(self) -> Gravity:
         """Return gravity at the place. Raises RangeError for a place that isn't on Earth."""
         return unknown_place() if self.latitude_deg is None else local_gravity(self.latitude_deg, self.height_m)
+
+    def use(self) -> Use:
+        """Return the conditions of use, as a budget takes them."""
+        return Use(
+            temperature_half_width_k=self.used_within_k,
+            zero_per_k_n=self.zero_per_k_n,
+            span_per_k=self.span_per_k,
+            angle_half_width_deg=self.used_within_deg,
+        )
 
     def force_n(self, load_kg: float, angle_deg: float) -> float:
         """Return the force along the axis in newtons: of a weight that hangs, or the force to aim at with a gauge."""
@@ -84,9 +100,22 @@ class Setup:
                 found.append(("latitude_deg" if "latitude" in error.what else "height_m", str(error)))
         if not self.made_by.strip():
             found.append(("made_by", "Who calibrates? A certificate needs a name."))
+        found += self._of_use()
         if not 1 <= self.expires_months <= _LONGEST_MONTHS:
             found.append(("expires_months", f"A calibration holds for 1 to {_LONGEST_MONTHS} months."))
         return tuple(found)
+
+    def _of_use(self) -> list[tuple[str, str]]:
+        found = []
+        if self.used_within_deg is not None and not 0 <= self.used_within_deg <= 90:
+            found.append(("used_within_deg", "The tool is used within 0 to 90° of upright."))
+        if self.used_within_k is not None and not 0 <= self.used_within_k <= 60:
+            found.append(("used_within_k", "The tool is used within 0 to 60 K of today's temperature."))
+        stated = (self.used_within_k, self.zero_per_k_n, self.span_per_k)
+        if any(value is not None for value in stated) and None in stated:
+            words = "State all three of temperature: how far, and how much zero and span move for each kelvin."
+            found.append(("used_within_k", words))
+        return found
 
     def _of_loads(self, capacity_n: float | None) -> list[str]:
         fewest, most = FEWEST_LOADS[self.method], MOST_LOADS[self.method]

@@ -99,5 +99,9 @@ def setup_of(words: Mapping[str, str], method: str, against_gauge: bool, before:
         converter=words["converter"].strip(),
         expires_months=int(months) if "expires_months" not in wrong else before.expires_months,
         against_gauge=against_gauge,
+        used_within_deg=before.used_within_deg,
+        used_within_k=before.used_within_k,
+        zero_per_k_n=before.zero_per_k_n,
+        span_per_k=before.span_per_k,
     )
     return setup, wrong

@@ -259,7 +259,7 @@ class Bench:
         self.written.append(document)
 
 
-def make_document(taken: tuple[TakenPoint, ...], tool, reference, tip, **named) -> CalibrationDocument:
+def make_document(taken: tuple[TakenPoint, ...], tool, reference, tip, _use, **named) -> CalibrationDocument:
     """A document of a straight line, for tests that are about the wizard."""
     zeros = {(p.run, p.angle_deg): p.counts for p in reversed(taken) if p.step < 0}
     net = np.array([p.counts - zeros[p.run, p.angle_deg] for p in taken if p.step >= 0])

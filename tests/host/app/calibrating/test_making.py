@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from tests.host.app.calibrating.bench_of_events import START, Bench, BenchTool, 
 from iastm_calibration.calibrate import calibrate
 from iastm_calibration.document import MAX_CONTENT_BYTES, UncertaintyAt, content
 from iastm_calibration.errors import OutlierError, TooFewPointsError
-from iastm_calibration.uncertainty import Use
 from iastm_host.app.calibrating.making import calibration_id, months_after
 from iastm_host.app.calibrating.result import newtons_text, result_view, word_for
 
@@ -24,7 +22,7 @@ def at_check(bench: Bench) -> Bench:
 @pytest.mark.parametrize("gain", [1.04, -0.97])
 def test_the_real_calibration_of_a_simulated_tool_finds_its_truth(tmp_path: Path, gain: float) -> None:
     bench = Bench(tmp_path, BenchTool(truth=Truth(gain=gain)))
-    bench.make = partial(calibrate, use=Use())
+    bench.make = calibrate
     bench.wizard.start(quick(tolerance=5e-5))
     while (shown := bench.wizard.snapshot()).picture.kind != "result":
         if shown.question is not None:
@@ -162,7 +160,7 @@ def test_a_day_that_a_month_lacks_is_its_last() -> None:
 
 def test_a_full_calibration_with_long_notes_fits_what_a_tool_keeps(tmp_path: Path) -> None:
     bench = Bench(tmp_path, BenchTool(truth=Truth(noise_n=0.01)))
-    bench.make = partial(calibrate, use=Use())
+    bench.make = calibrate
     bench.wizard.start(
         quick(
             method="full",
@@ -182,3 +180,38 @@ def test_a_full_calibration_with_long_notes_fits_what_a_tool_keeps(tmp_path: Pat
     (document,) = bench.saved
     assert len(document.points) == 9 * 17
     assert len(content(document)) <= MAX_CONTENT_BYTES
+
+
+def test_how_the_tool_is_used_widens_what_is_stated(tmp_path: Path) -> None:
+    def uncertainty(folder: str, **use: float) -> tuple[float, tuple[str, ...]]:
+        (tmp_path / folder).mkdir()
+        bench = Bench(tmp_path / folder)
+        bench.make = calibrate
+        bench.wizard.start(quick(tolerance=5e-5, **use))
+        bench.do_until(lambda shown: shown.picture.kind == "check")
+        bench.wizard.take()
+        bench.wizard.keep()
+        (document,) = bench.saved
+        at = document.uncertainty[-1]
+        return at.expanded_n, at.unknown
+
+    plain_n, not_counted = uncertainty("plain")
+    warm_n, less = uncertainty("warm", used_within_k=10.0, zero_per_k_n=0.02, span_per_k=0.001)
+    assert "temperature" in not_counted
+    assert "temperature" not in less
+    # Limits of 0.2 N and 1 % of 14.7 N move together.
+    assert warm_n > plain_n
+    assert warm_n == pytest.approx(2 * (0.2 + 0.147) / 3**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("use", "field"),
+    [
+        ({"used_within_deg": 91.0}, "used_within_deg"),
+        ({"used_within_k": -1.0}, "used_within_k"),
+        ({"used_within_k": 5.0}, "used_within_k"),
+        ({"span_per_k": 0.001, "zero_per_k_n": 0.001}, "used_within_k"),
+    ],
+)
+def test_conditions_of_use_that_can_t_be_are_told(use: dict[str, float], field: str) -> None:
+    assert field in [name for name, _ in quick(**use).problems()]
