@@ -39,7 +39,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("IASTM_P", "XDG_", "MICROPYTHON"))
     }
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+    # The last one would have each command compile the whole program anew.
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PYTHONDONTWRITEBYTECODE"):
         kept.pop(name, None)
     return {**kept, "HOME": str(home), "PYTHONWARNINGS": "error", "COLUMNS": "120"}
 

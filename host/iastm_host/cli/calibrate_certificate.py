@@ -13,8 +13,6 @@ from iastm_host.cli.calibrate_show import SERIAL_HELP, chosen_document
 from iastm_host.events import Problem
 from iastm_host.records.calibrations import read_document
 from iastm_host.records.new_file import write_new
-from iastm_host.reports.certificate import certificate_html, certificate_pdf
-from iastm_host.reports.paper import A4, LETTER
 
 
 class PaperName(StrEnum):
@@ -24,14 +22,13 @@ class PaperName(StrEnum):
     LETTER = "letter"
 
 
-_PAPERS = {PaperName.A4: A4, PaperName.LETTER: LETTER}
-
-
 def certificate_beside(file: str) -> str:
     """Write the certificate of the calibration in `file` into this user's documents; return where. Raises Problem.
 
     One that is there stays: the same calibration makes the same certificate.
     """
+    from iastm_host.reports.certificate import certificate_pdf
+
     document = read_document(Path(file))
     folder = wiring.certificates_folder()
     path = folder / f"{Path(file).stem}.pdf"
@@ -51,11 +48,14 @@ def certificate(
     paper: Annotated[PaperName, typer.Option(help="The paper of a PDF.")] = PaperName.A4,
 ) -> None:
     """Write the certificate of a calibration, as PDF or HTML by the name of the file."""
+    from iastm_host.reports.certificate import certificate_html, certificate_pdf
+    from iastm_host.reports.paper import A4, LETTER
+
     document = chosen_document(file, serial)
     today = wiring.wall_clock().date()
     match out.suffix.lower():
         case ".pdf":
-            certificate_pdf(document, out, today=today, paper=_PAPERS[paper])
+            certificate_pdf(document, out, today=today, paper=LETTER if paper == PaperName.LETTER else A4)
         case ".html" | ".htm":
             write_new(out, certificate_html(document, today=today).encode())
         case _:

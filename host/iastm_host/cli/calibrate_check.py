@@ -25,7 +25,6 @@ from iastm_host.cli.links import LinkChoice, Port, Radio, Tool
 from iastm_host.events import Problem
 from iastm_host.records.calibrations import CalibrationStore
 from iastm_host.records.new_file import write_new
-from iastm_host.reports.control_chart import control_chart_html
 
 _LOOK_S = 0.1
 _LAST_SHOWN = 10
@@ -139,6 +138,8 @@ def _history(store: CalibrationStore, serial: str | None, chart: Path | None, *,
         raise Problem(f"No check of the tool {serial} is kept here.", "Make one: iastm calibrate check --load 500 …")
     found = trends(checks)
     if chart is not None:
+        from iastm_host.reports.control_chart import control_chart_html
+
         write_new(chart, control_chart_html(checks).encode())
         typer.echo(f"Written: {chart}")
     elif as_json:
