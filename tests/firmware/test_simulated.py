@@ -72,10 +72,10 @@ def _alarms(rows: list[tuple[int, int]]) -> list[int]:
     return found
 
 
-def test_ten_virtual_minutes_equal_the_truth_sample_by_sample(
+def test_virtual_minutes_equal_the_truth_sample_by_sample(
     virtual_tool: Any, wire: Any, size: Callable[[int, int], int]
 ) -> None:
-    seconds = 600 * size(1, 6)
+    seconds = 300 * size(1, 12)
     rows = _rows(seconds)
     heard = virtual_tool.virtual(rows, seconds, _opening(wire), **_SETTINGS)
     assert heard.damaged == 0

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.firmware.media import MEDIA, Medium, PowerCut, Storage, blocks_in_any_order, is_whole, media, slot_bytes
@@ -385,6 +386,7 @@ class AnyLife(RuleBasedStateMachine):
 
 
 TestAnyLife = AnyLife.TestCase
+TestAnyLife.settings = settings(max_examples=max(1, settings().max_examples // 3))
 
 
 def test_files_keep_the_document_over_a_restart(tmp_path: Path) -> None:

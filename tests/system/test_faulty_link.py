@@ -146,7 +146,7 @@ def test_what_is_recorded_over_a_faulty_link_is_the_truth_or_a_gap(
     tmp_path: Path,
     size: Callable[[int, int], int],
 ) -> None:
-    for seed in range(size(3, 40)):
+    for seed in range(size(2, 40)):
         folder = tmp_path / str(seed)
         folder.mkdir()
         truth = folder / "truth.csv"

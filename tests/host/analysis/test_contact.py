@@ -132,7 +132,7 @@ def gauge_file(seed) -> GaugeFile:
 
 def test_pulls_are_found_over_the_whole_space_of_gauges(size):
     """The promise: 99 files of 100 come out exactly."""
-    files = size(100, 1000)
+    files = size(50, 1000)
     wrong = {seed: found for seed in range(files) if (found := faults(gauge_file(seed))) != NONE}
     assert len(wrong) <= 0.01 * files, wrong
 
@@ -148,7 +148,7 @@ def quiet_file(seed) -> GaugeFile:
 
 
 def test_no_contact_gives_no_pulls(size):
-    for seed in range(size(60, 600)):
+    for seed in range(size(30, 600)):
         found = find(quiet_file(seed))
         assert found.spans == ()
         assert found.on_n is None
@@ -273,7 +273,7 @@ def downwards_n(file) -> float | None:
 
 def test_pulls_that_go_down_are_told_and_those_that_go_up_never_are(size):
     told = 0
-    count = size(60, 600)
+    count = size(30, 600)
     for seed in range(count):
         file = gauge_file(seed)
         assert downwards_n(file) is None, seed

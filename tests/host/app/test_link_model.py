@@ -248,4 +248,4 @@ def test_whatever_happens_to_a_link_the_host_tells_the_truth_or_says_what_is_mis
     fake_tool: Any, profile: Any, size: Callable[[int, int], int]
 ) -> None:
     machine = type("OnThisTool", (Link,), {"make_tool": staticmethod(fake_tool), "profile": profile})
-    run_state_machine_as_test(machine, settings=settings(max_examples=size(120, 3000), stateful_step_count=30))
+    run_state_machine_as_test(machine, settings=settings(max_examples=size(60, 3000), stateful_step_count=30))
