@@ -76,7 +76,7 @@ def after_iso_376(
     first = next((run for run, steps in by_run.items() if all(len(sides[True]) > 1 for sides in steps.values())), None)
     turned = [run for run in by_run if run != first]
     if len(by_run) < _POSITIONS:
-        lacking.append(f"{len(by_run)} seatings of {_POSITIONS}")
+        lacking.append(f"{len(by_run)} of {_POSITIONS} seatings")
     if first is None:
         lacking.append("no series repeated without seating the tool anew")
     if not zeros:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from iastm_calibration.canonical import sha256_of
 from iastm_calibration.document import CalibrationDocument, content, expired, to_text
+from iastm_host.app.calibrating.result import newtons_text
 from iastm_host.cli import wiring
 from iastm_host.events import Problem
 from iastm_host.records.calibrations import read_document
@@ -70,11 +71,12 @@ def describe(document: CalibrationDocument, console: Console, today: date) -> No
         ("holds", f"{until}: expired" if expired(document, today) else until),
         ("range", f"{curve.low_n:.3g} N to {curve.high_n:.3g} N"),
         *(("uncertainty" if at is stated[-1] else "", _uncertainty(at.force_n, at.expanded_n)) for at in stated[::-1]),
-        ("tool", f"{tool.serial_number}, {tool.name}; cell {tool.load_cell}, converter {tool.converter}"),
+        ("tool", _joined(tool.serial_number, tool.name)),
+        *((name, part) for name, part in (("cell", tool.load_cell), ("converter", tool.converter)) if part),
         ("reference", f"{reference.kind}: {reference.description}{_within(reference.tolerance)}"),
-        ("tip", f"{document.tip.name}, {document.tip.edge}"),
+        ("tip", _joined(document.tip.name, document.tip.edge)),
         ("made", f"{document.made_at} by {document.made_by}"),
-        ("points", f"{len(document.points)}; farthest off {1000 * figures.largest_residual_n:.0f} mN"),
+        ("points", f"{len(document.points)}; farthest off {abs(1000 * figures.largest_residual_n):.0f} mN"),
         *((name, f"{1000 * value:.1f} mN") for name, value in _figures(document) if value is not None),
         ("coefficients", ", ".join(f"{number:.12g}" for number in curve.coefficients)),
         ("sha256", sha256_of(content(document)).hex()),
@@ -105,18 +107,23 @@ def _list(console: Console) -> None:
 
 
 def _uncertainty(force_n: float, expanded_n: float) -> str:
-    return f"± {expanded_n:.2g} N at {force_n:.3g} N (about 95 %)"
+    return f"± {newtons_text(expanded_n)} N at {force_n:.3g} N (about 95 %)"
 
 
 def _within(tolerance: float | None) -> str:
-    return "" if tolerance is None else f", within ± {tolerance:.2%}"
+    return "" if tolerance is None else f", within ± {100 * tolerance:.3g} %"
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(filter(None, parts))
 
 
 def _figures(document: CalibrationDocument) -> tuple[tuple[str, float | None], ...]:
     figures = document.figures
     return (
         ("hysteresis", figures.hysteresis_n),
-        ("repeatability", figures.repeatability_n),
+        # Of one seating only loading and unloading tell, whose scatter is no repeat.
+        ("repeatability", None if figures.reproducibility_n is None else figures.repeatability_n),
         ("reproducibility", figures.reproducibility_n),
         ("zero return", figures.zero_return_n),
         ("tip weight", figures.tip_weight_n),
