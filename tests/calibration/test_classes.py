@@ -42,7 +42,7 @@ def test_a_good_tool_gets_a_class_after_iso_376_that_its_seatings_bound() -> Non
     ("points", "zeros", "reference", "words"),
     [
         (taken((1, 1, 1)), ZEROS, WEIGHTS, "no series repeated"),
-        (taken((2, 1), (0.0, 0.0)), ZEROS, WEIGHTS, "2 seatings of 3"),
+        (taken((2, 1), (0.0, 0.0)), ZEROS, WEIGHTS, "2 of 3 seatings"),
         (taken(), [], WEIGHTS, "no zero after"),
         (taken(), ZEROS, replace(WEIGHTS, tolerance=None), "not stated"),
         ([p for p in taken() if p.point.rising and p.point.step == 0][:1], ZEROS, WEIGHTS, "too few loads"),

@@ -142,7 +142,7 @@ def make_document(
             iso376_class="1" if full else None,
             iso376_from_n=5.2 if full else None,
             angle_errors=((60.0, 0.0004), (45.0, 0.0006)) if full else (),
-            shortfalls=("after ASTM E74: 7 different forces of 10", "after ISO 376: 1 seatings of 3"),
+            shortfalls=("after ASTM E74: 7 different forces of 10", "after ISO 376: 1 of 3 seatings"),
         ),
         uncertainty=tuple(budgets),
         compensation=Compensation(),
