@@ -2,6 +2,7 @@
 
 A line of JSON each, appended and synced. A line that a power cut tore is cut off when the draft is taken up again; all
 before it is there. A disk that is full or gone loses nothing: lines wait in memory and are written with the next one.
+One program at a time has a draft open.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import IO, Any
 
 from iastm_host.events import Problem
 from iastm_host.records import disk
+from iastm_host.records.lock import Lock
 
 SCHEMA = 1
 SUFFIX = ".calibration-draft.jsonl"
@@ -28,18 +30,36 @@ class Draft:
     def __init__(
         self, path: Path, open_file: Callable[[Path], IO[bytes]] | None = None, sync: Callable[[int], None] = os.fsync
     ) -> None:
-        """Append to `path`; raises Problem where it can't be opened. `open_file` opens it for unbuffered appending."""
+        """Append to `path`, behind its last whole line, and hold it until `close`.
+
+        Raises Problem where it can't be opened, or another program has it open. `open_file` opens it for unbuffered
+        appending.
+        """
         self.path = path
         self.trouble: Problem | None = None
         self._open = open_file or _open
         self._sync = sync
         self._unwritten = b""
+        self._lock: Lock | None = None
         try:
             self._open(path).close()
+            self._lock = Lock(path)
+            _cut_off_torn(path)
+        except BlockingIOError:
+            raise Problem(
+                f"The calibration {path.name.removesuffix(SUFFIX)} is open in another window.",
+                "Close that one, or begin a new one.",
+            ) from None
         except (OSError, ValueError) as error:
+            self.close()
             raise Problem(
                 f"The draft {path} can't be written: {disk.reason(error)}.", f"{disk.cure(error)}."
             ) from error
+
+    def close(self) -> None:
+        """Let other programs have it."""
+        if self._lock is not None:
+            self._lock.close()
 
     def write(self, *lines: Mapping[str, object]) -> None:
         """Put lines on the disk, with those that it refused before."""
@@ -71,7 +91,7 @@ def draft_path(folder: Path, stem: str) -> Path:
 
 
 def read_draft(path: Path) -> list[Line]:
-    """Return the lines of a draft and cut off one that is torn. Raises Problem where it can't be read or is newer."""
+    """Return the whole lines of a draft. Raises Problem where it can't be read or is newer."""
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -85,13 +105,6 @@ def read_draft(path: Path) -> list[Line]:
             f"{path} was written by another version of this program (schema {lines[0].get('schema')}).",
             "Go on with that version, or begin anew.",
         )
-    if whole < len(data):
-        try:
-            os.truncate(path, whole)
-        except OSError as error:
-            raise Problem(
-                f"The draft {path} can't be written: {disk.reason(error)}.", f"{disk.cure(error)}."
-            ) from error
     return lines
 
 
@@ -106,6 +119,13 @@ def newest_draft(folder: Path) -> Path | None:
 
 def _finished(path: Path) -> bool:
     return path.read_bytes().rstrip().rpartition(b"\n")[2] == FINISHED
+
+
+def _cut_off_torn(path: Path) -> None:
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
 
 
 def _line(text: bytes, number: int, path: Path) -> Line:

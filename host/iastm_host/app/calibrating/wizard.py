@@ -44,7 +44,8 @@ class Surroundings:
     `clock` is host microseconds as events carry them, `wall_clock` local time with its zone. `drafts` is the folder
     for drafts. `make` makes the document. `save` keeps it and returns where it is; `load` returns it from there; both
     raise Problem. `write` puts it into the tool and compares, telling its progress from 0 to 1; it raises Problem, and
-    None is a tool that keeps none. `aside` runs what takes long without holding up a view.
+    None is a tool that keeps none. `aside` runs what takes long without holding up a view. `open_draft` opens a draft
+    and raises Problem.
     """
 
     clock: Callable[[], int]
@@ -55,6 +56,7 @@ class Surroundings:
     load: Callable[[str], CalibrationDocument]
     write: Callable[[CalibrationDocument, Callable[[float], None]], None] | None
     aside: Callable[[Callable[[], None]], None]
+    open_draft: Callable[[Path], Draft] = Draft
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
@@ -112,26 +114,36 @@ class Wizard:
             now = self._with.wall_clock()
             path = draft_path(self._with.drafts, now.strftime("%Y-%m-%d_%H-%M-%S"))
             line = start_line(setup, now.isoformat(timespec="seconds"))
-            self._open(Book(line), Draft(path), line)
+            self._open(Book(line), self._with.open_draft(path), line)
             return path
 
     def resume(self, path: Path) -> None:
         """Take up a draft where it was left. Raises Problem; that it is of another tool is told once that is known."""
         with self._acting:
-            book = read_book(path)
-            if book.finished:
-                raise Problem("This calibration is finished.", "Begin a new one.")
-            serial = self._watch.serial()
-            if book.tool is not None and serial and serial != book.tool.serial_number:
-                raise other_tool(book.tool.serial_number, serial)
-            document = self._with.load(book.file) if book.file else None
-            lines: list[Line] = []
-            if book.page.kind == RESULT and document is None:
-                lines.append({"kind": "go", "page": book.position - 1})
-            if book.in_mid_series:
-                lines.append({"kind": "zero wanted"})
-            self._document = document
-            self._open(book, Draft(path), *lines)
+            # What is no draft is told before it is held.
+            read_book(path)
+            draft = self._with.open_draft(path)
+            try:
+                self._take_up(path, draft)
+            except Problem:
+                draft.close()
+                raise
+
+    def _take_up(self, path: Path, draft: Draft) -> None:
+        book = read_book(path)
+        if book.finished:
+            raise Problem("This calibration is finished.", "Begin a new one.")
+        serial = self._watch.serial()
+        if book.tool is not None and serial and serial != book.tool.serial_number:
+            raise other_tool(book.tool.serial_number, serial)
+        document = self._with.load(book.file) if book.file else None
+        lines: list[Line] = []
+        if book.page.kind == RESULT and document is None:
+            lines.append({"kind": "go", "page": book.position - 1})
+        if book.in_mid_series:
+            lines.append({"kind": "zero wanted"})
+        self._document = document
+        self._open(book, draft, *lines)
 
     def take(self) -> None:
         """Do what the page is for: take its point, go on, calculate, or save and write. Nothing where it can't be."""
@@ -219,6 +231,7 @@ class Wizard:
                     return
                 self._finished = True
             self._write()
+            self._let_go()
 
     def snapshot(self) -> WizardSnapshot:
         """Return what a view shows."""
@@ -260,6 +273,11 @@ class Wizard:
             lines, self._unwritten = self._unwritten, []
         if self._draft is not None:
             self._draft.write(*lines)
+
+    def _let_go(self) -> None:
+        """Let other programs have the draft, once it was left and nothing is under way that writes into it."""
+        if self._draft is not None and self._finished and not self._busy:
+            self._draft.close()
 
     # Actions
 
@@ -436,6 +454,7 @@ class Wizard:
             self._busy, self._progress = "", None
         with self._acting:
             self._write()
+            self._let_go()
 
     def _then(self, book: Book, line: Line) -> None:
         """Apply a line of work under way, and put it on the disk."""

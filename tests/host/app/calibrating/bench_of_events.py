@@ -17,6 +17,7 @@ from iastm_calibration.document import (
     TakenPoint,
     UncertaintyAt,
 )
+from iastm_host.app.calibrating.draft import Draft
 from iastm_host.app.calibrating.setup import Setup
 from iastm_host.app.calibrating.snapshot import QuestionView, ResultView, WizardSnapshot
 from iastm_host.app.calibrating.wizard import Surroundings, Wizard
@@ -138,9 +139,13 @@ class Bench:
         self.make: Callable[..., CalibrationDocument] = make_document
         self.refuse_save: Problem | None = None
         self.refuse_write: Problem | None = None
+        self.drafts: list[Draft] = []
         self.wizard = self.new_wizard()
 
     def new_wizard(self) -> Wizard:
+        """Return a wizard of a new process: that of the former one is gone, and with it what it held."""
+        for draft in self.drafts:
+            draft.close()
         wizard = Wizard(
             Surroundings(
                 clock=lambda: self.now_us,
@@ -151,6 +156,7 @@ class Bench:
                 load=lambda file: self.saved[int(file)],
                 write=self._write,
                 aside=lambda work: work(),
+                open_draft=self._open_draft,
             )
         )
         for event in self.tool.hello():
@@ -242,6 +248,10 @@ class Bench:
         problem = self.wizard.snapshot().problem
         assert problem is not None
         return problem
+
+    def _open_draft(self, path: Path) -> Draft:
+        self.drafts.append(Draft(path))
+        return self.drafts[-1]
 
     def _make(self, *args, **named) -> CalibrationDocument:
         return self.make(*args, **named)
