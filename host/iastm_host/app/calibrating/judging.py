@@ -59,7 +59,7 @@ def came(book: Book, page: int, point: TakenPoint, used: Scale, capacity_n: floa
     before = next((entry for entry in reversed(book.entries) if entry.state == "in force"), None)
     before_n = expected_before_n = None
     before_label = ""
-    if before is not None and book.pages[before.page].series == this.series and not before.again:
+    if before is not None and book.pages[before.page].series == this.series:
         before_n = used.force_n(before.point.counts - zero)
         expected_before_n = before.point.reference_n
         before_label = label(book.pages[before.page], book.setup) or "the zero"

@@ -25,8 +25,8 @@ from iastm_host.events import Problem
 _SETTLING_N_PER_S = 0.01
 # A weight that swings stands still for a moment where it turns.
 _WORD_AFTER_S = 0.5
-# The heaviest load hangs, by whatever calibration is in force.
-_EXERCISED_SHARE = 0.5
+# A reading that is nearer to nothing than to a load is not of it, by whatever calibration is in force.
+_HANGS_SHARE = 0.5
 # So little of the lightest load is none.
 _GONE_SHARE = 0.5
 _NAMED_AT_CHECK = 3
@@ -112,10 +112,18 @@ class Watch:
             # The load of the page before may hang still.
             lightest_n = book.setup.force_n(min(book.setup.loads_kg), book.page.angle_deg)
             return reading_n is not None and abs(reading_n) < _GONE_SHARE * lightest_n
-        if book.page.kind == EXERCISE:
-            wanted_n = book.setup.force_n(book.page.load_kg, book.page.angle_deg)
-            return steady.steady and reading_n is not None and abs(reading_n) >= _EXERCISED_SHARE * wanted_n
+        if book.page.kind in (LOAD, EXERCISE):
+            return steady.steady and not self._too_little(book, reading_n)
         return book.page.kind != WARM_UP or self.warm()
+
+    def _too_little(self, book: Book, reading_n: float | None) -> bool:
+        """Tell whether what hangs is nearer to nothing than to the load that is asked for."""
+        expected_n = self._expected_n(book)
+        if reading_n is None or expected_n is None:
+            return True
+        # Which way the cell is wired is not known before the first load.
+        hangs_n = abs(reading_n) if book.page.kind == EXERCISE else reading_n
+        return hangs_n < _HANGS_SHARE * expected_n
 
     def off_scale(self, book: Book) -> bool:
         """Tell whether the load of a page drives the converter to its end."""

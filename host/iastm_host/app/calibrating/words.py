@@ -18,6 +18,7 @@ from iastm_host.app.calibrating.plan import (
 from iastm_host.app.calibrating.setup import FULL, Setup
 
 KEPT = "Taken points are kept if you stop."
+_HINT_OF_ZERO = "Nothing touches the tip. The zero is taken after 2 steady seconds."
 LINK_LOST_FIX = "Points are kept. It goes on by itself when the tool is back."
 
 ANSWERS = {
@@ -84,8 +85,10 @@ def instruction(page: Page, setup: Setup, *, zero_again: bool) -> str:
             return f"Hang {label(page, setup)} on the tip"
 
 
-def hint(page: Page, setup: Setup) -> str:
+def hint(page: Page, setup: Setup, *, zero_again: bool) -> str:
     """Return how to do it."""
+    if zero_again:
+        return _HINT_OF_ZERO
     steady = "The point is taken after 2 steady seconds."
     match page.kind:
         case "prepare" if setup.against_gauge:
@@ -102,7 +105,7 @@ def hint(page: Page, setup: Setup) -> str:
         case "turn":
             return "Measured between tip and table. Upright is 90°."
         case "zero":
-            return "Nothing touches the tip. The zero is taken after 2 steady seconds."
+            return _HINT_OF_ZERO
         case "check":
             return "A point that stands apart can be repeated: go back to it."
         case "result":
@@ -113,8 +116,10 @@ def hint(page: Page, setup: Setup) -> str:
             return f"{steady} Come down to it, not up."
 
 
-def take_label(page: Page, *, has_point: bool, kept: bool) -> str:
+def take_label(page: Page, *, has_point: bool, kept: bool, zero_again: bool) -> str:
     """Return what the main button does."""
+    if zero_again:
+        return "Take zero"
     if page.kind == RESULT:
         return "Write to the tool" if kept else "Save and write"
     if page.kind == CHECK:

@@ -92,6 +92,44 @@ def test_who_goes_back_is_not_carried_off_again_until_a_key(tmp_path: Path) -> N
     assert wait_with_full_hands(bench, 4.0).instruction.startswith("Hang 1,000 g")
 
 
+@pytest.mark.parametrize("taken_up", [True, False])
+def test_after_a_new_zero_in_mid_series_the_empty_tip_is_no_load(tmp_path: Path, taken_up: bool) -> None:
+    bench = begun(tmp_path)
+    while not bench.wizard.snapshot().instruction.startswith("Hang 1,000 g"):
+        hang_what_is_asked(bench)
+    if taken_up:
+        (path,) = tmp_path.iterdir()
+        bench.wizard = bench.new_wizard()
+        bench.wizard.resume(path)
+    else:
+        bench.feed(*bench.tool.restart())
+    shown = bench.wait(0.2)
+    assert shown.picture.kind == "zero"
+    assert shown.take_label == "Take zero"
+    assert "The zero is taken" in shown.hint
+    bench.hang(0.0)
+    shown = wait_with_full_hands(bench, 15.0)
+    assert shown.instruction.startswith("Hang 1,000 g")
+    assert shown.question is None
+    assert shown.steadiness.word == "Not changed yet"
+    assert not shown.ready
+    assert hang_what_is_asked(bench).instruction.startswith("Hang 1,500 g")
+
+
+@pytest.mark.parametrize("hangs_n", [0.2, 2.2, -9.8])
+def test_what_is_nearer_to_nothing_than_to_the_load_waits_for_a_key(tmp_path: Path, hangs_n: float) -> None:
+    bench = begun(tmp_path)
+    while not bench.wizard.snapshot().instruction.startswith("Hang 500 g"):
+        hang_what_is_asked(bench)
+    bench.hang(hangs_n)
+    shown = wait_with_full_hands(bench, 10.0)
+    assert shown.question is None
+    assert not shown.ready
+    bench.wait(1.0)
+    bench.wizard.take()
+    assert bench.wizard.snapshot().question is not None, "a key takes what hangs, and it is asked about"
+
+
 @pytest.mark.parametrize("late_s", [0.0, 0.5])
 def test_a_key_that_comes_just_too_late_does_not_pass_the_next_page(tmp_path: Path, late_s: float) -> None:
     bench = begun(tmp_path)
