@@ -21,6 +21,8 @@ from iastm_calibration.models import Fit, Floats
 
 COVERAGE = 2.4
 CLASS_MULTIPLES = {"AA": 2000, "A": 400}
+# How well forces have to be known, as a share: primary standards (dead weights) for AA, secondary ones for A.
+REFERENCE_ASKED = {"AA": 0.00005, "A": 0.0005}
 READINGS_ASKED = 30
 FORCES_ASKED = 10
 

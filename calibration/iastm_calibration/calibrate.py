@@ -289,7 +289,7 @@ def _figures(
     )
     resolution_n = max(_slope(curve.fit), 0.0 if sources.noise is None else sources.noise.standard_n)
     loading = loading_curve(upright, curve.fit.degree)
-    lower_limit_n, e74 = after_astm_e74(loading, upright, resolution_n)
+    lower_limit_n, e74 = after_astm_e74(loading, upright, reference, resolution_n)
     iso = after_iso_376(loading, upright, own_zeros, reference, resolution_n)
     return FoundFigures(
         largest_residual_n=found.largest_residual_n,

@@ -45,16 +45,24 @@ def loading_curve(points: Sequence[NetPoint], degree: int) -> Fit | None:
 
 
 def after_astm_e74(
-    loading: Fit | None, points: Sequence[NetPoint], resolution_n: float
+    loading: Fit | None, points: Sequence[NetPoint], reference: Reference, resolution_n: float
 ) -> tuple[float | None, FoundClass]:
-    """Return lower limit factor in N and the better class after ASTM E74, of points taken upright."""
+    """Return lower limit factor in N and the better class after ASTM E74, of points taken upright.
+
+    A class that asks for a better reference than was stated is not given.
+    """
     if loading is None:
         return None, FoundClass(None, None, ("after ASTM E74: too few loads going up",))
     forces = [point.point.reference_n for point in points if point.point.rising]
     found = astm_e74.lower_limit(loading, forces, 0.0, resolution_n)
     shortfalls = tuple(f"after ASTM E74: {words}" for words in found.shortfalls)
+    stated = reference.tolerance
     for name, from_n in found.from_n.items():
-        if from_n is not None:
+        asked = astm_e74.REFERENCE_ASKED[name]
+        if stated is None or stated > asked:
+            known = "not stated" if stated is None else f"known within {100 * stated:.3g} %"
+            shortfalls += (f"after ASTM E74: reference {known}, class {name} asks for {100 * asked:.3g} %",)
+        elif from_n is not None:
             return found.factor_n, FoundClass(name, from_n, shortfalls)
     return found.factor_n, FoundClass(None, None, shortfalls)
 

@@ -1,4 +1,4 @@
-"""A file of points: a header with `reference` and `reading`, and a row for each point.
+"""A file of points: a header with `reference` and `reading`, or x and y as NIST writes them, and a row for each point.
 
 Columns are separated by comma, semicolon or tab, other columns are passed over, lines that begin with `#` are notes.
 Numbers become fractions, so that nothing of a decimal text is lost.
@@ -15,6 +15,7 @@ from fractions import Fraction
 from iastm_calibration.errors import NotANumberError, TableError
 
 COLUMNS = ("reference", "reading")
+_AS_NIST_WRITES = {"reference": "x", "reading": "y"}
 _SEPARATORS = (",", ";", "\t")
 # Numbers outside are slips of an exponent, and would make fractions of endless length.
 _SMALLEST, _LARGEST = 1e-100, 1e100
@@ -40,7 +41,7 @@ def read_points(text: str) -> PointTable:
     separator = max(_SEPARATORS, key=lines[0][1].count)
     names = [cell.strip().lower() for cell in _cells(lines[0][1], separator, lines[0][0])]
     places = [_place(names, column) for column in COLUMNS]
-    rows = [_row(_cells(line, separator, number), places, number) for number, line in lines[1:]]
+    rows = [_row(_cells(line, separator, number), places, len(names), number) for number, line in lines[1:]]
     return PointTable(tuple(row[0] for row in rows), tuple(row[1] for row in rows))
 
 
@@ -54,14 +55,21 @@ def _cells(line: str, separator: str, number: int) -> list[str]:
 def _place(names: list[str], column: str) -> int:
     if names.count(column) == 1:
         return names.index(column)
-    found = "twice" if column in names else "not"
+    if column not in names and names.count(_AS_NIST_WRITES[column]) == 1:
+        return names.index(_AS_NIST_WRITES[column])
+    found = "is there twice" if column in names else "is missing"
     raise TableError(
-        f"The column {column} is there {found}; the header reads: {', '.join(names)}.",
+        f"The column {column} {found}; the header reads: {', '.join(names)}.",
         f"Name two columns {' and '.join(COLUMNS)}: the known load, and what the cell answered.",
     )
 
 
-def _row(cells: Sequence[str], places: Sequence[int], number: int) -> tuple[Fraction, Fraction]:
+def _row(cells: Sequence[str], places: Sequence[int], columns: int, number: int) -> tuple[Fraction, Fraction]:
+    if any(cell.strip() for cell in cells[columns:]):
+        raise TableError(
+            f"Line {number} has more cells than the header has columns.",
+            "Write decimals with a point, or part the columns by semicolons.",
+        )
     values = []
     for place, column in zip(places, COLUMNS, strict=True):
         cell = cells[place].strip() if place < len(cells) else ""

@@ -11,6 +11,7 @@ from iastm_calibration.series import NetPoint, ZeroPair
 LOADS_N = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 12.0, 15.0)
 COUNTS_PER_N = 40_000.0
 WEIGHTS = Reference("weights", "M1", 0.0001, "", 9.81, 0.0001, "")
+PRIMARY = replace(WEIGHTS, description="dead weights", tolerance=0.00005)
 ZEROS = [ZeroPair(run, 90.0, 0.0, 1.0, 0.0, 100.0) for run in (1, 2, 3)]
 RESOLUTION_N = 0.0005
 
@@ -65,15 +66,25 @@ def test_a_reference_that_is_known_too_coarsely_gives_no_class() -> None:
 
 def test_the_lower_limit_factor_is_of_loading_alone() -> None:
     points = taken()
-    factor_n, found = after_astm_e74(loading_curve(points, 1), points, RESOLUTION_N)
+    factor_n, found = after_astm_e74(loading_curve(points, 1), points, PRIMARY, RESOLUTION_N)
     assert factor_n is not None
     assert RESOLUTION_N < factor_n < 0.03
     assert found.name == "AA"
     assert found.from_n == pytest.approx(2000 * factor_n)
     back = [replace(p, net_counts=p.net_counts * (1.0 if p.point.rising else 1.05)) for p in points]
-    assert after_astm_e74(loading_curve(back, 1), back, RESOLUTION_N)[0] == factor_n
+    assert after_astm_e74(loading_curve(back, 1), back, PRIMARY, RESOLUTION_N)[0] == factor_n
     assert found.shortfalls == ("after ASTM E74: 8 different forces of 10",)
 
 
 def test_too_few_points_are_said() -> None:
-    assert after_astm_e74(None, [], RESOLUTION_N)[1].shortfalls == ("after ASTM E74: too few loads going up",)
+    assert after_astm_e74(None, [], PRIMARY, RESOLUTION_N)[1].shortfalls == ("after ASTM E74: too few loads going up",)
+
+
+@pytest.mark.parametrize(("tolerance", "name"), [(0.00005, "AA"), (0.0005, "A"), (0.005, None), (None, None)])
+def test_a_class_after_astm_e74_asks_for_its_reference(tolerance: float | None, name: str | None) -> None:
+    points = taken()
+    reference = replace(WEIGHTS, tolerance=tolerance)
+    found = after_astm_e74(loading_curve(points, 1), points, reference, RESOLUTION_N)[1]
+    assert found.name == name
+    lacks = [words for words in found.shortfalls if "reference" in words]
+    assert len(lacks) == {"AA": 0, "A": 1}.get(name or "", 2)

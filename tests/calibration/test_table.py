@@ -29,8 +29,9 @@ def test_columns_are_found_by_name_and_numbers_stay_exact(text: str) -> None:
     [
         ("", TableError, "empty"),
         ("# only a note\n", TableError, "empty"),
-        ("load,reading\n1,2\n", TableError, "reference is there not"),
-        ("reference\n1\n", TableError, "reading is there not"),
+        ("load,reading\n1,2\n", TableError, "reference is missing"),
+        ("reference,reading\n1,2\n1,2,1\n", TableError, "Line 3 has more cells"),
+        ("reference\n1\n", TableError, "reading is missing"),
         ("reference,reading,reading\n1,2,3\n", TableError, "reading is there twice"),
         ("reference,reading\n1,2\n3,x12\n", TableError, "Line 3, reading is no number: x12"),
         ("reference,reading\n1 N,2\n", TableError, "Line 2, reference is no number: 1 N"),
@@ -56,3 +57,8 @@ def test_what_is_no_table_of_numbers_is_refused_with_its_line(
 
 def test_a_number_too_small_to_tell_from_zero_is_zero() -> None:
     assert read_points("reference,reading\n1e-999999999,1\n").reference == (Fraction(0),)
+
+
+def test_columns_as_nist_writes_them_are_understood() -> None:
+    table = read_points("y,x\n2,1\n4,3\n")
+    assert (table.reference, table.reading) == ((1, 3), (2, 4))

@@ -214,7 +214,7 @@ def test_a_check_takes_zero_and_a_load_and_keeps_a_log_with_a_chart(
         (("show", "--json"), "--serial"),
         (("show", "--serial", "none"), "No calibration"),
         (("show", "none.json"), "can't be read"),
-        (("write", "--port", "x"), "--newest"),
+        (("write", "--port", "x"), "--kept"),
         (("read",), "--port"),
         (("certificate",), "--serial"),
         (("certificate", "--serial", "none"), "No calibration"),

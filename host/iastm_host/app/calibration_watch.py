@@ -8,8 +8,10 @@ from datetime import date, timedelta
 from iastm_host.events import CalibrationReport, ToolDescription
 from iastm_host.records.calibrations import KnownCalibration
 
-NOT_CALIBRATED = "tool is not calibrated, forces are nominal: calibrate it with iastm calibrate run"
-DIFFERS = "calibration differs between tool and app: choose one with iastm calibrate read or write"
+NOT_CALIBRATED = "tool is not calibrated, forces are nominal"
+DIFFERS = "calibration differs between tool and app"
+_CALIBRATE = "calibrate it with iastm calibrate run"
+_WRITE = "iastm calibrate write --kept gives it the one kept here"
 _EPOCH = date(1970, 1, 1)
 _NO_FILE = bytes(32).hex()
 
@@ -27,15 +29,20 @@ def calibration_faults(
     """
     if in_force is None:
         return ()
-    if in_force.sha256 == _NO_FILE:
-        return (NOT_CALIBRATED,)
     ours = known.get(tool.serial_number)
+    if in_force.sha256 == _NO_FILE:
+        return (f"{NOT_CALIBRATED}: {_CALIBRATE if ours is None else _WRITE}",)
+    found = []
     if ours is not None and ours.sha256 != in_force.sha256:
-        return (DIFFERS,)
+        found.append(
+            f"{DIFFERS}: the tool has {in_force.calibration_id or 'one without a name'}, this computer "
+            f"{ours.calibration_id}. Choose with iastm calibrate read or write"
+        )
+        ours = None
     expires_on = expiry(in_force, ours)
     if expires_on is not None and today > expires_on:
-        return (f"calibration expired on {expires_on.isoformat()}: calibrate the tool",)
-    return ()
+        found.append(f"calibration expired on {expires_on.isoformat()}: calibrate the tool")
+    return tuple(found)
 
 
 def expiry(in_force: CalibrationReport, ours: KnownCalibration | None) -> date | None:

@@ -19,6 +19,7 @@ from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.calibrating.daily import DailyCheckRun, DailyView
 from iastm_host.app.calibrating.words import load_label
 from iastm_host.app.calibrating.written import WordsError, parse_loads
+from iastm_host.app.calibration_watch import calibration_faults
 from iastm_host.app.connected import Listener, connected
 from iastm_host.cli import wiring
 from iastm_host.cli.links import LinkChoice, Port, Radio, Tool
@@ -44,7 +45,7 @@ def check(
 ) -> None:
     """Check a tool with one weight in a minute: within ± 3 %, and zero in its place.
 
-    Exit code 0: passed; 1: not passed; 2: it could not be checked.
+    Exit code 0: passed; 1: not passed, or there is something against the calibration; 2: it could not be checked.
     """
     store = wiring.calibrations()
     if history or chart is not None:
@@ -52,22 +53,25 @@ def check(
         return
     choice = LinkChoice(port, tool, radio)
     choice.check(offers_simulated=False)
-    made = _run(choice, store, _load_kg(load), (by, note), live=not as_json)
+    made, against = _run(choice, store, _load_kg(load), (by, note), live=not as_json)
     store.log_check(made)
     found = findings(made)
     checks, troubles = store.checks(made.serial_number)
     shown = trends(checks)
     if as_json:
-        typer.echo(json.dumps(_as_object(made, [one.what for one in found], [one.what for one in shown])))
+        said = {"findings": [one.what for one in found], "trends": [one.what for one in shown]}
+        typer.echo(json.dumps({**asdict(made), **said, "against_the_calibration": against}, ensure_ascii=False))
     else:
         typer.echo(sentence(made))
+        for fault in against:
+            typer.echo(f"Not to be relied on: {fault}.")
         for one in found:
             typer.echo(f"{one.what} {one.fix}")
         for trend in shown:
             typer.echo(f"Note: {trend.what} ({trend.rule})")
     for trouble in troubles:
         typer.echo(trouble, err=True)
-    raise typer.Exit(0 if made.passed else 1)
+    raise typer.Exit(0 if made.passed and not against else 1)
 
 
 def _load_kg(words: str) -> float:
@@ -84,7 +88,7 @@ def _load_kg(words: str) -> float:
 
 def _gravity(store: CalibrationStore, serial_number: str) -> Gravity:
     """Return gravity where the tool was calibrated: nearly always it is checked there."""
-    document = store.newest(serial_number).document
+    document = store.in_force(serial_number).document
     reference = None if document is None else document.reference
     if reference is None or reference.gravity_m_s2 is None or reference.gravity_standard_m_s2 is None:
         return unknown_place()
@@ -93,7 +97,8 @@ def _gravity(store: CalibrationStore, serial_number: str) -> Gravity:
 
 def _run(
     choice: LinkChoice, store: CalibrationStore, load_kg: float, who: tuple[str, str], *, live: bool
-) -> DailyCheck:
+) -> tuple[DailyCheck, tuple[str, ...]]:
+    """Return the check, and what there is to say against the calibration that it was made with."""
     run = DailyCheckRun(wiring.wall_clock, *who)
     link = choice.open()
 
@@ -104,19 +109,20 @@ def _run(
     with connected(make) as (acquisition, tool):
         applied_n = weight_force_n(load_kg, _gravity(store, tool.serial_number))
         run.begin(applied_n, load_label(load_kg))
+        against = calibration_faults(tool, run.calibration, store.known(), wiring.wall_clock().date())
         with console.status("") as status:
             said = ""
             while True:
                 view = run.view(wiring.clock_us())
                 if view.check is not None:
-                    return view.check
+                    return view.check, against
                 problem = acquisition.snapshot().problem
                 if problem is not None:
                     raise problem
                 if live and console.is_terminal:
                     status.update(_words(view))
-                elif view.instruction != said:
-                    said = view.instruction
+                elif (words := f"{view.instruction}  {view.hint}".strip()) != said:
+                    said = words
                     typer.echo(said, err=True)
                 time.sleep(_LOOK_S)
 
@@ -130,7 +136,11 @@ def _words(view: DailyView) -> str:
 
 def _history(store: CalibrationStore, serial: str | None, chart: Path | None, *, as_json: bool) -> None:
     if serial is None:
-        raise Problem("A log is of one tool.", "Give its serial number: --serial; iastm calibrate show lists them.")
+        tools = [found for found in store.tools() if store.checks(found)[0]]
+        if len(tools) != 1:
+            named = f" of {', '.join(tools)}" if tools else ""
+            raise Problem("A log is of one tool.", f"Give its serial number{named}: --serial.")
+        (serial,) = tools
     checks, troubles = store.checks(serial)
     for trouble in troubles:
         typer.echo(trouble, err=True)
@@ -157,7 +167,3 @@ def _table(checks: Sequence[DailyCheck], console: Console) -> None:
         span, zero = f"{100 * one.span_error:+.1f} %", f"{one.zero_n:+.3f} N"
         table.add_row(one.checked_at, f"{one.load_n:.2f} N", span, zero, passed, one.by, one.note)
     console.print(table, markup=False)
-
-
-def _as_object(made: DailyCheck, found: list[str], shown: list[str]) -> dict[str, object]:
-    return {**asdict(made), "findings": found, "trends": shown}

@@ -17,7 +17,7 @@ from iastm_host.cli import wiring
 from iastm_host.events import Problem
 from iastm_host.records.calibrations import read_document
 
-SERIAL_HELP = "The newest calibration here of the tool with this serial number."
+SERIAL_HELP = "The calibration in force here for the tool with this serial number."
 _NAMES_WIDTH = 15
 
 
@@ -47,7 +47,7 @@ def chosen_document(file: Path | None, serial: str | None) -> CalibrationDocumen
         raise Problem("One calibration is needed.", "Name its file, or give --serial; iastm calibrate show lists them.")
     if file is not None:
         return read_document(file)
-    kept = wiring.calibrations().newest(serial or "")
+    kept = wiring.calibrations().in_force(serial or "")
     for trouble in kept.troubles:
         typer.echo(f"Left out: {trouble}", err=True)
     if kept.document is None:
@@ -93,7 +93,7 @@ def _list(console: Console) -> None:
     today = wiring.wall_clock().date()
     table = Table("tool", "calibration", "holds until", "± at the largest force", box=None, pad_edge=False)
     for serial_number in sorted(store.known()):
-        kept = store.newest(serial_number)
+        kept = store.in_force(serial_number)
         for trouble in kept.troubles:
             typer.echo(f"Left out: {trouble}", err=True)
         if kept.document is not None:

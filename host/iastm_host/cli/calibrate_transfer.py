@@ -19,7 +19,7 @@ from iastm_host.app.connected import Listener, connected
 from iastm_host.cli import wiring
 from iastm_host.cli.calibrate_show import chosen_document, describe
 from iastm_host.cli.links import LinkChoice, Port, Radio, Tool
-from iastm_host.events import Problem
+from iastm_host.events import Problem, ToolDescription
 from iastm_host.records.calibrations import CalibrationStore
 from iastm_host.records.new_file import write_new
 from iastm_host.tool.stored import pack, unpack
@@ -37,6 +37,7 @@ def read(
     choice = LinkChoice(port, tool, radio)
     choice.check(offers_simulated=False)
     with connected(_run(choice)) as (run, found):
+        _require_room(found)
         stored = _with_progress("Reading", lambda progress: read_from(run.request, progress))
     if stored is None:
         raise Problem(
@@ -53,15 +54,18 @@ def write(
     port: Port = None,
     tool: Tool = None,
     radio: Radio = None,
-    newest: Annotated[bool, typer.Option("--newest", help="The newest one here of this tool, for a file.")] = False,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="The one in force here for this tool, in place of a file.")
+    ] = False,
 ) -> None:
     """Write a calibration to the tool that it was made with; what the tool then keeps is read back and compared."""
     choice = LinkChoice(port, tool, radio)
     choice.check(offers_simulated=False)
-    if (file is None) != newest:
-        raise Problem("One calibration can be written.", "Name its file, or give --newest.")
+    if (file is None) != kept:
+        raise Problem("One calibration can be written.", "Name its file, or give --kept.")
     document = None if file is None else chosen_document(file, None)
     with connected(_run(choice)) as (run, found):
+        _require_room(found)
         if document is None:
             document = chosen_document(None, found.serial_number)
         chosen = document
@@ -81,6 +85,14 @@ def write_while_running(run: Acquisition, document: CalibrationDocument, progres
     write_to(run.request, pack(document), tool.serial_number, progress)
 
 
+def _require_room(tool: ToolDescription) -> None:
+    if not tool.keeps_calibration:
+        raise Problem(
+            f"The tool {tool.serial_number} keeps no calibrations.",
+            "Its firmware is older, or its board has no place for one: update it, or calibrate on this computer only.",
+        )
+
+
 def _run(choice: LinkChoice) -> Callable[[Sequence[Listener]], Acquisition]:
     return lambda listeners: wiring.calibration_run(choice.open(), choice.carrier, listeners, sets_limits=False)
 
@@ -93,6 +105,7 @@ def _keep(document: CalibrationDocument, out: Path | None) -> Path:
     store: CalibrationStore = wiring.calibrations()
     for path, kept in store.all(document.tool.serial_number):
         if sha256_of(content(kept)) == sha256_of(content(document)):
+            store.choose(document)
             return path
     return store.save(document)
 

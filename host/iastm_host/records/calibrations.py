@@ -1,18 +1,21 @@
 """Where this computer keeps calibrations: a folder for each tool, with a file for each calibration, and a log.
 
-FOLDER/SERIAL/ holds `<made at> <id>.json`, never written over, of which the newest that is whole is the one in force
-here, and `checks.jsonl`, the log of daily checks, a line each, only ever appended to. SERIAL is the tool's serial
-number, quoted where a file system would not take it.
+FOLDER/SERIAL/ holds `<made at> <id>.json`, never written over; `in_force`, the hash of the one that was made, read or
+written last, by which this computer judges the tool (where it isn't there, the newest that is whole); and
+`checks.jsonl`, the log of daily checks, a line each, only ever appended to. SERIAL is the tool's serial number, quoted
+where a file system would not take it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from iastm_calibration.canonical import sha256_of
@@ -24,6 +27,7 @@ from iastm_host.records.disk import cure, reason
 from iastm_host.records.new_file import write_new
 
 _CHECKS = "checks.jsonl"
+_IN_FORCE = "in_force"
 _SUFFIX = ".json"
 
 
@@ -61,17 +65,42 @@ class CalibrationStore:
         except OSError as error:
             raise _refused(path, error) from error
         write_new(path, to_text(document).encode())
+        self.choose(document)
         return path
 
-    def newest(self, serial_number: str) -> Kept:
-        """Return what is in force here for a tool: the newest whole one. Raises Problem where the folder is closed."""
+    def choose(self, document: CalibrationDocument) -> None:
+        """Let a calibration that is kept here be the one in force here. Raises Problem, and CalibrationError."""
+        path = self._of(document.tool.serial_number) / _IN_FORCE
+        part = path.with_name(f".{_IN_FORCE}.part")
+        try:
+            with part.open("w", encoding="ascii") as file:
+                file.write(sha256_of(content(document)).hex() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError as error:
+            raise _refused(path, error) from error
+
+    def in_force(self, serial_number: str) -> Kept:
+        """Return what is in force here for a tool: the chosen one, else the newest. Raises Problem."""
         troubles: list[str] = []
         found = self._whole(serial_number, troubles)
         if not found:
             return Kept(None, None, tuple(troubles))
+        chosen = self._chosen(serial_number)
         # Names begin with the time, but zones differ: what stands inside decides.
-        path, document = max(found, key=lambda each: (_instant(each[1]), each[0].name))
+        path, document = max(
+            found, key=lambda each: (sha256_of(content(each[1])).hex() == chosen, _instant(each[1]), each[0].name)
+        )
         return Kept(document, path, tuple(troubles))
+
+    def _chosen(self, serial_number: str) -> str:
+        try:
+            return (self._of(serial_number) / _IN_FORCE).read_text(encoding="ascii", errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise Problem(f"{self._of(serial_number)} can't be read: {reason(error)}.", f"{cure(error)}.") from error
 
     def all(self, serial_number: str) -> list[tuple[Path, CalibrationDocument]]:
         """Return every whole calibration of a tool with its file. Raises Problem where the folder is closed."""
@@ -91,12 +120,15 @@ class CalibrationStore:
                 troubles.append(f"{path.name} is of the tool {document.tool.serial_number}.")
         return found
 
+    def tools(self) -> list[str]:
+        """Return the serial numbers of the tools of which something is kept here. Raises Problem."""
+        return [unquote(folder.name) for folder in _folders(self._folder)]
+
     def known(self) -> Mapping[str, KnownCalibration]:
         """Return the calibration in force here of each tool, by serial number. Raises Problem."""
         found = {}
-        for folder in _folders(self._folder):
-            serial_number = unquote(folder.name)
-            document = self.newest(serial_number).document
+        for serial_number in self.tools():
+            document = self.in_force(serial_number).document
             if document is not None:
                 digest = sha256_of(content(document)).hex()
                 found[serial_number] = KnownCalibration(digest, document.calibration_id, document.expires_on)
@@ -132,7 +164,7 @@ class CalibrationStore:
             if not line.strip():
                 continue
             try:
-                found.append(DailyCheck(**json.loads(line)))
+                found.append(_check_of(json.loads(line)))
             except (ValueError, TypeError):
                 troubles.append(f"Line {number} of {path} is damaged and left out.")
         return found, troubles
@@ -154,6 +186,23 @@ def read_document(path: Path) -> CalibrationDocument:
         return from_text(text)
     except CalibrationError as error:
         raise Problem(f"{path.name}: {error.what}", error.fix) from error
+
+
+def _check_of(said: dict[str, Any]) -> DailyCheck:
+    """Return the check that a line of the log holds. Raises ValueError or TypeError for what is none."""
+    made = DailyCheck(**said)
+    held: dict[str, Any] = asdict(made)
+    numbers = [held[name] for name in ("zero_n", "load_n", "read_n", "span_error")]
+    if held["temperature_c"] is not None:
+        numbers.append(held["temperature_c"])
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise ValueError("a number of a check is none")
+    texts = (held[name] for name in ("checked_at", "serial_number", "calibration_id", "by", "note"))
+    if not all(isinstance(text, str) for text in texts) or not isinstance(held["passed"], bool):
+        raise ValueError("a word of a check is none")
+    if datetime.fromisoformat(made.checked_at).tzinfo is None:
+        raise ValueError("a check without its zone")
+    return made
 
 
 def _instant(document: CalibrationDocument) -> float:

@@ -91,7 +91,7 @@ def limits_of_validity(document: CalibrationDocument, short_hash: str) -> tuple[
         f"Forces from {newtons(curve.low_n)} to {newtons(curve.high_n)} N. Beyond these loads nothing is stated.",
         _temperature(document),
         f"The measuring axis at {_listed(degrees) or 'an angle that was not recorded'} to the horizontal. "
-        "Zero is set at the angle of use, or the tip's weight is compensated.",
+        "Zero is set at the angle of use: the tip's weight is not compensated.",
         "Force along the measuring axis only. A cell with one axis does not see shear, the force along the skin.",
         "Static loads. How the tool follows fast changes was not examined.",
         f"This document only: the tool shows the same SHA-256 ({short_hash}…). Another hash is another calibration.",

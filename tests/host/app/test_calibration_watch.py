@@ -32,11 +32,19 @@ def test_a_gauge_that_tells_no_calibration_is_not_called_uncalibrated() -> None:
 
 
 def test_a_board_s_own_values_are_called_nominal() -> None:
-    assert calibration_faults(TOOL, replace(IN_FORCE, sha256="00" * 32), KNOWN, TODAY) == (NOT_CALIBRATED,)
+    nominal = replace(IN_FORCE, sha256="00" * 32)
+    (said,) = calibration_faults(TOOL, nominal, {}, TODAY)
+    assert said.startswith(f"{NOT_CALIBRATED}: calibrate it")
+    (said,) = calibration_faults(TOOL, nominal, KNOWN, TODAY)
+    assert said.startswith(f"{NOT_CALIBRATED}: iastm calibrate write --kept")
 
 
 def test_another_calibration_than_the_one_here_is_an_alert() -> None:
-    assert calibration_faults(TOOL, replace(IN_FORCE, sha256="cd" * 32), KNOWN, TODAY) == (DIFFERS,)
+    other = replace(IN_FORCE, sha256="cd" * 32, calibration_id="T-1 2025")
+    (said,) = calibration_faults(TOOL, other, KNOWN, TODAY)
+    assert said.startswith(f"{DIFFERS}: the tool has T-1 2025, this computer T-1 2026-05-01.")
+    both = calibration_faults(TOOL, replace(other, expires_day=day(TODAY) - 1), KNOWN, TODAY)
+    assert [words.split(":")[0] for words in both] == [DIFFERS, "calibration expired on 2026-11-20"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -62,14 +64,14 @@ def store(tmp_path: Path) -> CalibrationStore:
 
 def test_nothing_is_known_where_nothing_was_kept(store: CalibrationStore) -> None:
     assert store.known() == {}
-    assert store.newest("T-1").document is None
+    assert store.in_force("T-1").document is None
     assert store.checks("T-1") == ([], [])
 
 
 def test_what_is_kept_comes_back_and_is_known_by_its_hash(store: CalibrationStore) -> None:
     path = store.save(DOCUMENT)
     assert read_document(path) == DOCUMENT
-    assert store.newest("T-1").document == DOCUMENT
+    assert store.in_force("T-1").document == DOCUMENT
     known = store.known()["T-1"]
     assert known.sha256 == sha256_of(content(DOCUMENT)).hex()
     assert (known.calibration_id, known.expires_on) == ("T-1 2026-11-21", "2027-11-21")
@@ -78,8 +80,20 @@ def test_what_is_kept_comes_back_and_is_known_by_its_hash(store: CalibrationStor
 def test_the_newest_by_time_is_in_force_whatever_its_zone_and_name(store: CalibrationStore) -> None:
     later = made("2026-11-21T09:30:00-05:00")
     for document in (later, DOCUMENT, made("2026-11-20T23:59:59+01:00")):
-        store.save(document)
-    assert store.newest("T-1").document == later
+        path = store.save(document)
+    path.with_name("in_force").unlink()
+    assert store.in_force("T-1").document == later
+
+
+def test_the_one_that_was_chosen_last_is_in_force_though_it_is_older(store: CalibrationStore) -> None:
+    store.save(DOCUMENT)
+    later = made("2026-11-22T10:00:00+01:00")
+    path = store.save(later)
+    assert store.in_force("T-1").document == later
+    store.choose(DOCUMENT)
+    assert store.in_force("T-1").document == DOCUMENT
+    path.with_name("in_force").write_text("torn")
+    assert store.in_force("T-1").document == later
 
 
 def test_nothing_is_written_over(store: CalibrationStore) -> None:
@@ -94,7 +108,7 @@ def test_one_that_was_altered_is_named_and_the_one_before_stays_in_force(store: 
     store.save(DOCUMENT)
     path = store.save(made("2026-11-22T10:00:00+01:00"))
     path.write_text(path.read_text().replace("Ann", "Eve"))
-    kept = store.newest("T-1")
+    kept = store.in_force("T-1")
     assert kept.document == DOCUMENT
     assert len(kept.troubles) == 1
     assert path.name in kept.troubles[0]
@@ -107,7 +121,7 @@ def test_another_tool_s_document_in_a_tool_s_folder_is_named_and_not_used(store:
     folder = path.parent.parent / "T-1"
     folder.mkdir()
     path.rename(folder / path.name)
-    kept = store.newest("T-1")
+    kept = store.in_force("T-1")
     assert kept.document is None
     assert "T-2" in kept.troubles[0]
 
@@ -142,6 +156,31 @@ def test_a_torn_line_of_the_log_is_named_and_costs_no_other(store: CalibrationSt
     assert [round(one.span_error, 6) for one in found] == [0.01, 0.02]
     assert len(troubles) == 1
     assert "Line 2" in troubles[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("checked_at", "abc"),
+        ("checked_at", "2026-11-21T10:00:00"),
+        ("checked_at", None),
+        ("span_error", math.nan),
+        ("load_n", "5"),
+        ("passed", 1),
+        ("by", None),
+        ("juggled", 3),
+    ],
+)
+def test_a_line_of_the_log_that_makes_no_sense_is_named_and_left_out(
+    store: CalibrationStore, field: str, value: object
+) -> None:
+    path = store.log_check(check(0.01))
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**asdict(check(0.02)), field: value}) + "\n")
+    store.log_check(check(0.03))
+    found, troubles = store.checks("T-1")
+    assert [round(one.span_error, 6) for one in found] == [0.01, 0.03]
+    assert len(troubles) == 1
 
 
 def test_a_file_on_the_way_is_a_problem_in_words(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from iastm_calibration.daily_check import DailyCheck, judge
+from iastm_calibration.daily_check import LEAST_LOAD_N, DailyCheck, judge
 from iastm_host.app.calibrating.live import Source
 from iastm_host.app.calibrating.steadiness import OF_WEIGHTS, WANTED_S, Steadiness, steadiness
-from iastm_host.events import Event, Problem
+from iastm_host.events import CalibrationReport, Event, Problem
 
 ZERO, LOAD, OVER = "zero", "load", "over"
 # So much of the load has to be there, or gone: a hand on its way is neither.
 _THERE_SHARE = 0.5
 _SHOWN_S = 0.25
-# A minute is meant; who is called away comes back to a clear word.
-PATIENCE_US = 300_000_000
+# Of a page; a minute is meant for both. Who is called away comes back to a clear word.
+PATIENCE_US = 180_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,25 @@ class DailyCheckRun:
         self._zero_n: float | None = None
         self._check: DailyCheck | None = None
 
-    def begin(self, applied_n: float, label: str) -> None:
-        """State the load (N, above 0) and what it is called: what comes from now on is checked."""
+    @property
+    def calibration(self) -> CalibrationReport | None:
+        """What the tool measures by, None before it said so."""
         with self._lock:
+            return self._source.calibration
+
+    def begin(self, applied_n: float, label: str) -> None:
+        """State the load (N) and what it is called: what comes from now on is checked.
+
+        Raises Problem for a load that is too small to check with, or beyond what the cell is made for.
+        """
+        with self._lock:
+            calibration = self._source.calibration
+            if applied_n < LEAST_LOAD_N:
+                what = f"{label} pulls with {applied_n:.3g} N: too little to check with."
+                raise Problem(what, f"Take at least {LEAST_LOAD_N:g} N, best near the forces that you work with.")
+            if calibration is not None and applied_n > calibration.capacity_n:
+                what = f"{label} pulls with {applied_n:.3g} N, beyond the {calibration.capacity_n:g} N of the cell."
+                raise Problem(what, "Take a lighter weight.")
             self._applied_n, self._label = applied_n, label
             self._source.begin_page()
 
@@ -70,6 +86,7 @@ class DailyCheckRun:
             mean_n = float(self._source.window.of_last(WANTED_S).mean())
             if self._zero_n is None:
                 self._zero_n = mean_n
+                self._first_us = arrived_us
                 self._source.begin_page()
             else:
                 self._check = self._judge(self._zero_n, mean_n)
@@ -89,6 +106,9 @@ class DailyCheckRun:
             page = ZERO if self._zero_n is None else LOAD
             instruction = "Leave the tip free" if page == ZERO else f"Hang {self._label} on the tip"
             hint = "" if there else "No new data"
+            if page == LOAD and reading_n is not None and self._steadiness().steady and not self._is_there():
+                added_n = reading_n - (self._zero_n or 0.0)
+                hint = f"{added_n:.2f} N hangs there, {self._applied_n:.2f} N is expected."
             if page == ZERO and there and not self._is_there():
                 instruction = "Take the load off the tip"
             return DailyView(page, instruction, hint, reading_n, self._steadiness().held_s, WANTED_S, None)

@@ -83,6 +83,20 @@ def test_a_load_that_hangs_from_the_start_is_asked_to_be_taken_off() -> None:
     assert bench.page() == LOAD
 
 
+def test_another_weight_than_the_one_stated_is_told_while_it_hangs() -> None:
+    bench = Bench()
+    bench.force(0.0, 2.5)
+    bench.force(1.96, 4.0)
+    view = bench.run.view(bench.now_us)
+    assert (view.page, view.hint) == (LOAD, "1.96 N hangs there, 4.91 N is expected.")
+
+
+@pytest.mark.parametrize(("applied_n", "words"), [(0.0, "too little"), (0.4, "too little"), (58.8, "beyond the 50 N")])
+def test_a_load_that_can_t_be_checked_with_is_refused_at_once(applied_n: float, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        Bench().run.begin(applied_n, "it")
+
+
 def test_what_swings_is_not_taken() -> None:
     bench = Bench()
     bench.force(0.0, 2.5)
