@@ -18,11 +18,10 @@ from rich.console import Console
 from iastm_calibration.calibrate import calibrate
 from iastm_calibration.document import CalibrationDocument
 from iastm_host.app.acquisition import Acquisition
-from iastm_host.app.calibrating.book import read_book
-from iastm_host.app.calibrating.draft import newest_draft
 from iastm_host.app.calibrating.making import Make
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, NO_TIP, QUICK, Setup
 from iastm_host.app.calibrating.snapshot import WizardSnapshot
+from iastm_host.app.calibrating.waiting import all_waiting, waiting_for
 from iastm_host.app.calibrating.wizard import Surroundings, Wizard, in_a_thread
 from iastm_host.app.calibrating.written import WordsError, parse_loads, parse_tolerance
 from iastm_host.app.connected import Listener, connected
@@ -79,21 +78,14 @@ def setup_of(method: str, loads: str | None, tolerance: str, stated: Setup) -> S
     return replace(stated, method=method, loads_kg=loads_kg, tolerance=share)
 
 
-def draft_to_resume(folder: Path) -> Path:
-    """Return the calibration that was left last. Raises Problem where none waits."""
-    found = newest_draft(folder)
-    if found is None:
-        raise Problem("No calibration waits to be gone on with.", "Begin one: leave out --resume.")
-    return found
-
-
 def calibrate_at(
-    station: Station, begin: Setup | Path, show: Show, *, by_form: bool = False, by_hand: bool = False
+    station: Station, begin: Setup | None, show: Show, *, by_form: bool = False, by_hand: bool = False
 ) -> WizardSnapshot:
     """Run tool, gauge and wizard, and return how it ended. Raises Problem.
 
-    `begin` is what to begin with, a setup or a draft. `by_form`: whoever is shown the wizard completes the setup.
-    `by_hand`: each point waits for a key; else it is taken once it was steady.
+    `begin` is what to begin with, None goes on with what waits for the tool that is connected. `by_form`:
+    whoever is shown the wizard completes the setup. `by_hand`: each point waits for a key; else it is taken once it was
+    steady.
     """
     runs: list[Acquisition] = []
 
@@ -112,17 +104,21 @@ def calibrate_at(
             write=None if station.write is None else write,
             aside=in_a_thread,
         ),
-        begin if isinstance(begin, Setup) else None,
+        begin,
     )
     with ExitStack() as stack:
         stack.callback(wizard.leave)
-        for make, feed in ((station.make_tool, wizard.feed), (station.make_gauge, wizard.feed_reference)):
-            if make is not None:
-                run, _ = stack.enter_context(connected(_also(make, feed)))
-                runs.append(run)
-        if isinstance(begin, Path):
-            wizard.resume(begin)
-        elif not by_form:
+        run, tool = stack.enter_context(connected(_also(station.make_tool, wizard.feed)))
+        runs.append(run)
+        waiting = waiting_for(station.drafts, tool.serial_number) if begin is None else None
+        if waiting is not None and waiting.book.setup.against_gauge and station.make_gauge is None:
+            raise _gauge_wanted()
+        if station.make_gauge is not None:
+            run, _ = stack.enter_context(connected(_also(station.make_gauge, wizard.feed_reference)))
+            runs.append(run)
+        if waiting is not None:
+            wizard.resume(waiting.path)
+        elif begin is not None and not by_form:
             wizard.start(begin)
         if station.hands is not None:
             hands = station.hands
@@ -152,11 +148,15 @@ def station_for(
 
     hands: Callable[[WizardSnapshot], None] | None = None
     if bench is not None:
-        helper = Hands(bench.bench, _SEED, setup.loads_kg, against_gauge=setup.against_gauge)
+        simulated = bench.bench
+        helpers: dict[bool, Hands] = {}
 
         def hands(snapshot: WizardSnapshot) -> None:
-            picture = snapshot.picture
-            helper.look(picture.kind, picture.load_kg or None, picture.angle_deg)
+            # Which of the two it is stands in the draft, where one is gone on with.
+            picture, against_gauge = snapshot.picture, snapshot.setup.against_gauge
+            if against_gauge not in helpers:
+                helpers[against_gauge] = Hands(simulated, _SEED, against_gauge=against_gauge)
+            helpers[against_gauge].look(picture.kind, picture.load_kg or None, picture.angle_deg)
 
     return Station(
         make_tool=run_of(link, choice.carrier),
@@ -268,11 +268,10 @@ def command(
         )
         setup = setup_of(FULL if full else QUICK, loads, tolerance, stated)
         drafts = drafts_of()
-        begin: Setup | Path = draft_to_resume(drafts) if resume else setup
-        if isinstance(begin, Path):
-            setup = read_book(begin).setup
-            if setup.against_gauge and gauge is None:
-                raise Problem("This calibration is against a gauge.", "Name it, as when it was begun.")
+        begin = None if resume else setup
+        # What can be told before any link opens.
+        if resume and all(one.book.setup.against_gauge for one in all_waiting(drafts)) and gauge is None:
+            raise _gauge_wanted()
         in_window = not headless and display_there(os.environ)
         if in_window:
             check_display(os.environ)
@@ -284,7 +283,8 @@ def command(
                 by_hand=by_hand,
             )
         else:
-            _check(setup)
+            if begin is not None:
+                _check(begin)
             ended = calibrate_at(station_of(choice, gauge, setup, drafts), begin, show_in_terminal, by_hand=by_hand)
         if ended.result is not None and ended.result.file:
             typer.echo(f"Certificate: {certify(ended.result.file)}")
@@ -307,6 +307,10 @@ def _gauge_choice(
             "Give --gauge-port or --gauge-tool; with --simulated give --gauge-simulated.",
         )
     return LinkChoice(port, tool, radio if tool is not None else None, gauge_simulated)
+
+
+def _gauge_wanted() -> Problem:
+    return Problem("This calibration is against a gauge.", "Name it, as when it was begun.")
 
 
 def _check(setup: Setup) -> None:

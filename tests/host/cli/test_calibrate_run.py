@@ -12,8 +12,9 @@ import typer
 from tests.host.app.calibrating.bench_of_events import Bench, BenchTool, quick
 
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, Setup
+from iastm_host.app.calibrating.waiting import all_waiting
 from iastm_host.app.calibrating.wizard import Wizard
-from iastm_host.cli.calibrate_run import Station, calibrate_at, command, draft_to_resume, outcome, setup_of
+from iastm_host.cli.calibrate_run import Station, calibrate_at, command, outcome, setup_of
 from iastm_host.cli.links import LinkChoice
 from iastm_host.events import Problem
 from iastm_host.terminal.calibration import run_lines
@@ -132,31 +133,89 @@ def test_a_tool_that_keeps_none_leaves_the_document_saved(tmp_path: Path) -> Non
     assert outcome(ended)[1] == "Saved: 0; this tool keeps none."
 
 
+def until_points(count: int, wizard: Wizard, look: Any) -> None:
+    """Show until so many loads are there, then leave."""
+
+    def sleep(_seconds: float) -> None:
+        if len(wizard.snapshot().residuals) >= count:
+            wizard.leave()
+        time.sleep(0.005)
+
+    run_lines(wizard, Nobody(), lambda _line: None, look, sleep=sleep)
+
+
+def leave_after_a_point(wizard: Wizard, look: Any) -> None:
+    until_points(1, wizard, look)
+
+
+def leave(wizard: Wizard, _look: Any) -> None:
+    wizard.leave()
+
+
 def test_a_run_that_ends_in_between_is_told_and_its_draft_waits(tmp_path: Path) -> None:
     made = stage(tmp_path)
 
     def show(wizard: Wizard, look: Any) -> None:
-        made.runs[0].problem = Problem("The tool is gone.", "Check its cable.")
-        by_itself(wizard, look)
+        def gone() -> Problem | None:
+            if wizard.snapshot().residuals:
+                made.runs[0].problem = Problem("The tool is gone.", "Check its cable.")
+            found: Problem | None = look()
+            return found
+
+        by_itself(wizard, gone)
 
     with pytest.raises(Problem, match="The tool is gone"):
         calibrate_at(made.station, quick(), show)
     assert made.runs[0].stopped.is_set()
-    assert draft_to_resume(tmp_path).exists()
+    assert [one.serial_number for one in all_waiting(tmp_path)] == ["TOOL-7"]
 
 
 def test_leaving_says_how_to_go_on_and_going_on_ends_it(tmp_path: Path) -> None:
     made = stage(tmp_path)
-
-    def leave(wizard: Wizard, _look: Any) -> None:
-        wizard.leave()
-
-    ended = calibrate_at(made.station, quick(), leave)
+    ended = calibrate_at(made.station, quick(), leave_after_a_point)
     assert "--resume" in outcome(ended)[0]
-    ended = calibrate_at(made.station, draft_to_resume(tmp_path), by_itself)
+    ended = calibrate_at(made.station, None, by_itself)
     assert ended.done
     with pytest.raises(Problem, match="No calibration waits"):
-        draft_to_resume(tmp_path)
+        calibrate_at(made.station, None, by_itself)
+
+
+def test_where_nothing_was_taken_nothing_is_left(tmp_path: Path) -> None:
+    calibrate_at(stage(tmp_path).station, quick(), leave)
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_tool_goes_on_with_its_own_calibration(tmp_path: Path) -> None:
+    stages = [stage(tmp_path) for _ in range(3)]
+    for number, made in enumerate(stages):
+        made.bench.tool.serial = f"TOOL-{number}"
+    for number, made in enumerate(stages[:2]):
+        calibrate_at(made.station, quick(made_by=f"Person {number}"), leave_after_a_point)
+    for number, made in enumerate(stages[:2]):
+        assert calibrate_at(made.station, None, leave).setup.made_by == f"Person {number}"
+    with pytest.raises(Problem, match=r"TOOL-2 is connected.* is of TOOL-1: 21 Nov 09:00 with \d of 11 points"):
+        calibrate_at(stages[2].station, None, leave)
+
+
+def test_a_draft_that_never_met_its_tool_is_the_last_choice(tmp_path: Path) -> None:
+    made = stage(tmp_path)
+    calibrate_at(made.station, quick(made_by="Met"), leave_after_a_point)
+    (met,) = all_waiting(tmp_path)
+    lines = met.path.read_text().replace("Met", "Never met").splitlines(keepends=True)
+    never = tmp_path / f"zz{met.path.name}"
+    never.write_text("".join(line for line in lines if '"kind": "tool"' not in line))
+    assert calibrate_at(made.station, None, leave).setup.made_by == "Met"
+    met.path.unlink()
+    assert calibrate_at(made.station, None, leave).setup.made_by == "Never met"
+
+
+def test_a_damaged_draft_is_passed_over_and_told_where_it_is_the_only_one(tmp_path: Path) -> None:
+    (tmp_path / "a.calibration-draft.jsonl").write_text("{}\n")
+    made = stage(tmp_path)
+    with pytest.raises(Problem, match="is no line of a draft"):
+        calibrate_at(made.station, None, leave)
+    calibrate_at(made.station, quick(), leave_after_a_point)
+    assert calibrate_at(made.station, None, leave).residuals
 
 
 def test_a_tool_that_did_not_take_it_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
@@ -164,12 +223,7 @@ def test_a_tool_that_did_not_take_it_is_a_problem_that_names_the_file(tmp_path: 
     made.bench.refuse_write = Problem("In contact.", "Lift it.")
     with pytest.raises(Problem, match="In contact"):
         calibrate_at(made.station, quick(), by_itself)
-    made.bench.wizard.leave()
-
-    def leave(wizard: Wizard, _look: Any) -> None:
-        wizard.leave()
-
-    ended = calibrate_at(made.station, draft_to_resume(tmp_path), leave)
+    ended = calibrate_at(made.station, None, leave)
     with pytest.raises(Problem, match="saved at 0, and the tool does not have it"):
         outcome(ended)
 
@@ -266,12 +320,16 @@ def test_what_does_not_fit_is_told_before_any_link_opens(tmp_path: Path, options
 def test_resuming_against_a_gauge_asks_for_the_gauge(tmp_path: Path) -> None:
     bench = Bench(tmp_path, gauge=BenchTool(gauge=True))
     bench.wizard.start(quick(against_gauge=True))
+    bench.do_until(lambda shown: bool(shown.residuals))
+    bench.wizard.leave()
     app = typer.Typer()
     app.command()(
         command(lambda *_: pytest.fail("made"), lambda: tmp_path, lambda _theme: by_itself, lambda file: f"{file}.pdf")
     )
     with pytest.raises(Problem, match="against a gauge"):
         app(["--headless", "--port", "x", "--resume"], standalone_mode=False)
+    with pytest.raises(Problem, match="against a gauge"):
+        calibrate_at(stage(tmp_path).station, None, by_itself)
 
 
 def test_words_of_loads_and_tolerance_are_read_or_refused() -> None:

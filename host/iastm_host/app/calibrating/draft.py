@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from iastm_host.events import Problem
 from iastm_host.records import disk
-from iastm_host.records.lock import Lock
+from iastm_host.records.lock import Lock, held
 
 SCHEMA = 1
 SUFFIX = ".calibration-draft.jsonl"
@@ -60,6 +61,13 @@ class Draft:
         """Let other programs have it."""
         if self._lock is not None:
             self._lock.close()
+
+    def remove(self) -> None:
+        """Take it away, as one that nothing was done in."""
+        self.close()
+        # One that can't be removed is passed over later.
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
     def write(self, *lines: Mapping[str, object]) -> None:
         """Put lines on the disk, with those that it refused before."""
@@ -108,13 +116,18 @@ def read_draft(path: Path) -> list[Line]:
     return lines
 
 
-def newest_draft(folder: Path) -> Path | None:
-    """Return the unfinished draft written last in a folder, None where none waits."""
+def unfinished_drafts(folder: Path) -> list[Path]:
+    """Return the unfinished drafts in a folder, the one written last first."""
     try:
         drafts = [path for path in folder.iterdir() if path.name.endswith(SUFFIX) and not _finished(path)]
-        return max(drafts, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+        return sorted(drafts, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     except OSError:
-        return None
+        return []
+
+
+def in_use(path: Path) -> bool:
+    """Tell whether a program has a draft open."""
+    return held(path)
 
 
 def _finished(path: Path) -> bool:

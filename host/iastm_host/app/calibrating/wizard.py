@@ -275,9 +275,16 @@ class Wizard:
             self._draft.write(*lines)
 
     def _let_go(self) -> None:
-        """Let other programs have the draft, once it was left and nothing is under way that writes into it."""
-        if self._draft is not None and self._finished and not self._busy:
+        """Let other programs have the draft, once it was left and nothing is under way that writes into it.
+
+        One in which nothing was taken is removed.
+        """
+        if self._draft is None or self._book is None or not self._finished or self._busy:
+            return
+        if self._book.entries:
             self._draft.close()
+        else:
+            self._draft.remove()
 
     # Actions
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.host.app.calibrating.bench_of_events import Bench, BenchTool, quick
 
 from iastm_host.app.calibrating.book import IN_FORCE, Book, read_book
-from iastm_host.app.calibrating.draft import newest_draft
+from iastm_host.app.calibrating.draft import unfinished_drafts
 
 LOADS_KG = (0.2, 0.5, 1.0)
 
@@ -145,7 +145,7 @@ class Person(RuleBasedStateMachine):
         assert len(shown.residuals) == len(loads)
         assert shown.problem is None or shown.problem.fix
         assert not (shown.can_take and shown.question is not None)
-        assert newest_draft(self.path.parent) == (None if book.finished else self.path)
+        assert unfinished_drafts(self.path.parent) == ([] if book.finished else [self.path])
 
 
 TestPerson = Person.TestCase

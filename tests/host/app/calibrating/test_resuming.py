@@ -12,7 +12,7 @@ import pytest
 from tests.host.app.calibrating.bench_of_events import Bench, BenchTool, quick
 
 from iastm_host.app.calibrating.book import read_book
-from iastm_host.app.calibrating.draft import Draft, newest_draft, read_draft
+from iastm_host.app.calibrating.draft import Draft, read_draft, unfinished_drafts
 from iastm_host.events import Problem
 
 
@@ -26,9 +26,7 @@ def begun(tmp_path: Path, pages: int) -> Bench:
 
 
 def draft_of(tmp_path: Path) -> Path:
-    found = newest_draft(tmp_path)
-    assert found is not None
-    return found
+    return unfinished_drafts(tmp_path)[0]
 
 
 def resumed(bench: Bench) -> Bench:
@@ -227,12 +225,12 @@ def test_each_line_is_synced_before_the_page_turns(tmp_path: Path) -> None:
 
 
 def test_only_what_is_unfinished_waits_to_be_gone_on_with(tmp_path: Path) -> None:
-    assert newest_draft(tmp_path / "nowhere") is None
+    assert unfinished_drafts(tmp_path / "nowhere") == []
     bench = begun(tmp_path, 3)
-    assert newest_draft(tmp_path) is not None
+    assert len(unfinished_drafts(tmp_path)) == 1
     finish(bench)
     bench.wizard.leave()
-    assert newest_draft(tmp_path) is None
+    assert unfinished_drafts(tmp_path) == []
 
 
 def test_leaving_ends_the_view_and_keeps_the_draft(tmp_path: Path) -> None:
