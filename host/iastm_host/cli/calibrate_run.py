@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -247,7 +248,8 @@ def command(
         theme: Annotated[str | None, typer.Option(help="auto, light, dark or contrast.")] = None,
     ) -> None:
         """Calibrate a tool with known weights, or against a reference gauge, page by page."""
-        choice = LinkChoice(port, tool, radio, simulated)
+        # A radio may be the gauge's alone.
+        choice = LinkChoice(port, tool, None if tool is None and gauge_tool is not None else radio, simulated)
         choice.check()
         gauge = _gauge_choice(gauge_port, gauge_tool, radio, gauge_simulated=gauge_simulated, choice=choice)
         stated = Setup(
@@ -288,7 +290,7 @@ def command(
             ended = calibrate_at(station_of(choice, gauge, setup, drafts), begin, show_in_terminal, by_hand=by_hand)
         if ended.result is not None and ended.result.file:
             typer.echo(f"Certificate: {certify(ended.result.file)}")
-        for line in outcome(ended):
+        for line in outcome(ended, resuming(choice, gauge, headless=headless, by_hand=by_hand)):
             typer.echo(line)
 
     return run
@@ -327,15 +329,36 @@ def show_in_terminal(wizard: Wizard, look: Callable[[], Problem | None]) -> None
         run_lines(wizard, InputLines(sys.stdin.fileno()), typer.echo, look)
 
 
-def outcome(ended: WizardSnapshot) -> list[str]:
+def resuming(choice: LinkChoice, gauge: LinkChoice | None, *, headless: bool, by_hand: bool) -> str:
+    """Return the command that goes on with this calibration, to be typed as it is."""
+    words = ["iastm", "calibrate", "run"]
+    radio = choice.radio or (None if gauge is None else gauge.radio)
+    stated = [("--port", choice.port), ("--tool", choice.tool), ("--radio", radio)]
+    if gauge is not None:
+        stated += [("--gauge-port", gauge.port), ("--gauge-tool", gauge.tool)]
+    for option, value in stated:
+        words += [] if value is None else [option, value]
+    flags = {
+        "--simulated": choice.simulated,
+        "--gauge-simulated": gauge is not None and gauge.simulated,
+        "--by-hand": by_hand,
+        "--headless": headless,
+        "--resume": True,
+    }
+    return shlex.join([*words, *(flag for flag, given in flags.items() if given)])
+
+
+def outcome(ended: WizardSnapshot, resume_command: str) -> list[str]:
     """Return what is printed once all is over. Raises Problem where a saved calibration did not reach the tool."""
     result = ended.result
     if result is None or not result.file:
-        return ["Left. The points are kept: iastm calibrate run --resume goes on."]
+        if not ended.points:
+            return ["Left. Nothing was taken."]
+        return ["Left. The points are kept. To go on:", resume_command]
     if not ended.done:
         raise Problem(
             f"The calibration is saved at {result.file}, and the tool does not have it.",
-            "Write it: iastm calibrate run --resume goes on there.",
+            f"To write it: {resume_command}",
         )
     where = "the tool has it" if result.written else "this tool keeps none"
     return [f"{result.word}: {result.sentence}", f"Saved: {result.file}; {where}."]
@@ -351,7 +374,9 @@ def _ended(runs: Sequence[Acquisition]) -> Problem | None:
     for run in runs:
         snapshot = run.snapshot()
         if snapshot.finished:
-            return snapshot.problem or Problem("The link ended.", "The points are kept: go on with --resume.")
+            return snapshot.problem or Problem(
+                "The link ended.", "Connect the tool again. What was taken is kept: go on with --resume."
+            )
     return None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from tests.host.app.calibrating.bench_of_events import Bench, BenchTool, quick
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, Setup
 from iastm_host.app.calibrating.waiting import all_waiting
 from iastm_host.app.calibrating.wizard import Wizard
-from iastm_host.cli.calibrate_run import Station, calibrate_at, command, outcome, setup_of
+from iastm_host.cli.calibrate_run import Station, calibrate_at, command, outcome, resuming, setup_of
 from iastm_host.cli.links import LinkChoice
 from iastm_host.events import Problem
 from iastm_host.terminal.calibration import run_lines
@@ -22,6 +23,7 @@ from iastm_host.terminal.calibration import run_lines
 # Virtual seconds that pass in each real one, in steps of a block.
 _FASTER = 25
 _STEP_S = 0.05
+AGAIN = "iastm calibrate run --port x --resume"
 
 
 class FakeRun:
@@ -120,7 +122,7 @@ def test_a_calibration_goes_from_links_to_a_document_in_the_tool(tmp_path: Path)
     ended = calibrate_at(made.station, quick(), by_itself)
     assert ended.done
     assert len(made.bench.written) == 1
-    assert outcome(ended) == ["Good: ± 0.040 N up to 15 N", "Saved: 0; the tool has it."]
+    assert outcome(ended, AGAIN) == ["Good: ± 0.040 N up to 15 N", "Saved: 0; the tool has it."]
     (run,) = made.runs
     assert run.stopped.is_set()
     assert run.join()
@@ -130,7 +132,7 @@ def test_a_tool_that_keeps_none_leaves_the_document_saved(tmp_path: Path) -> Non
     made = stage(tmp_path, write=None)
     ended = calibrate_at(made.station, quick(), by_itself)
     assert ended.done
-    assert outcome(ended)[1] == "Saved: 0; this tool keeps none."
+    assert outcome(ended, AGAIN)[1] == "Saved: 0; this tool keeps none."
 
 
 def until_points(count: int, wizard: Wizard, look: Any) -> None:
@@ -173,7 +175,7 @@ def test_a_run_that_ends_in_between_is_told_and_its_draft_waits(tmp_path: Path) 
 def test_leaving_says_how_to_go_on_and_going_on_ends_it(tmp_path: Path) -> None:
     made = stage(tmp_path)
     ended = calibrate_at(made.station, quick(), leave_after_a_point)
-    assert "--resume" in outcome(ended)[0]
+    assert outcome(ended, AGAIN) == ["Left. The points are kept. To go on:", AGAIN]
     ended = calibrate_at(made.station, None, by_itself)
     assert ended.done
     with pytest.raises(Problem, match="No calibration waits"):
@@ -181,7 +183,10 @@ def test_leaving_says_how_to_go_on_and_going_on_ends_it(tmp_path: Path) -> None:
 
 
 def test_where_nothing_was_taken_nothing_is_left(tmp_path: Path) -> None:
-    calibrate_at(stage(tmp_path).station, quick(), leave)
+    ended = calibrate_at(stage(tmp_path).station, quick(), leave)
+    assert outcome(ended, AGAIN) == ["Left. Nothing was taken."]
+    ended = calibrate_at(stage(tmp_path).station, quick(), leave, by_form=True)
+    assert outcome(ended, AGAIN) == ["Left. Nothing was taken."]
     assert not list(tmp_path.iterdir())
 
 
@@ -224,8 +229,8 @@ def test_a_tool_that_did_not_take_it_is_a_problem_that_names_the_file(tmp_path: 
     with pytest.raises(Problem, match="In contact"):
         calibrate_at(made.station, quick(), by_itself)
     ended = calibrate_at(made.station, None, leave)
-    with pytest.raises(Problem, match="saved at 0, and the tool does not have it"):
-        outcome(ended)
+    with pytest.raises(Problem, match=f"saved at 0, and the tool does not have it.*{AGAIN}"):
+        outcome(ended, AGAIN)
 
 
 def test_with_a_form_nothing_begins_before_it_is_filled_in(tmp_path: Path) -> None:
@@ -292,6 +297,34 @@ def test_full_has_its_own_loads_and_a_gauge_makes_them_targets(tmp_path: Path) -
     assert made.gauge == LinkChoice(None, "Progressor_1", None)
 
 
+def test_a_radio_may_be_the_gauges_alone(tmp_path: Path) -> None:
+    options = ["--port", "/dev/x", "--by", "B", "--gauge-tool", "Progressor_1", "--radio", "tcp:1"]
+    made = asked(tmp_path, *options)
+    assert made.choice == LinkChoice("/dev/x", None, None)
+    assert made.gauge == LinkChoice(None, "Progressor_1", "tcp:1")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--port", "/dev/tool of mine"],
+        ["--tool", "A'B", "--radio", "tcp:1"],
+        ["--tool", "T", "--gauge-tool", "Progressor_1", "--radio", "tcp:1"],
+        ["--port", "/dev/x", "--gauge-tool", "Progressor_1", "--radio", "tcp:1"],
+        ["--port", "/dev/x", "--gauge-port", "/dev/y"],
+        ["--simulated", "--gauge-simulated"],
+        ["--simulated"],
+    ],
+)
+def test_the_command_that_goes_on_names_the_same_tool_and_gauge(tmp_path: Path, options: list[str]) -> None:
+    begun = asked(tmp_path, "--by", "B", *options)
+    again = shlex.split(resuming(begun.choice, begun.gauge, headless=True, by_hand=False))
+    assert again[:3] == ["iastm", "calibrate", "run"]
+    assert again[-2:] == ["--headless", "--resume"]
+    told = asked(tmp_path, "--by", "B", *(word for word in again[3:] if word not in ("--headless", "--resume")))
+    assert (told.choice, told.gauge) == (begun.choice, begun.gauge)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -303,6 +336,8 @@ def test_full_has_its_own_loads_and_a_gauge_makes_them_targets(tmp_path: Path) -
         (["--port", "x", "--by", "B", "--tolerance", "good"], "is no tolerance"),
         (["--port", "x", "--by", "B", "--gauge-simulated"], "One reference gauge"),
         (["--port", "x", "--by", "B", "--gauge-port", "y", "--gauge-tool", "z"], "One reference gauge"),
+        (["--port", "x", "--by", "B", "--radio", "tcp:1"], "Only a Bluetooth tool"),
+        (["--port", "x", "--by", "B", "--gauge-port", "y", "--radio", "tcp:1"], "Only a Bluetooth tool"),
         (["--port", "x", "--resume"], "No calibration waits"),
     ],
 )

@@ -123,7 +123,7 @@ class WizardSnapshot:
     `busy` says what the wizard does by itself just now, with `progress` from 0 to 1 where it is known. `ready`: the
     page may be taken and nothing speaks for waiting (somebody without a keyboard takes it then). `done`: the document
     is saved, and the tool has it where it keeps one; `finished`: the wizard was left. `last_taken` is
-    the load taken last.
+    the load taken last; `points` is how many were taken, whatever became of them.
     """
 
     steps: tuple[StepView, ...]
@@ -159,3 +159,4 @@ class WizardSnapshot:
     notes: tuple[str, ...] = ()
     done: bool = False
     last_taken: RowView | None = None
+    points: int = 0

@@ -135,6 +135,7 @@ def snapshot_of(book: Book, now: Now, *, finished: bool) -> WizardSnapshot:
         notes=book.notes,
         done=book.finished,
         last_taken=_last_taken(book, now.readings),
+        points=len(book.entries),
     )
 
 
