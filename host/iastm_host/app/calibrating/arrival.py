@@ -22,6 +22,10 @@ _UNPROVEN_SHARE = 0.25
 _MOVED_SHARE = 0.05
 # Nothing should hang on the tip at a zero; its own weight is some tenths of a newton.
 _ZERO_MOVED_N = 1.0
+# What is left on the tip is at least this share of the lightest load; and where zero is that of another angle or of
+# before this calibration, the tip's own weight may have moved it by this much.
+_LEFT_SHARE = 0.5
+_TIP_MOVED_N = 0.5
 # Within this share two forces are the same: by a scale of this calibration, and by one that may be off itself.
 _SAME_SHARE = 0.03
 _SAME_UNPROVEN_SHARE = 0.15
@@ -147,8 +151,18 @@ def _signed(force_n: float) -> str:
     return f"{force_n:+.2f} N" if abs(force_n) >= 1 else f"{1000 * force_n:+.0f} mN"
 
 
-def of_zero(moved_n: float, *, same_series: bool) -> Finding | None:
-    """Return what speaks against a zero that moved in newtons since another one: of its series, or of before."""
+def hangs_from_n(lightest_n: float, *, same_angle: bool) -> float:
+    """Return from how many newtons above zero a load may hang still, the lightest one being `lightest_n`."""
+    return _LEFT_SHARE * lightest_n if same_angle else max(_LEFT_SHARE * lightest_n, _TIP_MOVED_N)
+
+
+def of_zero(moved_n: float, *, same_series: bool, hangs_from_n: float = _ZERO_MOVED_N) -> Finding | None:
+    """Return what speaks against a zero that moved in newtons since another one: of its series, or of before.
+
+    From `hangs_from_n` on a load may be what moved it.
+    """
+    if moved_n >= hangs_from_n:
+        return Finding("hangs", f"{moved_n:.2f} N hangs still. Take it off; or is this the zero?")
     if same_series and abs(moved_n) > RESIDUAL_LIMIT_N:
         return Finding(
             "zero moved",

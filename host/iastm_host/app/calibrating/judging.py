@@ -95,13 +95,19 @@ def judge(
         return arrival.of_load(came(book, page, point, used, capacity_n)) or _second_look(
             book, page, point, of_tool, capacity_n
         )
+    lightest_n = book.setup.force_n(min(book.setup.loads_kg), this.angle_deg)
+    last = book.last_zero()
+    same_angle = last is not None and last[0][1] == this.angle_deg
+    hangs_from_n = arrival.hangs_from_n(lightest_n, same_angle=same_angle)
     if not this.rising:
         first = book.in_force(book.zero_page(this.series))
         if first is not None:
-            return arrival.of_zero(used.force_n(point.counts - first.point.counts), same_series=True)
-    last = book.last_zero()
+            moved_n = used.force_n(point.counts - first.point.counts)
+            return arrival.of_zero(moved_n, same_series=True, hangs_from_n=hangs_from_n)
     base = tool_zero if last is None else last[1]
-    return None if base is None else arrival.of_zero(used.force_n(point.counts - base), same_series=False)
+    if base is None:
+        return None
+    return arrival.of_zero(used.force_n(point.counts - base), same_series=False, hangs_from_n=hangs_from_n)
 
 
 def _second_look(

@@ -31,6 +31,8 @@ _HANGS_SHARE = 0.5
 _GONE_SHARE = 0.5
 _NAMED_AT_CHECK = 3
 
+_UNCHANGED = "Not changed yet"
+
 _Told = tuple[tuple[Entry, ...] | None, Scale | None, Scale | None, list[Reading]]
 
 
@@ -64,9 +66,10 @@ class Watch:
         steady = NOTHING if used is None or zero is None else self._steadiness(book, used, zero)
         reading_n = self._reading_n(used, zero)
         blocked = self._blocked(book)
-        point = self._about_to_take(book) if steady.steady else None
+        point = self._about_to_take(book, steady)
         changed = point is None or used is None or not self._unchanged(book, point, used)
         aim = self._aim(book)
+        wrong = aim or ("" if changed else _UNCHANGED) or self._wrong_load(book, reading_n)
         can_take = self._may(book, doing, steady, unblocked=blocked is None, aim=aim)
         measuring = self.measuring(book)
         return Now(
@@ -74,7 +77,7 @@ class Watch:
             expected_n=self._expected_n(book),
             recent_n=np.empty(0) if used is None or zero is None else self._live.recent_n(used, zero),
             period_s=self._live.tool.window.period_us / 1e6,
-            steady=self._steady_view(steady, aim, changed=changed),
+            steady=self._steady_view(steady, wrong),
             readings=read,
             problem=doing.failure or blocked or doing.trouble,
             result=None
@@ -109,21 +112,42 @@ class Watch:
     def _page_is_ready(self, book: Book, steady: Steadiness, reading_n: float | None) -> bool:
         """Tell whether a page has had what it asks for, besides being steady."""
         if book.zero_due or book.page.kind == ZERO:
-            # The load of the page before may hang still.
-            lightest_n = book.setup.force_n(min(book.setup.loads_kg), book.page.angle_deg)
-            return reading_n is not None and abs(reading_n) < _GONE_SHARE * lightest_n
+            return self._empty(book, reading_n)
         if book.page.kind in (LOAD, EXERCISE):
             return steady.steady and not self._too_little(book, reading_n)
         return book.page.kind != WARM_UP or self.warm()
 
     def _too_little(self, book: Book, reading_n: float | None) -> bool:
         """Tell whether what hangs is nearer to nothing than to the load that is asked for."""
-        expected_n = self._expected_n(book)
-        if reading_n is None or expected_n is None:
+        if reading_n is None:
             return True
-        # Which way the cell is wired is not known before the first load.
-        hangs_n = abs(reading_n) if book.page.kind == EXERCISE else reading_n
-        return hangs_n < _HANGS_SHARE * expected_n
+        if book.page.kind == EXERCISE:
+            # Which way the cell is wired is not known before the first load.
+            return abs(reading_n) < _HANGS_SHARE * book.setup.force_n(book.page.load_kg, book.page.angle_deg)
+        expected_n = self._expected_n(book)
+        return expected_n is None or reading_n < _HANGS_SHARE * expected_n
+
+    def _wrong_load(self, book: Book, reading_n: float | None) -> str:
+        """Return which way the load is plainly another than the page asks for, "" where it isn't."""
+        if reading_n is None:
+            return ""
+        if book.page.kind == EXERCISE or (book.page.kind == LOAD and self.measuring(book) and not book.zero_due):
+            return "Too little load" if self._too_little(book, reading_n) else ""
+        if self.measuring(book) and not self._empty(book, reading_n):
+            return "Too much load" if reading_n > 0 else "Far below zero"
+        return ""
+
+    def _empty(self, book: Book, reading_n: float | None) -> bool:
+        """Tell whether nothing hangs: the load of the page before may hang still."""
+        lightest_n = book.setup.force_n(min(book.setup.loads_kg), book.page.angle_deg)
+        return reading_n is not None and abs(reading_n) < _GONE_SHARE * lightest_n
+
+    def exercised(self, book: Book) -> bool:
+        """Tell whether the heaviest load hung within the last seconds."""
+        used, zero = self._by_points(book, self._live.tool_scale())[0], self.zero_now(book)
+        if used is None or zero is None:
+            return False
+        return any(not self._too_little(book, float(force_n)) for force_n in self._live.recent_n(used, zero))
 
     def off_scale(self, book: Book) -> bool:
         """Tell whether the load of a page drives the converter to its end."""
@@ -153,17 +177,18 @@ class Watch:
             return Problem("No samples come from the reference gauge.", "Check its link. It goes on by itself.")
         return None
 
-    def _about_to_take(self, book: Book) -> TakenPoint | None:
-        """Return the counts of now as a load of this page, to look at."""
+    def _about_to_take(self, book: Book, steady: Steadiness) -> TakenPoint | None:
+        """Return the counts of now as a load of this page, to look at: of two seconds where they are steady."""
         page = book.page
-        means = self._live.means(with_gauge=False)
-        if means is None or page.kind != LOAD or book.zero_due:
+        means = self._live.means(with_gauge=False) if steady.steady else None
+        counts = self._live.shown_counts() if means is None else means.counts
+        if counts is None or page.kind != LOAD or book.zero_due:
             return None
         applied_n = self._expected_n(book)
         if applied_n is None:
             return None
         return TakenPoint(
-            page.run, page.angle_deg, page.rising, page.step, None, applied_n, means.counts, 0.0, 0, self.now_iso()
+            page.run, page.angle_deg, page.rising, page.step, None, applied_n, counts, 0.0, 0, self.now_iso()
         )
 
     def _unchanged(self, book: Book, point: TakenPoint, used: Scale) -> bool:
@@ -179,7 +204,7 @@ class Watch:
             return self._live.steady(used.newtons_per_count, zero, self.gauge_zero_n(book))
         return self._live.steady(used.newtons_per_count, zero, None)
 
-    def _steady_view(self, steady: Steadiness, aim: str, *, changed: bool) -> SteadyView:
+    def _steady_view(self, steady: Steadiness, wrong: str) -> SteadyView:
         trend = steady.trend_per_s
         if self._live.tool.window.saturated:
             word = "Out of range"
@@ -187,18 +212,16 @@ class Watch:
             word = "No data"
         elif steady.noisy and steady.held_s >= _WORD_AFTER_S:
             word = "Too noisy"
-        elif aim:
-            word = aim
-        elif not changed:
-            word = "Not changed yet"
+        elif wrong:
+            word = wrong
         elif steady.held_s < WANTED_S and trend is not None and abs(trend) > _SETTLING_N_PER_S:
             word = "Settling"
         else:
             word = "Steady" if steady.held_s >= _WORD_AFTER_S else "Settling"
         spread = steady.spread
         return SteadyView(
-            steady.steady,
-            steady.held_s,
+            steady.steady and not wrong,
+            0.0 if wrong else steady.held_s,
             WANTED_S,
             None if spread is None else 1000 * spread,
             word,

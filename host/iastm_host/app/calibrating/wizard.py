@@ -308,6 +308,10 @@ class Wizard:
             if self._live.warm_up.elapsed_s >= warm_up.LONGEST_S and not self._watch.drift_is_small():
                 self._apply(book, {"kind": "note", "text": f"Warm-up ended. {self._watch.warm_up_words()}"})
             self._go(book, {"kind": "go", "page": book.next_after(book.position)})
+        elif kind == EXERCISE and not self._watch.exercised(book):
+            label = words.label(book.page, book.setup)
+            text = f"{label} did not hang yet: a cell's first loading differs from those after it. Go on without?"
+            self._ask(book, "exercise", text, (REPEAT, SKIP))
         elif kind == CHECK:
             words_of_check, _ = self._watch.standing_apart(book)
             if not words_of_check:
@@ -369,6 +373,8 @@ class Wizard:
         elif option == SKIP:
             what = words.label(book.page, book.setup)
             left_out = f"{what}, {words.context(book.page, book.setup)}: left out" if what else "Warm-up cut short"
+            if about == "exercise":
+                left_out = f"{words.context(book.page, book.setup)}: {what} did not hang before the zero"
             detail = note or (self._watch.warm_up_words() if about == "warm_up" else "")
             self._go(book, {"kind": "note", "text": ". ".join(filter(None, (left_out, detail)))}, answer)
         elif about == "taken":

@@ -107,3 +107,13 @@ def test_nothing_of_before_both_were_steady_is_in_a_point(tmp_path: Path, late_u
     assert shown.question is None
     assert shown.last_taken is not None
     assert shown.last_taken.applied_n == pytest.approx(10.0, abs=0.005)
+
+
+def test_a_hand_that_does_not_press_has_not_loaded_the_tool_once(tmp_path: Path) -> None:
+    bench = bench_with_gauge(tmp_path)
+    bench.do_until(lambda shown: shown.instruction.startswith("Press to about 14.7 N"))
+    shown = bench.wait(3.0)
+    assert shown.steadiness.word == "Too little load"
+    assert not shown.ready
+    bench.hang(14.0)
+    assert bench.wait(3.0).ready

@@ -402,3 +402,57 @@ def test_a_point_that_stands_apart_at_the_end_is_named_and_reached(tmp_path: Pat
     shown = bench.wizard.snapshot()
     assert at_check(shown)
     assert shown.hint == "No point is off by more than 30 mN."
+
+
+def test_nothing_that_hangs_is_too_little_for_the_first_loading_and_a_key_asks(tmp_path: Path) -> None:
+    bench = begun(tmp_path, until=lambda shown: shown.instruction.startswith("Hang 1,500 g"))
+    shown = bench.wait(4.0)
+    assert shown.steadiness.word == "Too little load"
+    assert (shown.steadiness.steady, shown.steadiness.held_s) == (False, 0.0)
+    bench.wizard.take()
+    assert "1,500 g did not hang yet" in bench.asked().text
+    bench.wizard.answer("repeat")
+    assert bench.do_page().picture.kind == "zero"
+
+
+def test_a_first_loading_that_was_left_out_is_noted(tmp_path: Path) -> None:
+    bench = begun(tmp_path, until=lambda shown: shown.instruction.startswith("Hang 1,500 g"))
+    bench.wait(4.0)
+    bench.wizard.take()
+    bench.wizard.answer("skip", "in a hurry")
+    shown = bench.wizard.snapshot()
+    assert shown.picture.kind == "zero"
+    assert shown.notes == ("Run 1 of 1: 1,500 g did not hang before the zero. in a hurry",)
+
+
+def test_a_first_loading_counts_though_the_load_is_off_again_when_the_key_comes(tmp_path: Path) -> None:
+    bench = begun(tmp_path, until=lambda shown: shown.instruction.startswith("Hang 1,500 g"))
+    bench.hang_expected()
+    bench.wait(3.0)
+    bench.hang(0.0)
+    bench.wait(1.0)
+    bench.wizard.take()
+    assert bench.wizard.snapshot().picture.kind == "zero"
+
+
+@pytest.mark.parametrize("hangs_kg", [0.1, 1.5])
+def test_a_load_that_hangs_at_a_zero_is_too_much_and_a_key_asks(tmp_path: Path, hangs_kg: float) -> None:
+    bench = begun(tmp_path, until=lambda shown: shown.picture.kind == "zero")
+    bench.hang(quick().force_n(hangs_kg, 90.0))
+    shown = bench.wait(4.0)
+    assert shown.steadiness.word == "Too much load"
+    assert not shown.steadiness.steady
+    bench.wizard.take()
+    assert bench.asked().text.endswith("N hangs still. Take it off; or is this the zero?")
+    bench.wizard.answer("repeat")
+    assert bench.do_page().picture.label == "100 g"
+
+
+def test_the_lightest_load_that_hangs_at_a_new_zero_in_mid_series_is_asked_about(tmp_path: Path) -> None:
+    bench = begun(tmp_path, until=at_load("200 g"))
+    bench.feed(*bench.tool.restart())
+    assert bench.wait(4.0).steadiness.word == "Too much load"
+    bench.wizard.take()
+    assert "0.98 N hangs still" in bench.asked().text
+    bench.wizard.answer("repeat")
+    assert bench.do_page().picture.label == "200 g"
