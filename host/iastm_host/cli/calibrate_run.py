@@ -22,7 +22,7 @@ from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.calibrating.making import Make
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, NO_TIP, QUICK, Setup
 from iastm_host.app.calibrating.snapshot import WizardSnapshot
-from iastm_host.app.calibrating.waiting import all_waiting, waiting_for
+from iastm_host.app.calibrating.waiting import all_waiting, left_of, prefilled, waiting_for
 from iastm_host.app.calibrating.wizard import Surroundings, Wizard, in_a_thread
 from iastm_host.app.calibrating.written import WordsError, parse_loads, parse_tolerance
 from iastm_host.app.connected import Listener, connected
@@ -80,13 +80,19 @@ def setup_of(method: str, loads: str | None, tolerance: str, stated: Setup) -> S
 
 
 def calibrate_at(
-    station: Station, begin: Setup | None, show: Show, *, by_form: bool = False, by_hand: bool = False
+    station: Station,
+    begin: Setup | None,
+    show: Show,
+    say: Callable[[str], None],
+    *,
+    by_form: bool = False,
+    by_hand: bool = False,
 ) -> WizardSnapshot:
     """Run tool, gauge and wizard, and return how it ended. Raises Problem.
 
     `begin` is what to begin with, None goes on with what waits for the tool that is connected. `by_form`:
     whoever is shown the wizard completes the setup. `by_hand`: each point waits for a key; else it is taken once it was
-    steady.
+    steady. `say` is told before the first page that another calibration of this tool waits.
     """
     runs: list[Acquisition] = []
 
@@ -117,6 +123,11 @@ def calibrate_at(
         if station.make_gauge is not None:
             run, _ = stack.enter_context(connected(_also(station.make_gauge, wizard.feed_reference)))
             runs.append(run)
+        left = None if begin is None else left_of(station.drafts, tool.serial_number)
+        if left is not None and begin is not None:
+            words = f"A calibration of {left.words} waits: leave this one, then --resume goes on with it."
+            wizard.propose(prefilled(begin, left.book.setup), words)
+            say(words)
         if waiting is not None:
             wizard.resume(waiting.path)
         elif begin is not None and not by_form:
@@ -281,13 +292,15 @@ def command(
                 station_of(choice, gauge, setup, drafts),
                 begin,
                 show_in_window(theme),
+                typer.echo,
                 by_form=not resume,
                 by_hand=by_hand,
             )
         else:
             if begin is not None:
                 _check(begin)
-            ended = calibrate_at(station_of(choice, gauge, setup, drafts), begin, show_in_terminal, by_hand=by_hand)
+            station = station_of(choice, gauge, setup, drafts)
+            ended = calibrate_at(station, begin, show_in_terminal, typer.echo, by_hand=by_hand)
         if ended.result is not None and ended.result.file:
             typer.echo(f"Certificate: {certify(ended.result.file)}")
         for line in outcome(ended, resuming(choice, gauge, headless=headless, by_hand=by_hand)):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shlex
 import threading
 import time
@@ -13,9 +14,11 @@ import typer
 from tests.host.app.calibrating.bench_of_events import Bench, BenchTool, quick
 
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, Setup
+from iastm_host.app.calibrating.snapshot import WizardSnapshot
 from iastm_host.app.calibrating.waiting import all_waiting
 from iastm_host.app.calibrating.wizard import Wizard
-from iastm_host.cli.calibrate_run import Station, calibrate_at, command, outcome, resuming, setup_of
+from iastm_host.cli import calibrate_run
+from iastm_host.cli.calibrate_run import Station, command, outcome, resuming, setup_of
 from iastm_host.cli.links import LinkChoice
 from iastm_host.events import Problem
 from iastm_host.terminal.calibration import run_lines
@@ -104,6 +107,10 @@ def stage(tmp_path: Path, **changes: Any) -> Stage:
     return Stage(replace(station, **changes), runs, bench)
 
 
+def calibrate_at(station: Station, begin: Setup | None, show: Any, *, by_form: bool = False) -> WizardSnapshot:
+    return calibrate_run.calibrate_at(station, begin, show, lambda _words: None, by_form=by_form)
+
+
 class Nobody:
     """No line ever comes."""
 
@@ -135,23 +142,19 @@ def test_a_tool_that_keeps_none_leaves_the_document_saved(tmp_path: Path) -> Non
     assert outcome(ended, AGAIN)[1] == "Saved: 0; this tool keeps none."
 
 
-def until_points(count: int, wizard: Wizard, look: Any) -> None:
-    """Show until so many loads are there, then leave."""
+def leave(wizard: Wizard, _look: Any) -> None:
+    wizard.leave()
+
+
+def leave_after_a_point(wizard: Wizard, look: Any, then: Any = leave) -> None:
+    """Show until a load was taken, then leave, or do something else that does."""
 
     def sleep(_seconds: float) -> None:
-        if len(wizard.snapshot().residuals) >= count:
-            wizard.leave()
+        if wizard.snapshot().residuals and not wizard.snapshot().finished:
+            then(wizard, look)
         time.sleep(0.005)
 
     run_lines(wizard, Nobody(), lambda _line: None, look, sleep=sleep)
-
-
-def leave_after_a_point(wizard: Wizard, look: Any) -> None:
-    until_points(1, wizard, look)
-
-
-def leave(wizard: Wizard, _look: Any) -> None:
-    wizard.leave()
 
 
 def test_a_run_that_ends_in_between_is_told_and_its_draft_waits(tmp_path: Path) -> None:
@@ -198,7 +201,7 @@ def test_each_tool_goes_on_with_its_own_calibration(tmp_path: Path) -> None:
         calibrate_at(made.station, quick(made_by=f"Person {number}"), leave_after_a_point)
     for number, made in enumerate(stages[:2]):
         assert calibrate_at(made.station, None, leave).setup.made_by == f"Person {number}"
-    with pytest.raises(Problem, match=r"TOOL-2 is connected.* is of TOOL-1: 21 Nov 09:00 with \d of 11 points"):
+    with pytest.raises(Problem, match=r"TOOL-2 is connected.* is of TOOL-1: 21 Nov 09:00 with \d+ of 11 points"):
         calibrate_at(stages[2].station, None, leave)
 
 
@@ -247,6 +250,48 @@ def test_with_a_form_nothing_begins_before_it_is_filled_in(tmp_path: Path) -> No
     calibrate_at(made.station, proposed, look_at_form, by_form=True)
     assert seen == [proposed]
     assert not list(tmp_path.iterdir())
+
+
+def test_that_a_calibration_waits_is_said_before_the_first_page_and_until_the_first_point(tmp_path: Path) -> None:
+    before = quick(made_by="Before", loads_kg=(0.2, 0.5, 1.0), tolerance=0.01)
+    made = stage(tmp_path)
+    calibrate_at(made.station, before, leave_after_a_point)
+    said: list[str] = []
+    forms: list[WizardSnapshot] = []
+
+    def look_at_form(wizard: Wizard, _look: Any) -> None:
+        assert said, "said before anything is shown"
+        forms.append(wizard.snapshot())
+        wizard.start(quick())
+        assert wizard.snapshot().footer == said[0]
+        wizard.leave()
+
+    stated = Setup(latitude_deg=10.0)
+    calibrate_run.calibrate_at(made.station, stated, look_at_form, said.append, by_form=True)
+    assert re.fullmatch(r"A calibration of 21 Nov 09:00 with \d of 7 points waits: .*--resume.*", said[0])
+    assert [form.footer for form in forms] == said
+    (proposed,) = [form.setup for form in forms]
+    assert (proposed.made_by, proposed.loads_kg, proposed.tolerance) == ("Before", (0.2, 0.5, 1.0), 0.01)
+    assert proposed.latitude_deg == 10.0, "what was stated stays"
+    ended = calibrate_at(made.station, quick(), leave_after_a_point)
+    assert ended.footer != said[0]
+
+
+def test_nothing_is_said_of_another_tools_calibration_or_one_that_is_open(tmp_path: Path) -> None:
+    made, other = stage(tmp_path), stage(tmp_path)
+    other.bench.tool.serial = "TOOL-8"
+    calibrate_at(other.station, quick(), leave_after_a_point)
+    said: list[str] = []
+
+    def start_another(wizard: Wizard, look: Any) -> None:
+        def second(_wizard: Wizard, _look: Any) -> None:
+            calibrate_run.calibrate_at(made.station, quick(), leave, said.append)
+            wizard.leave()
+
+        leave_after_a_point(wizard, look, second)
+
+    calibrate_run.calibrate_at(made.station, quick(), start_another, said.append)
+    assert not said
 
 
 @dataclass

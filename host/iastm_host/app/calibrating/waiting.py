@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from iastm_host.app.calibrating.book import Book, read_book
 from iastm_host.app.calibrating.draft import in_use, unfinished_drafts
+from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, Setup
 from iastm_host.events import Problem
+
+# What is the same when somebody calibrates once more.
+_STAYS = ("made_by", "tolerance", "latitude_deg", "height_m", "weights_description", "certificate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Waiting:
 def all_waiting(folder: Path) -> list[Waiting]:
     """Return the calibrations that wait, the one written last first.
 
-    Raises Problem where none waits, and why where there are only drafts that can't be read.
+    Raises Problem where none waits, or why where there are only drafts that can't be read.
     """
     found: list[Waiting] = []
     trouble: Problem | None = None
@@ -73,6 +77,16 @@ def left_of(folder: Path, serial_number: str) -> Waiting | None:
     except Problem:
         return None
     return next((one for one in waiting if one.serial_number == serial_number and not in_use(one.path)), None)
+
+
+def prefilled(stated: Setup, before: Setup) -> Setup:
+    """Return a setup to propose: what was not stated is as in a calibration before."""
+    unstated = replace(Setup(), method=stated.method, loads_kg=DEFAULT_LOADS_KG[stated.method])
+    # Loads belong to a method, and to weights or a gauge.
+    alike = (before.method, before.against_gauge) == (stated.method, stated.against_gauge)
+    names = [*_STAYS, "loads_kg"] if alike else _STAYS
+    taken = {name: getattr(before, name) for name in names if getattr(stated, name) == getattr(unstated, name)}
+    return replace(stated, **taken)
 
 
 def _when(begun_at: str) -> str:

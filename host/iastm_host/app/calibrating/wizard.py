@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -71,6 +71,7 @@ class Wizard:
         """`proposed` is what a form shows before the start."""
         self._with = surroundings
         self._proposed = proposed or Setup()
+        self._waits = ""
         # Held by an action from beginning to end, so that lines stand in the draft in the order in which they count.
         self._acting = threading.Lock()
         self._lock = threading.RLock()
@@ -103,6 +104,11 @@ class Wizard:
             self._live.feed_gauge(event)
 
     # What a person does
+
+    def propose(self, setup: Setup, waits: str) -> None:
+        """Show `setup` in the form, and say until the first point that another calibration waits, in words."""
+        with self._lock:
+            self._proposed, self._waits = setup, waits
 
     def start(self, setup: Setup) -> Path:
         """Begin with a draft of its own, and return where that is. Raises Problem."""
@@ -237,9 +243,10 @@ class Wizard:
         """Return what a view shows."""
         with self._lock:
             if self._book is None:
-                return not_begun(self._proposed, None, finished=self._finished)
-            now = self._watch.now(self._book, self._doing())
-            return snapshot_of(self._book, now, finished=self._finished)
+                shown = not_begun(self._proposed, None, finished=self._finished)
+            else:
+                shown = snapshot_of(self._book, self._watch.now(self._book, self._doing()), finished=self._finished)
+            return replace(shown, footer=self._waits) if self._waits and not shown.points else shown
 
     # Lines
 
