@@ -265,7 +265,9 @@ def _number(force_n: float | None) -> str:
 
 
 def _residual(row: RowView) -> str:
-    return "" if row.residual_mn is None else f"{round(row.residual_mn):+d}"
+    if row.residual_mn is None:
+        return "" if row.read_n is None else "–"
+    return f"{round(row.residual_mn):+d}"
 
 
 # Lines

@@ -14,17 +14,22 @@ from iastm_host.app.calibrating.scale import Scale
 from iastm_host.app.calibrating.words import label
 
 
+# A line through zero meets one load in any case, and shows little of two.
+_TELLING_LOADS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A load as the tool reads it, in newtons."""
+    """A load as the tool reads it, in newtons; `telling`: there are enough loads for the difference to say something."""
 
     entry: Entry
     read_n: float
+    telling: bool
 
     @property
-    def residual_n(self) -> float:
-        """Read minus applied."""
-        return self.read_n - self.entry.point.reference_n
+    def residual_n(self) -> float | None:
+        """Read minus applied, None where that says nothing yet."""
+        return self.read_n - self.entry.point.reference_n if self.telling else None
 
 
 def scale_of(book: Book, of_tool: Scale | None, without_page: int | None = None) -> Scale | None:
@@ -41,14 +46,16 @@ def scale_of(book: Book, of_tool: Scale | None, without_page: int | None = None)
 
 
 def readings(book: Book, of_tool: Scale | None) -> list[Reading]:
-    """Return all loads that count as they read: by the calibration in force, and by the points once two are there."""
+    """Return all loads that count as they read: by the calibration in force, and by the points once two are there; three tell differences."""
     used = scale_of(book, of_tool)
     if used is not None and used.load_count == 1:
         used = of_tool
     if used is None:
         return []
     loads = [entry for entry in book.counting() if entry.point.step >= 0]
-    return [Reading(entry, used.force_n(book.net_counts(entry))) for entry in loads]
+    upright = {entry.point.step for entry in loads if entry.point.angle_deg == book.setup.angles_deg[0]}
+    telling = len(upright) >= _TELLING_LOADS
+    return [Reading(entry, used.force_n(book.net_counts(entry)), telling) for entry in loads]
 
 
 def came(book: Book, page: int, point: TakenPoint, used: Scale, capacity_n: float | None) -> Came:

@@ -35,8 +35,8 @@ class StepView:
 class RowView:
     """One load of this run, direction and angle: state is taken, now, todo or noted (kept with a note).
 
-    `applied_n` is None for a gauge's load before it is there, `read_n` and `residual_mn` (read minus applied) before
-    the point is taken.
+    `applied_n` is None for a gauge's load before it is there, `read_n` before the point is taken, `residual_mn` (read
+    minus applied) until so many loads are there that it says something.
     """
 
     label: str

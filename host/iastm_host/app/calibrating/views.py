@@ -103,12 +103,13 @@ def snapshot_of(book: Book, now: Now, *, finished: bool) -> WizardSnapshot:
         residuals=tuple(
             ResidualView(
                 reading.entry.point.reference_n,
-                1000 * reading.residual_n,
+                1000 * residual_n,
                 reading.entry.point.run,
                 reading.entry.point.rising,
                 reading.entry.point.run == page.run,
             )
             for reading in now.readings
+            if (residual_n := reading.residual_n) is not None
         ),
         residual_limit_mn=RESIDUAL_LIMIT_MN,
         force_range_n=setup.force_n(max(setup.loads_kg), setup.angles_deg[0]),
@@ -157,7 +158,8 @@ def _last_taken(book: Book, read: list[Reading]) -> RowView | None:
 
 
 def _taken_row(label: str, reading: Reading, state: str) -> RowView:
-    return RowView(label, reading.entry.point.reference_n, reading.read_n, 1000 * reading.residual_n, state)
+    residual_mn = None if reading.residual_n is None else 1000 * reading.residual_n
+    return RowView(label, reading.entry.point.reference_n, reading.read_n, residual_mn, state)
 
 
 def showing_old(book: Book) -> bool:

@@ -333,23 +333,24 @@ class Watch:
     def standing_apart(self, book: Book) -> tuple[str, tuple[int, ...]]:
         """Return a sentence on points that are off and carry no note, and their pages; "" for none."""
         off = [
-            reading
+            (residual_n, reading.entry.page)
             for reading in self._by_points(book, self._live.tool_scale())[1]
-            if abs(reading.residual_n) > arrival.RESIDUAL_LIMIT_N
+            if (residual_n := reading.residual_n) is not None
+            and abs(residual_n) > arrival.RESIDUAL_LIMIT_N
             and not reading.entry.point.note
             and reading.entry.point.angle_deg == book.setup.angles_deg[0]
         ]
         if not off:
             return "", ()
-        off.sort(key=lambda reading: -abs(reading.residual_n))
+        off.sort(key=lambda one: -abs(one[0]))
         named = []
-        for reading in off[:_NAMED_AT_CHECK]:
-            page = book.pages[reading.entry.page]
+        for residual_n, at in off[:_NAMED_AT_CHECK]:
+            page = book.pages[at]
             way = "up" if page.rising else "down"
-            named.append(f"{words.label(page, book.setup)} {way}, run {page.run}: {1000 * reading.residual_n:+.0f} mN")
+            named.append(f"{words.label(page, book.setup)} {way}, run {page.run}: {1000 * residual_n:+.0f} mN")
         more = f" and {len(off) - _NAMED_AT_CHECK} more" if len(off) > _NAMED_AT_CHECK else ""
         text = f"Off by more than 30 mN: {'; '.join(named)}{more}."
-        return text, tuple(reading.entry.page for reading in off)
+        return text, tuple(at for _, at in off)
 
 
 def other_tool(wanted: str, there: str) -> Problem:

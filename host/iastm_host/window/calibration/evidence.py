@@ -146,7 +146,8 @@ class EvidencePanel(Panel):
         now = row.state == "now"
         token = {"now": "surface", "todo": "text3"}.get(row.state, "text")
         read = "now" if now and row.read_n is None else force_words(row.read_n)
-        words = (row.label, force_words(row.applied_n), read, difference_words(row.residual_mn))
+        difference = DASH if row.read_n is not None and row.residual_mn is None else difference_words(row.residual_mn)
+        words = (row.label, force_words(row.applied_n), read, difference)
         weights = (400, 400, 400 if read == DASH else 700, 400)
         label_size = size_within(row.label, size, 400, cells[0].width(), cells[0].height())
         return [
@@ -259,4 +260,5 @@ def _spoken(row: RowView) -> str:
     if row.read_n is None:
         return f"{row.label}: {'now' if row.state == 'now' else 'to do'}"
     noted = ", kept with a note" if row.state == "noted" else ""
-    return f"{row.label}: {force_words(row.read_n)} N, {difference_words(row.residual_mn)} mN{noted}"
+    difference = "no difference yet" if row.residual_mn is None else f"{difference_words(row.residual_mn)} mN"
+    return f"{row.label}: {force_words(row.read_n)} N, {difference}{noted}"

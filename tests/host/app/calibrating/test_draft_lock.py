@@ -50,13 +50,13 @@ def test_a_draft_that_another_program_has_open_is_not_taken_up_until_that_one_is
         process.send_signal(signal.SIGKILL)
         process.wait()
         bench.wizard.resume(path)
-    assert bench.wizard.snapshot().residuals
+    assert bench.wizard.snapshot().points
 
 
 def test_a_draft_that_was_left_is_free_at_once(tmp_path: Path) -> None:
     first, second = Bench(tmp_path), Bench(tmp_path)
     path = first.wizard.start(quick())
-    first.do_until(lambda shown: bool(shown.residuals))
+    first.do_until(lambda shown: bool(shown.points))
     with pytest.raises(Problem, match="another window"):
         second.wizard.resume(path)
     first.wizard.leave()

@@ -142,7 +142,8 @@ class Person(RuleBasedStateMachine):
         shown, book = self.shown, self.book
         loads = [entry for entry in book.counting() if entry.point.step >= 0]
         # Without a link from the start there is no scale to show them by.
-        assert len(shown.residuals) == len(loads)
+        telling = len({entry.point.step for entry in loads}) >= 3
+        assert len(shown.residuals) == (len(loads) if telling else 0)
         assert shown.problem is None or shown.problem.fix
         assert not (shown.can_take and shown.question is not None)
         assert unfinished_drafts(self.path.parent) == ([] if book.finished else [self.path])

@@ -282,7 +282,7 @@ def test_a_tool_that_restarted_keeps_its_points_and_asks_for_a_new_zero(tmp_path
     shown = bench.wait(1.0)
     assert shown.picture.kind == "zero"
     assert shown.instruction == "Take all loads off for a new zero"
-    assert len(shown.residuals) == 2
+    assert shown.points == 3
     bench.do_page()
     shown = bench.wizard.snapshot()
     assert shown.picture.label == "500 g"
@@ -456,3 +456,16 @@ def test_the_lightest_load_that_hangs_at_a_new_zero_in_mid_series_is_asked_about
     assert "0.98 N hangs still" in bench.asked().text
     bench.wizard.answer("repeat")
     assert bench.do_page().picture.label == "200 g"
+
+
+def test_a_difference_is_shown_once_three_loads_tell_one(tmp_path: Path) -> None:
+    bench = begun(tmp_path, until=at_load("100 g"))
+    for _ in range(2):
+        shown = bench.do_page()
+        assert shown.residuals == ()
+        assert shown.last_taken is not None
+        assert shown.last_taken.read_n is not None
+        assert [row.residual_mn for row in shown.rows] == [None] * 5
+    shown = bench.do_page()
+    assert [one.force_n for one in shown.residuals] == [row.applied_n for row in shown.rows[:3]]
+    assert max(abs(one.residual_mn) for one in shown.residuals) > 0.1, "a line that passes through its points says 0"
