@@ -119,7 +119,7 @@ def test_the_result_page_says_it_in_plain_words_and_enter_closes_when_all_is_don
     bench.do_until(lambda shown: shown.picture.kind == "check")
     obey(Pressed("\n"), bench.wizard)
     text = text_of(bench)
-    assert "Good: ± 0.040 N up to 15 N" in text
+    assert "Good: ± 0.040 N up to 14.7 N" in text
     assert "Not saved yet." in text
     obey(Pressed("\n"), bench.wizard)
     assert "The tool has it." in text_of(bench)

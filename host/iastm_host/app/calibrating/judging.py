@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iastm_calibration.document import TakenPoint
+from iastm_calibration.document import CalibrationDocument, TakenPoint
 from iastm_calibration.suspects import suspect
 from iastm_host.app.calibrating import arrival, scale
 from iastm_host.app.calibrating.arrival import Came, Finding
@@ -12,7 +12,7 @@ from iastm_host.app.calibrating.book import Book, Entry
 from iastm_host.app.calibrating.plan import LOAD
 from iastm_host.app.calibrating.scale import Scale
 from iastm_host.app.calibrating.words import label
-
+from iastm_host.reports.points import seen_points
 
 # A line through zero meets one load in any case, and shows little of two.
 _TELLING_LOADS = 3
@@ -20,7 +20,7 @@ _TELLING_LOADS = 3
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A load as the tool reads it, in newtons; `telling`: there are enough loads for the difference to say something."""
+    """A load as the tool reads it, in newtons; `telling`: enough loads are there for a difference to say something."""
 
     entry: Entry
     read_n: float
@@ -46,7 +46,10 @@ def scale_of(book: Book, of_tool: Scale | None, without_page: int | None = None)
 
 
 def readings(book: Book, of_tool: Scale | None) -> list[Reading]:
-    """Return all loads that count as they read: by the calibration in force, and by the points once two are there; three tell differences."""
+    """Return all loads that count as they read: by the calibration in force, and by the points once two are there.
+
+    From three different loads on they tell differences.
+    """
     used = scale_of(book, of_tool)
     if used is not None and used.load_count == 1:
         used = of_tool
@@ -56,6 +59,15 @@ def readings(book: Book, of_tool: Scale | None) -> list[Reading]:
     upright = {entry.point.step for entry in loads if entry.point.angle_deg == book.setup.angles_deg[0]}
     telling = len(upright) >= _TELLING_LOADS
     return [Reading(entry, used.force_n(book.net_counts(entry)), telling) for entry in loads]
+
+
+def readings_of(book: Book, document: CalibrationDocument) -> list[Reading]:
+    """Return all loads that count as they read by the document that was made of them."""
+    found = []
+    for entry, seen in zip(book.counting(), seen_points(document), strict=False):
+        if seen.residual_mn is not None and seen.taken == entry.point:
+            found.append(Reading(entry, entry.point.reference_n + seen.residual_mn / 1000, telling=True))
+    return found
 
 
 def came(book: Book, page: int, point: TakenPoint, used: Scale, capacity_n: float | None) -> Came:

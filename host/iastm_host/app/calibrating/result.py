@@ -29,7 +29,7 @@ def word_for(uncertainty: tuple[UncertaintyAt, ...]) -> str:
 def result_view(document: CalibrationDocument, *, written: bool, file: str) -> ResultView:
     """Return the result of a calibration."""
     largest = max((at.expanded_n for at in document.uncertainty), default=math.nan)
-    sentence = f"± {newtons_text(largest)} N up to {document.curve.high_n:.0f} N"
+    sentence = f"± {newtons_text(largest)} N up to {_reach_text(document.curve.high_n)} N"
     return ResultView(
         word=word_for(document.uncertainty),
         sentence=sentence,
@@ -49,6 +49,11 @@ def newtons_text(force_n: float) -> str:
     decimals = min(3, max(0, 1 - math.floor(math.log10(force_n))))
     step = 10.0**-decimals
     return f"{math.ceil(round(force_n / step, 6)) * step:.{decimals}f}"
+
+
+def _reach_text(high_n: float) -> str:
+    """Return the end of the range with one decimal at most, rounded down: no force beyond it is promised."""
+    return f"{math.floor(round(high_n * 10, 6)) / 10:g}"
 
 
 def _lines(document: CalibrationDocument) -> list[str]:

@@ -57,6 +57,7 @@ class Watch:
         self._wall_clock = wall_clock
         # What points and the calibration in force come to, for as long as both stay.
         self._told: _Told = (None, None, None, [])
+        self._told_by: tuple[CalibrationDocument | None, list[Reading]] = (None, [])
 
     def now(self, book: Book, doing: Doing) -> Now:
         """Return what a view shows of this moment."""
@@ -78,7 +79,7 @@ class Watch:
             recent_n=np.empty(0) if used is None or zero is None else self._live.recent_n(used, zero),
             period_s=self._live.tool.window.period_us / 1e6,
             steady=self._steady_view(steady, wrong),
-            readings=read,
+            readings=read if doing.document is None else self._by_document(book, doing.document),
             problem=doing.failure or blocked or doing.trouble,
             result=None
             if doing.document is None
@@ -289,6 +290,12 @@ class Watch:
             used, read = judging.scale_of(book, of_tool), judging.readings(book, of_tool)
             self._told = (book.entries, of_tool, used, read)
         return used, read
+
+    def _by_document(self, book: Book, document: CalibrationDocument) -> list[Reading]:
+        """Return the loads as they read by their document; its points don't change any more."""
+        if self._told_by[0] is not document:
+            self._told_by = (document, judging.readings_of(book, document))
+        return self._told_by[1]
 
     # Words that need to know what is there
 

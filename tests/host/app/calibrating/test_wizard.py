@@ -7,6 +7,7 @@ from tests.host.app.calibrating.bench_of_events import COUNTS_PER_N, Bench, Benc
 
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, Setup
 from iastm_host.app.calibrating.snapshot import WizardSnapshot
+from iastm_host.reports.points import seen_points
 
 
 def full() -> Setup:
@@ -469,3 +470,24 @@ def test_a_difference_is_shown_once_three_loads_tell_one(tmp_path: Path) -> None
     shown = bench.do_page()
     assert [one.force_n for one in shown.residuals] == [row.applied_n for row in shown.rows[:3]]
     assert max(abs(one.residual_mn) for one in shown.residuals) > 0.1, "a line that passes through its points says 0"
+
+
+def test_the_result_shows_its_points_as_its_document_tells_them(tmp_path: Path) -> None:
+    bench = begun(tmp_path, tool=BenchTool(truth=Truth(drift_n_per_min=0.004)), until=at_check)
+    bench.wizard.take()
+    shown = bench.wizard.snapshot()
+    bench.wizard.keep()
+    (document,) = bench.saved
+    by_document = [seen.residual_mn for seen in seen_points(document) if seen.residual_mn is not None]
+    assert [one.residual_mn for one in shown.residuals] == pytest.approx(by_document, abs=1e-9)
+    assert len(by_document) == 9
+
+
+def test_the_range_that_is_stated_ends_where_the_points_end(tmp_path: Path) -> None:
+    bench = begun(tmp_path, until=at_check)
+    bench.wizard.take()
+    assert bench.result().sentence.endswith("up to 14.7 N")
+    bench = begun(tmp_path / "other", quick(loads_kg=(0.1, 0.5, 1.015)), until=at_check)
+    bench.wizard.take()
+    # 1.015 kg pull 9.955 N.
+    assert bench.result().sentence.endswith("up to 9.9 N")
