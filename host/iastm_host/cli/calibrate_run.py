@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from iastm_calibration.calibrate import calibrate
-from iastm_calibration.document import CalibrationDocument
+from iastm_calibration.document import CalibrationDocument, content
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.calibrating.making import Make
 from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, NO_TIP, QUICK, Setup
@@ -32,7 +32,7 @@ from iastm_host.cli.display import check_display, display_there
 from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
 from iastm_host.events import Event, Problem
 from iastm_host.records import disk
-from iastm_host.records.calibrations import read_document
+from iastm_host.records.calibrations import CalibrationStore, read_document
 from iastm_host.terminal.calibration import InputLines, run_lines, run_pages
 from iastm_host.transports.base import Transport
 
@@ -177,11 +177,26 @@ def station_for(
         wall_clock=wiring.wall_clock,
         drafts=drafts,
         make=calibrate,
-        save=lambda document: str(store.save(document)),
+        save=lambda document: str(save_once(store, document)),
         load=lambda file: read_document(Path(file)),
         write=write,
         hands=hands,
     )
+
+
+def save_once(store: CalibrationStore, document: CalibrationDocument) -> Path:
+    """Keep a document, or let the one be in force that was made of the same points before; return where it is.
+
+    Raises Problem, and CalibrationError.
+    """
+    for path, kept in store.all(document.tool.serial_number):
+        made_then = replace(
+            document, made_at=kept.made_at, calibration_id=kept.calibration_id, expires_on=kept.expires_on
+        )
+        if content(made_then) == content(kept):
+            store.choose(kept)
+            return path
+    return store.save(document)
 
 
 def _folder(path: Path) -> Path:

@@ -42,10 +42,10 @@ class Surroundings:
     """What the wizard stands on, each given by whoever starts it.
 
     `clock` is host microseconds as events carry them, `wall_clock` local time with its zone. `drafts` is the folder
-    for drafts. `make` makes the document. `save` keeps it and returns where it is; `load` returns it from there; both
-    raise Problem. `write` puts it into the tool and compares, telling its progress from 0 to 1; it raises Problem, and
-    None is a tool that keeps none. `aside` runs what takes long without holding up a view. `open_draft` opens a draft
-    and raises Problem.
+    for drafts. `make` makes the document. `save` keeps it once and returns where it is; `load` returns it from there;
+    both raise Problem. `write` puts it into the tool and compares, telling its progress from 0 to 1; it raises Problem,
+    and None is a tool that keeps none. `aside` runs what takes long without holding up a view. `open_draft` opens a
+    draft and raises Problem.
     """
 
     clock: Callable[[], int]
@@ -443,12 +443,18 @@ class Wizard:
 
         def work() -> None:
             def save_and_write() -> None:
+                kept = document
                 if not book.file:
-                    self._then(book, {"kind": "kept", "file": self._with.save(document)})
+                    file = self._with.save(document)
+                    # It may be one that a process saved which ended before its draft said so: that one is written.
+                    kept = self._with.load(file)
+                    with self._lock:
+                        self._document = kept
+                    self._then(book, {"kind": "kept", "file": file})
                 if self._with.write is not None and not book.written:
                     with self._lock:
                         self._busy, self._progress = "Writing to the tool", 0.0
-                    self._with.write(document, self._tell_progress)
+                    self._with.write(kept, self._tell_progress)
                     self._then(book, {"kind": "written"})
                 self._then(book, {"kind": "finished"})
 
