@@ -137,7 +137,11 @@ def calibrate_at(
             stack.enter_context(_Busy(lambda: hands(wizard.snapshot())))
         if not by_hand:
             stack.enter_context(_Busy(wizard.take_when_ready))
-        show(wizard, lambda: _ended(runs))
+        try:
+            show(wizard, lambda: _ended(runs))
+        except KeyboardInterrupt:
+            # Ctrl-C leaves, as any other way.
+            wizard.leave()
         return wizard.snapshot()
 
 

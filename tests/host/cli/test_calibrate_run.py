@@ -154,7 +154,7 @@ def leave_after_a_point(wizard: Wizard, look: Any, then: Any = leave) -> None:
     """Show until a load was taken, then leave, or do something else that does."""
 
     def sleep(_seconds: float) -> None:
-        if wizard.snapshot().residuals and not wizard.snapshot().finished:
+        if wizard.snapshot().points > 1 and not wizard.snapshot().finished:
             then(wizard, look)
         time.sleep(0.005)
 
@@ -166,7 +166,7 @@ def test_a_run_that_ends_in_between_is_told_and_its_draft_waits(tmp_path: Path) 
 
     def show(wizard: Wizard, look: Any) -> None:
         def gone() -> Problem | None:
-            if wizard.snapshot().residuals:
+            if wizard.snapshot().points > 1:
                 made.runs[0].problem = Problem("The tool is gone.", "Check its cable.")
             found: Problem | None = look()
             return found
@@ -195,6 +195,18 @@ def test_where_nothing_was_taken_nothing_is_left(tmp_path: Path) -> None:
     ended = calibrate_at(stage(tmp_path).station, quick(), leave, by_form=True)
     assert outcome(ended, AGAIN) == ["Left. Nothing was taken."]
     assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_leaves_as_any_other_way_and_says_how_to_go_on(tmp_path: Path) -> None:
+    def interrupted(_wizard: Wizard, _look: Any) -> None:
+        raise KeyboardInterrupt
+
+    def at_a_point(wizard: Wizard, look: Any) -> None:
+        leave_after_a_point(wizard, look, interrupted)
+
+    ended = calibrate_at(stage(tmp_path).station, quick(), at_a_point)
+    assert ended.finished
+    assert outcome(ended, AGAIN) == ["Left. The points are kept. To go on:", AGAIN]
 
 
 def test_each_tool_goes_on_with_its_own_calibration(tmp_path: Path) -> None:
@@ -227,7 +239,7 @@ def test_a_damaged_draft_is_passed_over_and_told_where_it_is_the_only_one(tmp_pa
     with pytest.raises(Problem, match="is no line of a draft"):
         calibrate_at(made.station, None, leave)
     calibrate_at(made.station, quick(), leave_after_a_point)
-    assert calibrate_at(made.station, None, leave).residuals
+    assert calibrate_at(made.station, None, leave).points
 
 
 def test_a_tool_that_did_not_take_it_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
@@ -323,7 +335,7 @@ def test_another_calibration_is_saved_beside_the_former_one(tmp_path: Path) -> N
     store = CalibrationStore(tmp_path / "kept")
     for number in range(2):
         made = stage(tmp_path / str(number))
-        made.bench.tool.truth.gain += 0.001 * number
+        made.bench.now_us += 3_600_000_000 * number
         assert calibrate_at(
             replace(
                 made.station, save=lambda one: str(save_once(store, one)), load=lambda file: read_document(Path(file))
@@ -417,7 +429,7 @@ def test_the_command_that_goes_on_names_the_same_tool_and_gauge(tmp_path: Path, 
         (["--port", "x", "--simulated", "--by", "B"], "One tool is needed"),
         (["--port", "x"], "Who calibrates"),
         (["--port", "x", "--by", "B", "--loads", "1,2 stone"], "is no load"),
-        (["--port", "x", "--by", "B", "--loads", "500,100,200"], "the lightest first"),
+        (["--port", "x", "--by", "B", "--loads", "100,100,200"], "each load once"),
         (["--port", "x", "--by", "B", "--tolerance", "good"], "is no tolerance"),
         (["--port", "x", "--by", "B", "--gauge-simulated"], "One reference gauge"),
         (["--port", "x", "--by", "B", "--gauge-port", "y", "--gauge-tool", "z"], "One reference gauge"),
