@@ -24,6 +24,9 @@ RUNS = {QUICK: 1, FULL: 3}
 ANGLES_DEG = {QUICK: (90.0,), FULL: (90.0, 60.0, 45.0)}
 # A load of more than this is no load for a hand tool: somebody stated grams as kilograms.
 _HEAVIEST_KG = 50.0
+# 30 mN, what a point may be off, is a fifth of less than that: nothing of use comes of it.
+_LIGHTEST_KG = 0.015
+_HEIGHTS_M = (-500.0, 9000.0)
 _LONGEST_MONTHS = 36
 NO_TIP = Tip("Tip", "", None, None, "", None, None)
 
@@ -98,12 +101,25 @@ class Setup:
                 self.gravity()
             except RangeError as error:
                 found.append(("latitude_deg" if "latitude" in error.what else "height_m", str(error)))
+        elif not _HEIGHTS_M[0] <= self.height_m <= _HEIGHTS_M[1]:
+            low, high = _HEIGHTS_M
+            found.append(("height_m", f"A height lies from {low:.0f} to {high:.0f} m above the sea.".replace("-", "−")))
+        found += self._of_tip()
         if not self.made_by.strip():
             found.append(("made_by", "Who calibrates? A certificate needs a name."))
         found += self._of_use()
         if not 1 <= self.expires_months <= _LONGEST_MONTHS:
             found.append(("expires_months", f"A calibration holds for 1 to {_LONGEST_MONTHS} months."))
         return tuple(found)
+
+    def _of_tip(self) -> list[tuple[str, str]]:
+        found = []
+        if not self.tip.name.strip():
+            found.append(("tip_name", "Name the tip: pressure and certificate refer to it."))
+        area, uncertainty = self.tip.area_cm2, self.tip.area_uncertainty_cm2
+        if area is not None and uncertainty is not None and uncertainty > area / 2:
+            found.append(("tip_area_uncertainty", "An area is known to better than half of itself: measure it again."))
+        return found
 
     def _of_use(self) -> list[tuple[str, str]]:
         found = []
@@ -126,6 +142,9 @@ class Setup:
             words.append(f"This method takes {fewest} to {most} loads, not {len(self.loads_kg)}.")
         if any(later <= before for before, later in zip(self.loads_kg, self.loads_kg[1:], strict=False)):
             words.append("State each load once, the lightest first.")
+        if self.loads_kg and min(self.loads_kg) < _LIGHTEST_KG:
+            grams = f"{1000 * min(self.loads_kg):.6g} g"
+            words.append(f"{grams} is too light, {1000 * _LIGHTEST_KG:g} g is the least: are these kilograms?")
         if self.loads_kg and max(self.loads_kg) > _HEAVIEST_KG:
             words.append(f"{max(self.loads_kg):g} kg is beyond what a hand tool carries: are these grams?")
         elif self.loads_kg and capacity_n is not None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.host.app.calibrating.bench_of_events import quick
 
 from iastm_host.app.calibrating.plan import EXERCISE, LOAD, SEAT, TURN, ZERO, minutes, pages, step_title, steps_of
-from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, QUICK, Setup
+from iastm_host.app.calibrating.setup import DEFAULT_LOADS_KG, FULL, NO_TIP, QUICK, Setup
 from iastm_host.app.calibrating.words import context, hint, instruction, load_label, take_label
 
 FULL_SETUP = quick(method=FULL, loads_kg=DEFAULT_LOADS_KG[FULL])
@@ -92,3 +94,29 @@ def test_a_slanted_tip_carries_the_share_along_its_axis() -> None:
     assert setup.force_n(1.0, 60.0) == pytest.approx(setup.force_n(1.0, 90.0) * 0.8660254)
     gauge = quick(against_gauge=True)
     assert gauge.force_n(1.0, 60.0) == gauge.force_n(1.0, 90.0)
+
+
+@pytest.mark.parametrize(
+    ("setup", "field"),
+    [
+        (quick(loads_kg=(0.0001, 0.0005, 0.001)), "loads_kg"),
+        (quick(loads_kg=(0.0149, 0.1, 0.2)), "loads_kg"),
+        (quick(latitude_deg=None, height_m=9001.0), "height_m"),
+        (quick(latitude_deg=None, height_m=-501.0), "height_m"),
+        (quick(tip=replace(NO_TIP, name=" ")), "tip_name"),
+        (quick(tip=replace(NO_TIP, area_cm2=1.0, area_uncertainty_cm2=0.51)), "tip_area_uncertainty"),
+    ],
+)
+def test_what_can_hardly_be_meant_is_told_before_the_start(setup: Setup, field: str) -> None:
+    assert [name for name, _ in setup.problems()] == [field]
+
+
+def test_the_limits_of_what_is_stated_are_within_them() -> None:
+    tip = replace(NO_TIP, area_cm2=1.0, area_uncertainty_cm2=0.5)
+    assert quick(loads_kg=(0.015, 0.1, 0.2), latitude_deg=None, height_m=9000.0, tip=tip).problems() == ()
+
+
+def test_loads_that_may_be_kilograms_are_asked_about() -> None:
+    ((_, words),) = quick(loads_kg=(0.0001, 0.0005, 0.001)).problems()
+    assert words.startswith("0.1 g is too light")
+    assert words.endswith("are these kilograms?")

@@ -35,23 +35,40 @@ def test_loads_are_grams_and_other_units_are_understood(words: str, loads_kg: tu
     assert parse_loads(words) == pytest.approx(loads_kg)
 
 
-@pytest.mark.parametrize("words", ["", " , ", "100, two", "100 lbs", "-100", "1e3", "100 200", "nan", "0x10"])
+@pytest.mark.parametrize("words", ["", " , ", "100, two", "100 lbs", "-100", "1e3", "100.5.2", "nan", "0x10"])
 def test_what_is_no_load_is_named(words: str) -> None:
     with pytest.raises(WordsError, match=r"\S"):
         parse_loads(words)
 
 
+@pytest.mark.parametrize(
+    ("words", "loads_kg"),
+    [
+        ("0,1 kg, 0,5 kg", (0.1, 0.5)),
+        ("0,1 kg; 0,5 kg", (0.1, 0.5)),
+        ("0,125 kg, 1,5 kg", (0.125, 1.5)),
+        ("100,200 g, 500 g", (0.1, 0.2, 0.5)),
+        ("100,200,500", (0.1, 0.2, 0.5)),
+        ("100 200 500", (0.1, 0.2, 0.5)),
+        ("100 g 0.5 kg", (0.1, 0.5)),
+        ("500, 100, 200", (0.1, 0.2, 0.5)),
+    ],
+)
+def test_loads_are_understood_as_people_write_them_and_come_sorted(words: str, loads_kg: tuple[float, ...]) -> None:
+    assert parse_loads(words) == pytest.approx(loads_kg)
+
+
 def test_a_decimal_comma_never_becomes_another_load_in_silence() -> None:
-    # "0,5 kg" reads as two loads, and the first of them is none.
-    assert parse_loads("0,5 kg") == (0.0, 5.0)
-    setup, wrong = setup_of({**GOOD, "loads_kg": "0,5 kg"}, QUICK, False, Setup())
+    # Without a unit commas part loads, and the first of these is none.
+    assert parse_loads("0,5, 1, 2") == (0.0, 0.001, 0.002, 0.005)
+    setup, wrong = setup_of({**GOOD, "loads_kg": "0,5, 1, 2"}, QUICK, False, Setup())
     assert wrong == {}
     assert "loads_kg" in dict(setup.problems())
 
 
 @given(st.lists(st.integers(1, 50_000_000), min_size=1, max_size=8))
 def test_loads_come_back_as_they_were_written(milligrams: list[int]) -> None:
-    loads_kg = tuple(each / 1e6 for each in milligrams)
+    loads_kg = tuple(sorted(each / 1e6 for each in milligrams))
     assert parse_loads(loads_words(loads_kg)) == pytest.approx(loads_kg, abs=1e-9)
 
 
