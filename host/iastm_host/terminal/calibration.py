@@ -180,7 +180,8 @@ def _task(snapshot: WizardSnapshot) -> RenderableType:
         parts.append(_result(snapshot))
         return Group(*parts)
     if snapshot.reading_n is not None or snapshot.expected_n is not None:
-        expected = "" if snapshot.expected_n is None else f"   expected {snapshot.expected_n:.3f} N"
+        beside = "Gauge" if snapshot.setup.against_gauge else "expected"
+        expected = "" if snapshot.expected_n is None else f"   {beside} {snapshot.expected_n:.3f} N"
         reading = "–" if snapshot.reading_n is None else f"{snapshot.reading_n:.3f}"
         parts.append(Text.assemble(("Reading ", "dim"), (f"{reading} N", "bold"), expected))
         parts.append(Text(curve(snapshot.recent_n)))

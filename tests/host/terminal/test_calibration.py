@@ -256,3 +256,12 @@ def test_pages_are_shown_until_the_wizard_is_left_or_the_run_ends(tmp_path: Path
     bench = begun(tmp_path)
     with pytest.raises(Problem, match="Gone"):
         run_pages(bench.wizard, console, lambda: Problem("Gone.", "Retry."))
+
+
+def test_what_a_gauge_reads_is_called_the_gauges(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, BenchTool(), BenchTool(serial="REF-1", gauge=True))
+    bench.wizard.start(quick(against_gauge=True))
+    bench.do_until(lambda shown: "Loading up" in shown.context)
+    text = text_of(bench)
+    assert "Gauge " in text
+    assert "expected" not in text

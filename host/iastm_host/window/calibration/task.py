@@ -194,7 +194,8 @@ class ReadingPanel(Panel):
         """Show the reading of this frame."""
         steadiness = snapshot.steadiness
         self._number = force_words(snapshot.reading_n)
-        self._expected = "" if snapshot.expected_n is None else f"expected {force_words(snapshot.expected_n)} N"
+        beside = "Gauge" if snapshot.setup.against_gauge else "expected"
+        self._expected = "" if snapshot.expected_n is None else f"{beside} {force_words(snapshot.expected_n)} N"
         self._by_itself = bool(snapshot.busy)
         self._steady = steadiness.word == _STEADY and not snapshot.busy
         if snapshot.busy:
