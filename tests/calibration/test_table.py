@@ -61,4 +61,5 @@ def test_a_number_too_small_to_tell_from_zero_is_zero() -> None:
 
 def test_columns_as_nist_writes_them_are_understood() -> None:
     table = read_points("y,x\n2,1\n4,3\n")
-    assert (table.reference, table.reading) == ((1, 3), (2, 4))
+    assert table.reference == (Fraction(1), Fraction(3))
+    assert table.reading == (Fraction(2), Fraction(4))
