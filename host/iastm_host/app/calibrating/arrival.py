@@ -5,6 +5,7 @@ Each finding is a question, not a verdict: what was measured is kept either way.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,12 @@ _UNITS = (
     (0.001, "Are the weights marked in grams, and stated here as kilograms?"),
 )
 
+# A unit is spoken of only where the ratio fits it this well, and no weight that sets hold does; a weight that is this
+# many times another is seldom taken for it.
+_UNIT_SHARE = 0.01
+_COMMON_STEPS = (1.0, 2.0, 3.0, 5.0, 10.0)
+_FAR_RATIO = 100.0
+
 REPEAT = "repeat"
 KEEP = "keep"
 SKIP = "skip"
@@ -61,7 +68,7 @@ class Came:
     `expected_n` is the force applied, `measured_n` what the tool reads, both from zero; `before_n` and
     `expected_before_n` those of the point before, None where there is none. `others` are (label, force) of the other
     loads of this setup. `label` names this load, `upright_n` is its force on an upright tip; `against_gauge`: the force
-    is what a gauge tells.
+    is what a gauge tells; `load_kg` is the mass as marked, 0 where there is none.
     """
 
     label: str
@@ -75,6 +82,7 @@ class Came:
     capacity_n: float | None
     scale: Scale
     against_gauge: bool = False
+    load_kg: float = 0.0
 
 
 def of_load(came: Came) -> Finding | None:
@@ -138,12 +146,25 @@ def _of_difference(came: Came, off_n: float) -> Finding:
             "where the cell is wired the other way round.",
         )
     ratio = came.measured_n / came.expected_n if came.expected_n else 0.0
-    for factor, words in _UNITS:
-        if abs(ratio / factor - 1) <= same:
-            return Finding("unit", f"The tool reads {ratio:.3g} times what {came.label} gives. {words}")
+    found = _of_ratio(came, ratio, same)
+    if found is not None:
+        return found
     doubt = " The point before may be the wrong one: keep this, then go back." if came.scale.load_count == 1 else ""
     limit = f"the limit is ± {1000 * size:.0f} mN"
     return Finding("off", f"Off by {_signed(off_n)}, and {limit}. {_REPEAT_OR_KEEP}{doubt}")
+
+
+def _of_ratio(came: Came, ratio: float, same: float) -> Finding | None:
+    """Return what a ratio of read to expected force speaks for: another weight, or a unit where no weight fits."""
+    unit = next((words for factor, words in _UNITS if abs(ratio / factor - 1) <= _UNIT_SHARE), "")
+    times = f"The tool reads {ratio:.3g} times what {came.label} gives. Is it another weight?"
+    if ratio <= 0:
+        return None
+    ten = 10.0 ** math.floor(math.log10(ratio * came.load_kg)) if came.load_kg > 0 else 0.0
+    off = min((abs(ratio * came.load_kg / (step * ten) - 1) for step in _COMMON_STEPS if ten), default=math.inf)
+    if unit and (off > _UNIT_SHARE or not 1 / _FAR_RATIO < ratio < _FAR_RATIO):
+        return Finding("unit", f"{times} {unit}")
+    return Finding("another weight", times) if off <= same and abs(ratio - 1) > same else None
 
 
 def _signed(force_n: float) -> str:

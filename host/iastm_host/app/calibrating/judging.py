@@ -99,6 +99,7 @@ def came(book: Book, page: int, point: TakenPoint, used: Scale, capacity_n: floa
         capacity_n=capacity_n,
         scale=used,
         against_gauge=book.setup.against_gauge,
+        load_kg=this.load_kg,
     )
 
 

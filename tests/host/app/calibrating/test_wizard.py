@@ -166,10 +166,19 @@ def test_a_wrong_load_is_caught_when_it_comes(tmp_path: Path, hangs_kg: float, w
     assert bench.do_page().picture.label == "1,500 g"
 
 
-def test_a_wrong_unit_is_caught_at_the_first_load_though_only_the_nominal_calibration_is_there(tmp_path: Path) -> None:
-    bench = begun(tmp_path, until=at_load("100 g"))
+@pytest.mark.parametrize("gain", [0.97, 1.04])
+def test_another_weight_is_asked_about_before_any_unit(tmp_path: Path, gain: float) -> None:
+    tool = BenchTool(truth=Truth(gain=gain))
+    bench = begun(tmp_path, quick(loads_kg=(0.1, 0.5, 1.0)), tool=tool, until=at_load("100 g"))
+    hung(bench, 0.2)
+    assert "Is it another weight?" in bench.asked().text
+    assert "marked in" not in bench.asked().text
+
+
+def test_a_wrong_unit_is_named_at_the_first_load_where_the_calibration_in_force_holds(tmp_path: Path) -> None:
+    bench = begun(tmp_path, tool=BenchTool(truth=Truth(gain=1.0)), until=at_load("100 g"))
     hung(bench, 0.1 / 9.80665)
-    assert "marked in newtons" in bench.asked().text
+    assert "Is it another weight? Are the weights marked in newtons" in bench.asked().text
 
 
 def test_a_tool_that_reads_the_other_way_is_asked_about_and_can_be_calibrated(tmp_path: Path) -> None:
