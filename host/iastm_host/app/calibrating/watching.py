@@ -25,8 +25,9 @@ from iastm_host.events import Problem
 _SETTLING_N_PER_S = 0.01
 # A weight that swings stands still for a moment where it turns.
 _WORD_AFTER_S = 0.5
-# A reading that is nearer to nothing than to a load is not of it, by whatever calibration is in force.
-_HANGS_SHARE = 0.5
+# A reading of less than this share of a load is not of it, by whatever calibration is in force; 0.45 is a load in
+# pounds that was stated in kilograms, and asked about.
+_HANGS_SHARE = 0.4
 # So little of the lightest load is none.
 _GONE_SHARE = 0.5
 _NAMED_AT_CHECK = 3
