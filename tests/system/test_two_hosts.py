@@ -36,7 +36,8 @@ def assert_lost_nothing(run: subprocess.Popen[str]) -> None:
     out, err = run.communicate(timeout=60)
     assert run.returncode == 0, err
     told = json.loads(out)
-    assert told["samples"]["received"] == told["samples"]["expected"] > RATE_HZ
+    # However soon the second one gave up.
+    assert told["samples"]["received"] == told["samples"]["expected"] > 0
     assert told["gaps"] == 0
 
 
