@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,8 +37,7 @@ def assert_lost_nothing(run: subprocess.Popen[str]) -> None:
     out, err = run.communicate(timeout=60)
     assert run.returncode == 0, err
     told = json.loads(out)
-    # However soon the second one gave up.
-    assert told["samples"]["received"] == told["samples"]["expected"] > 0
+    assert told["samples"]["received"] == told["samples"]["expected"] > RATE_HZ
     assert told["gaps"] == 0
 
 
@@ -54,7 +54,9 @@ def test_a_second_program_on_a_port_is_told_that_it_is_busy_and_the_first_loses_
 ) -> None:
     port = first_line(started("simulate", "--seed", "5"))
     first = live(started, "--port", port)
-    for _ in range(2):
+    # Again and again, for as long as the first one needs to stream more than a second.
+    until_s = time.monotonic() + 2.0
+    while time.monotonic() < until_s:
         assert_told(iastm("run", "--port", port, "--duration", "1", "--json"), port, "busy", "Close that program")
     assert_lost_nothing(first)
     # And the port is free again.
