@@ -200,6 +200,10 @@ def test_a_check_takes_zero_and_a_load_and_keeps_a_log_with_a_chart(
     chart = tmp_path / "chart.html"
     assert iastm("calibrate", "check", "--serial", SERIAL, "--chart", chart).code == 0
     assert "<svg" in chart.read_text(encoding="utf-8")
+    for name, begins in (("chart.pdf", b"%PDF"), ("chart.svg", b"<svg")):
+        assert iastm("calibrate", "check", "--serial", SERIAL, "--chart", tmp_path / name).code == 0
+        assert (tmp_path / name).read_bytes().startswith(begins)
+    assert iastm("calibrate", "check", "--serial", SERIAL, "--chart", tmp_path / "chart.doc").code == 2
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def check(
     note: Annotated[str, typer.Option(help="Kept with the check.")] = "",
     history: Annotated[bool, typer.Option("--history", help="Show the log of --serial; no tool is needed.")] = False,
     serial: Annotated[str | None, typer.Option(help="The tool whose log is shown.")] = None,
-    chart: Annotated[Path | None, typer.Option(help="Write the log as a control chart, an HTML file.")] = None,
+    chart: Annotated[Path | None, typer.Option(help="Write the log as a control chart: .html, .pdf or .svg.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a tool with one weight in a minute: within ± 3 %, and zero in its place.
@@ -148,9 +148,7 @@ def _history(store: CalibrationStore, serial: str | None, chart: Path | None, *,
         raise Problem(f"No check of the tool {serial} is kept here.", "Make one: iastm calibrate check --load 500 …")
     found = trends(checks)
     if chart is not None:
-        from iastm_host.reports.control_chart import control_chart_html
-
-        write_new(chart, control_chart_html(checks).encode())
+        _write_chart(checks, chart)
         typer.echo(f"Written: {chart}")
     elif as_json:
         typer.echo(json.dumps({"checks": [asdict(one) for one in checks], "trends": [one.what for one in found]}))
@@ -158,6 +156,20 @@ def _history(store: CalibrationStore, serial: str | None, chart: Path | None, *,
         _table(checks[-_LAST_SHOWN:], Console(highlight=False))
         for trend in found:
             typer.echo(f"Note: {trend.what} ({trend.rule})")
+
+
+def _write_chart(checks: Sequence[DailyCheck], chart: Path) -> None:
+    from iastm_host.reports.control_chart import control_chart_html, control_chart_pdf, control_chart_svg
+
+    match chart.suffix.lower():
+        case ".pdf":
+            control_chart_pdf(checks, chart)
+        case ".svg":
+            write_new(chart, control_chart_svg(checks).encode())
+        case ".html" | ".htm":
+            write_new(chart, control_chart_html(checks).encode())
+        case _:
+            raise Problem(f"{chart} names no kind of chart.", "Let its name end with .html, .pdf or .svg.")
 
 
 def _table(checks: Sequence[DailyCheck], console: Console) -> None:
