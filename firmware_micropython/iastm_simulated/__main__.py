@@ -11,6 +11,8 @@
 
 With --listen, stdin is free: `--settings -` is its first line, `--rows -` what follows, and its end ends the tool. So
 it is with --bluetooth, where nothing is on the cable then.
+
+With --listen, --lifeline or --bluetooth it says `running` on stderr once its firmware answers hosts.
 """
 
 import gc
@@ -128,6 +130,11 @@ def _wait_for_input():
         return
 
 
+async def _say_that_it_runs():
+    # The loop turns: the firmware's own parts were made before.
+    sys.stderr.write("running\n")
+
+
 async def _end_after(duration_ms):
     await asyncio.sleep_ms(duration_ms)
     raise SystemExit(0)
@@ -168,6 +175,9 @@ def _run(options, settings, listener, bluetooth):
     rows = _rows(options)
     truth = Truth(options["--truth"]) if "--truth" in options else None
     adc = PlayedAdc(rows, settings["rate_mhz"], ticks_us, truth, dict(settings["missed"]))
+    # Whoever starts it so listens to its stderr.
+    if listener is not None or bluetooth is not None or "--lifeline" in options:
+        others.append(_say_that_it_runs())
     # From here on the firmware collects when it suits: between strokes.
     gc.threshold(-1)
     try:

@@ -175,7 +175,7 @@ def test_samples_arrive_in_real_time_without_a_gap_and_the_end_of_the_rows_ends_
         samples = streamed(connection, wire, 2, 960)
         assert time.monotonic() - began_s > 2.5
         assert samples == [(i, i) for i in range(samples[0][0], samples[0][0] + len(samples))]
-        assert tool.end() == (0, b"", b"")
+        assert tool.end() == (0, b"", b"running\n")
 
 
 def test_the_next_host_is_served_when_the_one_before_is_gone_and_not_before(
@@ -210,7 +210,7 @@ def test_an_empty_pipe_of_rows_holds_up_nothing_but_samples(listening: Callable[
         read_until(
             connection, wire, lambda heard: any(s.faults == kinds.FAULT_ADC_SILENT for s in heard.of(messages.Status))
         )
-        assert tool.end() == (0, b"", b"")
+        assert tool.end() == (0, b"", b"running\n")
 
 
 def test_a_host_that_breaks_off_in_mid_stream_does_not_take_the_tool_with_it(

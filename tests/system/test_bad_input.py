@@ -87,6 +87,21 @@ def test_a_port_that_another_program_has_open(
     refused(iastm("run", "--port", port, "--headless"), "busy", "Close that program")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("simulate",), ("simulate", "--transport", "ble"), ("calibrate", "bench"), ("calibrate", "bench", "--gauge")],
+)
+def test_a_simulated_tool_that_dies_as_it_starts_is_told_before_any_port_is_named(
+    iastm: Callable[..., Any], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    stand_in = tmp_path / "micropython"
+    stand_in.write_text('#!/bin/sh\nif [ "$1" = -c ]; then echo micropython; exit; fi\necho "it burned" >&2\nexit 3\n')
+    stand_in.chmod(0o755)
+    ran = iastm(*command, MICROPYTHON=str(stand_in))
+    refused(ran, "exit code 3", "it burned")
+    assert ran.out == ""
+
+
 def test_silence_is_given_up_after_a_bounded_time(
     iastm: Callable[..., Any], peer: Callable[[Callable[[bytes], bytes]], Peer]
 ) -> None:

@@ -44,6 +44,9 @@ def bench(
     try:
         for tool in tools:
             tool.start()
+        for tool in tools:
+            # A host that comes at once shall not greet in vain while the firmware is still read.
+            tool.wait_until_running()
             typer.echo(tool.port)
         typer.echo(f"What hands do: {_HELP}. Ctrl-C ends it.", err=True)
         threading.Thread(target=_listen, args=(made.bench,), name="hands", daemon=True).start()

@@ -125,6 +125,8 @@ async def _progressor_on_air(scenario: str, seed: int, place: _Place) -> None:
 
 def _on_a_port(simulation: Simulation) -> None:
     simulation.tool.start()
+    # A host that comes at once shall not greet in vain while the firmware is still read.
+    simulation.tool.wait_until_running()
     typer.echo(simulation.tool.port)
     _tell(simulation)
     typer.echo(f"See it: iastm run --port {simulation.tool.port}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from iastm_host.events import Chunk
+from iastm_host.events import Chunk, Problem
 from iastm_host.transports.base import ENDED, Clock, Transport, TransportError
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulator import SimulatedTool
@@ -23,8 +23,8 @@ class SimulatedTransport(Transport):
         self._link: SerialTransport | None = None
 
     async def open(self) -> None:
-        """Start the tool and open its port."""
-        await asyncio.to_thread(self._tool.start)
+        """Start the tool and, once its firmware runs, open its port."""
+        await start_and_wait(self._tool)
         link = SerialTransport(self._tool.port, self._clock)
         try:
             await link.open()
@@ -64,6 +64,27 @@ class SimulatedTransport(Transport):
     async def _look_for_its_end(self) -> None:
         # A process that dies lets go of its link a moment before it has an exit code.
         await asyncio.to_thread(raise_if_ended, self._tool, _DYING_S)
+
+
+async def start_and_wait(tool: SimulatedTool, bluetooth: str = "") -> None:
+    """Start a tool and wait until its firmware runs; `bluetooth` is as of SimulatedTool.start.
+
+    Raises Problem where it can't be started, TransportError, with its last words, where it ends at once. Cancelled, it
+    leaves the tool to be stopped.
+    """
+    starting = asyncio.ensure_future(asyncio.to_thread(tool.start, bluetooth))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Its thread goes on: a `stop` must not come before its end.
+        await asyncio.wait([starting])
+        raise
+    try:
+        # Where this is cancelled, `stop` ends what its thread waits for.
+        await asyncio.to_thread(tool.wait_until_running)
+    except Problem:
+        await asyncio.to_thread(raise_if_ended, tool, _DYING_S)
+        raise
 
 
 def not_running() -> TransportError:

@@ -10,7 +10,7 @@ from iastm_host.events import Chunk
 from iastm_host.transports.base import Clock, Transport, TransportError
 from iastm_host.transports.ble import LEAST_MESSAGE_BYTES, BleTransport
 from iastm_host.transports.bleak_bumble import Radio
-from iastm_host.transports.simulated import not_running, raise_if_ended
+from iastm_host.transports.simulated import not_running, raise_if_ended, start_and_wait
 from iastm_host.transports.simulator import SimulatedTool
 from iastm_host.transports.virtual_air import VirtualAir
 from iastm_host.transports.virtual_peripheral import VirtualPeripheral
@@ -33,16 +33,10 @@ class ToolOnAir:
         self.air = VirtualAir()
 
     async def start(self) -> None:
-        """Start the tool; raises Problem."""
+        """Start the tool and return once its firmware runs; raises Problem."""
         self._radio = await self.air.make_device("tool", TOOL_ADDRESS)
         self._peripheral = VirtualPeripheral(self._radio)
-        starting = asyncio.ensure_future(asyncio.to_thread(self._tool.start, await self._peripheral.start()))
-        try:
-            await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            # Its thread goes on: `stop` must not come before its end.
-            await asyncio.wait([starting])
-            raise
+        await start_and_wait(self._tool, await self._peripheral.start())
 
     def take_away(self) -> None:
         """Take the tool out of its host's range."""

@@ -35,9 +35,11 @@ _ROWS_AT_ONCE = 1024
 _PIPE_BYTES = 4096
 _STDERR_LINES = 20
 _START_TIMEOUT_S = 20.0
+_RUNNING_WITHIN_S = 60.0
 _STOP_TIMEOUT_S = 3.0
 _LAST_WORDS_S = 1.0
 _LISTENING = "listening on "
+_RUNNING = "running"
 _STDERR_THREAD = "tool stderr"
 _ROW_BYTES = 8
 _AHEAD_S = 0.2
@@ -79,6 +81,9 @@ class SimulatedTool:
         self._stopping = threading.Event()
         self._on_pty = on_pty
         self._listening = threading.Event()
+        # Set once the firmware runs, and where it can't any more.
+        self._started = threading.Event()
+        self._runs = False
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._threads: list[threading.Thread] = []
         self.port = ""
@@ -86,9 +91,13 @@ class SimulatedTool:
     def start(self, bluetooth: str = "") -> None:
         """Start the tool; raises Problem where it can't be started or the truth file can't be written.
 
-        With `bluetooth`, where a virtual_peripheral listens, the tool has that radio and no `port`.
+        Its firmware runs a while later, see `wait_until_running`: on a busy machine that may be longer than a host
+        that greets it has patience. With `bluetooth`, where a virtual_peripheral listens, the tool has that radio, and
+        no `port`.
         """
         self._stopping.clear()
+        self._started.clear()
+        self._runs = False
         heap_bytes = HEAP_WITH_BLUETOOTH_BYTES if bluetooth else HEAP_BYTES
         command = self._runtime.module_command("iastm_simulated", heap_bytes)
         if self._truth is not None:
@@ -107,6 +116,25 @@ class SimulatedTool:
             raise Problem(
                 f"The simulated tool can't be started: {error}.", "Check $MICROPYTHON, or install the toolkit again."
             ) from error
+
+    def wait_until_running(self, timeout_s: float = _RUNNING_WITHIN_S) -> None:
+        """Return once the firmware answers hosts.
+
+        Raises Problem, with its last words, where it ends before (or is stopped from another thread), and where it
+        does not run after `timeout_s`.
+        """
+        if not self._started.wait(timeout_s):
+            raise Problem(
+                f"The simulated tool does not run after {timeout_s:g} s.{_said(self.last_words)}",
+                "Close other programs that keep this computer busy, then start it again.",
+            )
+        if not self._runs:
+            code = self.wait(_LAST_WORDS_S)
+            how = "closed its error stream" if code is None else f"ended by itself (exit code {code})"
+            raise Problem(
+                f"The simulated tool {how} before its firmware ran.{_said(self.last_words)}",
+                "Start it again, and report what it said.",
+            )
 
     def stop(self) -> None:
         """End the tool and all that belongs to it."""
@@ -255,15 +283,23 @@ class SimulatedTool:
                 if text.startswith(_LISTENING):
                     self.port = f"socket://{text.removeprefix(_LISTENING)}"
                     self._listening.set()
+                elif text == _RUNNING:
+                    self._runs = True
+                    self._started.set()
                 else:
                     self._stderr.append(text)
         self._listening.set()
+        self._started.set()
 
     def _thread(self, name: str, target: Callable[..., None], pipe: IO[bytes] | None, *arguments: bytes) -> None:
         assert pipe is not None
         thread = threading.Thread(target=target, args=(pipe, *arguments), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _said(words: str) -> str:
+    return f" It said: {words}" if words else ""
 
 
 def _unread_bytes(read_end: int) -> int:

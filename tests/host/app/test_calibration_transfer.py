@@ -85,6 +85,28 @@ class Keeper:
         return Answer(1, True, "")
 
 
+class TwiceKeeper(Keeper):
+    """Confirms each command of one kind only the second time, whether or not it `did_it` the first time."""
+
+    def __init__(self, kind: type, did_it: bool) -> None:
+        super().__init__()
+        self._kind = kind
+        self._did_it = did_it
+        self._before: Command | None = None
+
+    def _done(self, command: Command) -> Answer:
+        if not isinstance(command, self._kind):
+            return super()._done(command)
+        again, self._before = command == self._before, command
+        if again and self._did_it:
+            # As SPEC.md, 4.19 has it for a part, and for what is kept already.
+            return Answer(1, True, "") if not isinstance(command, GetCalibration) else super()._done(command)
+        if not again and not self._did_it:
+            return UNCONFIRMED
+        answer = super()._done(command)
+        return answer if again else UNCONFIRMED
+
+
 def test_what_is_written_is_read_back_and_compared_and_its_progress_told() -> None:
     keeper = Keeper()
     shares: list[float] = []
@@ -141,6 +163,62 @@ def test_a_refusal_is_told_with_the_tools_words_and_what_to_do(command: type, an
         write(keeper.request, pack(_document()), SERIAL)
     if command is not GetCalibration:
         assert keeper.kept is None
+
+
+UNCONFIRMED = Answer(1, False, "The tool did not confirm it for 3 s.", needs="time")
+KINDS = [BeginCalibration, CalibrationPart, KeepCalibration, GetCalibration]
+
+
+@pytest.mark.parametrize("did_it", [False, True], ids=["never reached the tool", "was done"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_tool_did_not_confirm_is_given_again(kind: type, did_it: bool) -> None:
+    keeper = TwiceKeeper(kind, did_it)
+    stored = pack(_document())
+    write(keeper.request, stored, SERIAL)
+    assert keeper.kept == stored
+    times = [sum(command == other for other in keeper.asked) for command in keeper.asked if isinstance(command, kind)]
+    assert set(times) == {2}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_stays_unconfirmed_is_given_up_within_half_a_minute(kind: type) -> None:
+    now_s = [0.0]
+    keeper = Keeper()
+    keeper.refuse[kind] = UNCONFIRMED
+
+    def request(command: Command) -> Future[Answer]:
+        now_s[0] += 3.5 if isinstance(command, kind) else 0.0
+        return keeper.request(command)
+
+    with pytest.raises(Problem, match="did not confirm"):
+        write(request, pack(_document()), SERIAL, clock=lambda: now_s[0])
+    assert 27.0 < now_s[0] < 34.0
+
+
+def test_the_patience_with_one_command_is_shared_by_its_tries() -> None:
+    now_s = [0.0]
+    allowed_s = []
+
+    class Slow(Future[Answer]):
+        def result(self, timeout: float | None = None) -> Answer:
+            assert timeout is not None
+            allowed_s.append(timeout)
+            now_s[0] += 12.0
+            if timeout < 12.0:
+                raise FutureTimeoutError
+            return UNCONFIRMED
+
+    with pytest.raises(Problem, match="did not answer"):
+        read(lambda _command: Slow(), clock=lambda: now_s[0])
+    assert allowed_s == [30.0, 18.0, 6.0]
+
+
+def test_a_refusal_that_time_does_not_mend_is_not_asked_again() -> None:
+    keeper = Keeper()
+    keeper.refuse[GetCalibration] = Answer(1, False, "the tool's store fails")
+    with pytest.raises(Problem, match="store fails"):
+        read(keeper.request)
+    assert len(keeper.asked) == 1
 
 
 def test_a_tool_that_then_keeps_something_else_is_found_out() -> None:

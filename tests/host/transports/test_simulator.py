@@ -21,6 +21,7 @@ from iastm_host.transports.base import Transport, TransportError
 from iastm_host.transports.runtime import Runtime, find_runtime
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulated import SimulatedTransport
+from iastm_host.transports.simulated_ble import SimulatedBleTransport
 from iastm_host.transports.simulator import Pace, SimulatedTool
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="these tests look at processes as Linux shows them")
@@ -327,6 +328,137 @@ def test_what_ends_the_tool_before_it_listens_is_a_problem_in_its_words(runtime:
     with pytest.raises(Problem, match="rate_mhz must be above 0"):
         tool.start()
     assert tool._process is None
+
+
+_SAY_THAT_IT_RUNS = "print('running', file=sys.stderr, flush=True)\n"
+_DIES = "raise SystemExit('the converter burned')\n"
+
+
+def test_the_firmware_answers_its_first_greeting_once_it_is_said_to_run(tools: Any, runtime: Runtime) -> None:
+    async def answers(port: str) -> bool:
+        greetings: list[bytes] = []
+        transport = SerialTransport(port, clock_us)
+        await transport.open()
+        client = ToolClient("test 1", session=1)
+        client.opening()
+        client.opened()
+        async with asyncio.timeout(_PATIENCE_S):
+            try:
+                while client.tool is None:
+                    client.receive(await transport.read())
+                    for data in client.to_send():
+                        # The first one only.
+                        if not greetings:
+                            await transport.write(data)
+                        greetings.append(data)
+            finally:
+                await transport.close()
+        return True
+
+    tool = tools(runtime)
+    for _ in range(2):
+        tool.start()
+        tool.wait_until_running(_PATIENCE_S)
+        assert tool.last_words == ""
+        # Asked again it is said again.
+        tool.wait_until_running(0)
+        assert asyncio.run(answers(tool.port))
+        tool.stop()
+
+
+def test_a_tool_that_dies_before_it_runs_is_a_problem_at_once_with_its_last_words(tools: Any, tmp_path: Path) -> None:
+    tool = tools(stand_in(tmp_path, _DIES))
+    tool.start()
+    with pytest.raises(Problem, match=r"exit code 1.*the converter burned") as raised:
+        # The test would end before this.
+        tool.wait_until_running(1e6)
+    assert raised.value.fix
+
+
+def test_a_tool_that_dies_after_it_ran_is_no_problem_of_its_start(tools: Any, tmp_path: Path) -> None:
+    tool = tools(stand_in(tmp_path, _SAY_THAT_IT_RUNS + _DIES))
+    tool.start()
+    assert tool.wait(_PATIENCE_S) == 1
+    tool.wait_until_running(_PATIENCE_S)
+    assert tool.last_words == "the converter burned"
+
+
+def test_a_tool_that_does_not_run_in_time_is_a_problem_in_words(tools: Any, tmp_path: Path) -> None:
+    tool = tools(stand_in(tmp_path, "import time\ntime.sleep(600)\n"))
+    tool.start()
+    with pytest.raises(Problem, match=r"does not run after 0\.05 s"):
+        tool.wait_until_running(0.05)
+
+
+def test_a_tool_that_is_stopped_before_it_runs_keeps_nobody_waiting(tools: Any, tmp_path: Path) -> None:
+    tool = tools(stand_in(tmp_path, "import time\ntime.sleep(600)\n"))
+    tool.start()
+    ended = threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(Problem):
+            tool.wait_until_running(1e6)
+        ended.set()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    tool.stop()
+    assert ended.wait(_PATIENCE_S)
+
+
+def test_a_transport_opens_only_once_the_firmware_runs_and_its_loop_goes_on_meanwhile(
+    tools: Any, tmp_path: Path
+) -> None:
+    go, runs = tmp_path / "go", tmp_path / "runs"
+    slow = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\nopen({str(runs)!r}, 'w')\n"
+    # On a socket nothing listens where the stand-in says it does: opening that fails, yet no earlier either.
+    transport = SimulatedTransport(tools(stand_in(tmp_path, slow + _SAY_THAT_IT_RUNS + "time.sleep(600)\n")), clock_us)
+
+    async def run() -> None:
+        opening = asyncio.create_task(transport.open())
+        await asyncio.sleep(0.2)
+        assert not opening.done()
+        go.touch()
+        await asyncio.wait([opening], timeout=_PATIENCE_S)
+        assert opening.done()
+        assert runs.exists()
+        opening.exception()
+        await transport.close()
+
+    asyncio.run(run())
+
+
+def test_an_opening_that_is_given_up_before_the_firmware_runs_leaves_nothing(tools: Any, tmp_path: Path) -> None:
+    tool = tools(stand_in(tmp_path, "import time\ntime.sleep(600)\n"))
+    transport = SimulatedTransport(tool, clock_us)
+
+    async def run() -> int:
+        opening = asyncio.create_task(transport.open())
+        await asyncio.to_thread(until, lambda: tool._process is not None and tool.port != "")
+        pid = pid_of(tool)
+        opening.cancel()
+        await asyncio.wait([opening], timeout=_PATIENCE_S)
+        assert opening.cancelled()
+        await transport.close()
+        return pid
+
+    # Its end waits for all threads that were begun.
+    assert gone(asyncio.run(asyncio.wait_for(run(), _PATIENCE_S)))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("tool ")]
+
+
+def test_a_tool_that_dies_before_it_runs_is_an_error_of_its_radio_too(tmp_path: Path) -> None:
+    transport = SimulatedBleTransport(SimulatedTool(stand_in(tmp_path, _DIES), rows, SETTINGS), clock_us)
+
+    async def run() -> TransportError:
+        try:
+            with pytest.raises(TransportError, match="the converter burned") as raised:
+                await transport.open()
+        finally:
+            await transport.close()
+        return raised.value
+
+    assert asyncio.run(run()).reason == base.ENDED
 
 
 def test_a_transport_that_is_not_open_says_so(tools: Any) -> None:
