@@ -102,6 +102,12 @@ class FakeTool:
             bytes.fromhex(self._cell.sha256),
             kinds.FEATURE_SIMULATED,
             bytes(16),
+            "",
+            kinds.RESET_UNKNOWN,
+            0,
+            0,
+            0,
+            0,
         )
 
     def _frame(self, kind: int, message: object) -> bytes:

@@ -192,4 +192,10 @@ class Tool:
             calibration.sha256,
             features,
             challenge,
+            "",
+            kinds.RESET_UNKNOWN,
+            0,
+            0,
+            0,
+            0,
         )

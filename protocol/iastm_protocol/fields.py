@@ -110,6 +110,10 @@ class Reader:
         """Return an integer that a newer minor version appended, `missing` where the sender is of an older one."""
         return self.number(code) if self._at < len(self._data) else missing
 
+    def optional_text(self, missing):
+        """Return a text that a newer minor version appended, `missing` where the sender is of an older one."""
+        return self.text() if self._at < len(self._data) else missing
+
     def rest(self):
         """Return all bytes that are left."""
         return self._take(len(self._data) - self._at)

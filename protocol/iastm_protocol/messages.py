@@ -11,6 +11,14 @@ from iastm_protocol._compat import TYPE_CHECKING
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.fields import Reader, Writer
 from iastm_protocol.signing import CHALLENGE_BYTES, KEY_BYTES, TAG_BYTES
+from iastm_protocol.tool_messages import (
+    ChannelsReport,
+    HealthReport,
+    LogPart,
+    MotionReport,
+    SelfTestResult,
+    StrokeMotion,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,6 +31,8 @@ SAMPLES_HEADER_BYTES = 15
 # An `expires_day` that says nothing.
 NO_EXPIRY = 0
 BYTES_PER_COUNT = 3
+# The longest text of what the board could not start, so that a hello answer fits a frame with it.
+TROUBLE_MAX_BYTES = 200
 
 
 def check_prefix(payload):
@@ -76,19 +86,29 @@ class HelloAnswer(
             "calibration_sha256",
             "features",
             "challenge",
+            "trouble",
+            "reset_reason",
+            "power_losses",
+            "restarts",
+            "overload_mn",
+            "log_bytes",
         ),
     )
 ):
     """What a tool says of itself: rate in millihertz, ring depth in samples, a random boot id (32 bits).
 
     `runtime` names what runs the firmware, as "micropython 1.29.0". `challenge` is what signed commands are signed for,
-    see signing.py; NO_CHALLENGE where this link needs no signature.
+    see signing.py; NO_CHALLENGE where this link needs no signature. `trouble` tells in words what could not be started,
+    `overload_mn` the largest force beyond the cell's capacity that was ever seen. A sender of minor 0 or 1 says none of
+    the fields from `trouble` on: they are "" and 0, which is RESET_UNKNOWN.
     """
 
     def to_payload(self):
-        """Return the payload; raises LocalProtocolError where the rate is 0."""
+        """Return the payload; raises LocalProtocolError where the rate is 0 or the trouble takes too many words."""
         if self.rate_mhz == 0:
             raise LocalProtocolError("hello answer with a rate of 0")
+        if len(self.trouble.encode()) > TROUBLE_MAX_BYTES:
+            raise LocalProtocolError("hello answer with a trouble of more than %d bytes" % TROUBLE_MAX_BYTES)
         w = Writer().raw(kinds.MAGIC).number("B", self.major).number("B", self.minor)
         w.text(self.firmware_version).raw(self.source_hash, _SOURCE_HASH_BYTES).text(self.board)
         w.text(self.runtime).text(self.serial_number).number("I", self.boot_id).number("I", self.rate_mhz)
@@ -96,7 +116,9 @@ class HelloAnswer(
         for name, unit in self.channels:
             w.text(name).text(unit)
         w.number("I", self.ring_depth).text(self.calibration_id).raw(self.calibration_sha256, _SHA256_BYTES)
-        return w.number("I", self.features).raw(self.challenge, CHALLENGE_BYTES).payload()
+        w.number("I", self.features).raw(self.challenge, CHALLENGE_BYTES).text(self.trouble)
+        w.number("B", self.reset_reason).number("H", self.power_losses).number("H", self.restarts)
+        return w.number("I", self.overload_mn).number("H", self.log_bytes).payload()
 
     @staticmethod
     def from_payload(payload):
@@ -132,6 +154,12 @@ class HelloAnswer(
             sha256,
             r.number("I"),
             r.raw(CHALLENGE_BYTES),
+            r.optional_text(""),
+            r.optional("B", kinds.RESET_UNKNOWN),
+            r.optional("H", 0),
+            r.optional("H", 0),
+            r.optional("I", 0),
+            r.optional("H", 0),
         )
 
 
@@ -276,7 +304,7 @@ class Status(
 
 
 class AlertReport(namedtuple("AlertReport", ("kind", "index", "tool_us", "counts"))):
-    """An alert that the tool decided (advisory to the host): WARN or ALARM, counts from zero."""
+    """An alert that the tool decided (advisory to the host): WARN, ALARM or DOSE, counts from zero."""
 
     def to_payload(self):
         """Return the payload."""
@@ -291,7 +319,7 @@ class AlertReport(namedtuple("AlertReport", ("kind", "index", "tool_us", "counts
 
 
 class ToolEvent(namedtuple("ToolEvent", ("event_id", "kind", "index", "tool_us", "value"))):
-    """Something that happened on the tool; ids run from 1 at each boot."""
+    """Something that happened on the tool; ids run from 1 at each boot. What `value` says depends on the kind."""
 
     def to_payload(self):
         """Return the payload."""
@@ -568,5 +596,11 @@ MESSAGES: "dict[int, Any]" = {
     kinds.SIGNED_COMMAND: SignedCommand,
     kinds.KEY: Key,
     kinds.STORED_PART: StoredPart,
+    kinds.MOTION: MotionReport,
+    kinds.LOG_PART: LogPart,
+    kinds.SELF_TEST_RESULT: SelfTestResult,
+    kinds.CHANNELS: ChannelsReport,
+    kinds.STROKE_MOTION: StrokeMotion,
+    kinds.HEALTH: HealthReport,
     kinds.RESPONSE: Response,
 }

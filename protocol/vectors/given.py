@@ -31,6 +31,12 @@ ANSWER = HelloAnswer(
     | kinds.FEATURE_KEYS
     | kinds.FEATURE_CALIBRATION,
     NO_CHALLENGE,
+    "",
+    kinds.RESET_POWER,
+    0,
+    0,
+    0,
+    0,
 )
 CALIBRATION = Calibration("sim-50N", SHA256, 50.0, (0.0, 2.0**-17), 21_143, 0)
 LIMITS = Limits("iastm-one-hand", 11_000, 14_000, 800, 520)

@@ -55,6 +55,15 @@ from iastm_protocol.messages import (  # noqa: E402
     set_zero_body,
 )
 from iastm_protocol.signing import TAG_BYTES  # noqa: E402
+from iastm_protocol.tool_messages import (  # noqa: E402
+    ChannelsReport,
+    HealthReport,
+    LogPart,
+    MotionReport,
+    SelfTestResult,
+    SelfTestRow,
+    StrokeMotion,
+)
 from vectors.given import (  # noqa: E402
     ANSWER,
     CALIBRATION,
@@ -95,6 +104,12 @@ BIGGEST_ANSWER = HelloAnswer(
     b"\xff" * 32,
     U32,
     b"\xff" * 16,
+    "",
+    U8,
+    U16,
+    U16,
+    U32,
+    U16,
 )
 
 # Any: messages share to_payload and no base class.
@@ -110,7 +125,9 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
         "hello answer, least values",
         kinds.HELLO_ANSWER,
         0,
-        HelloAnswer(kinds.MAJOR, 0, "", b"\0" * 8, "", "", "", 0, 1, (), 0, "", b"\0" * 32, 0, b"\0" * 16),
+        HelloAnswer(
+            kinds.MAJOR, 0, "", b"\0" * 8, "", "", "", 0, 1, (), 0, "", b"\0" * 32, 0, b"\0" * 16, "", 0, 0, 0, 0, 0
+        ),
     ),
     (
         "force samples",
@@ -229,6 +246,90 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
     ("stored part", kinds.STORED_PART, 29, StoredPart(944, 9876, b'"points":[')),
     ("stored part, none is stored", kinds.STORED_PART, 30, StoredPart(0, 0, b"")),
     ("stored part, greatest values", kinds.STORED_PART, 31, StoredPart(U32, U32, b"\xff" * 472)),
+    ("motion", kinds.MOTION, 32, MotionReport(6400, 20_000_000, 3550, -1200, kinds.MOTION_MOVING)),
+    ("motion, greatest values", kinds.MOTION, 33, MotionReport(U32, U48, 9000, 18_000, U8)),
+    ("motion, least values", kinds.MOTION, 34, MotionReport(0, 0, -9000, -18_000, 0)),
+    (
+        "stroke motion",
+        kinds.STROKE_MOTION,
+        35,
+        StrokeMotion(12, kinds.SOURCE_FORCE_AND_MOTION, -1, 140, kinds.EXCLUDED_NOT),
+    ),
+    (
+        "stroke motion, unknown, while it was wiped",
+        kinds.STROKE_MOTION,
+        36,
+        StrokeMotion(13, kinds.SOURCE_FORCE_AND_MOTION, 0, 0, kinds.EXCLUDED_WIPING),
+    ),
+    ("stroke motion, greatest values", kinds.STROKE_MOTION, 37, StrokeMotion(U32, U8, 1, U16, U8)),
+    ("health", kinds.HEALTH, 38, HealthReport(3875, 319_480, 112, 2, 1, 1_250_000, 3_600_000, 298)),
+    (
+        "health, nothing known, never asleep",
+        kinds.HEALTH,
+        39,
+        HealthReport(0, 0, 0, 0, 0, 0, 0, kinds.NEVER_SLEEPS),
+    ),
+    ("health, greatest values", kinds.HEALTH, 40, HealthReport(U16, U32, U16, U32, U32, U32, U32, U16)),
+    (
+        "channels, silenced",
+        kinds.CHANNELS,
+        41,
+        ChannelsReport(
+            kinds.CHANNEL_LIGHT | kinds.CHANNEL_BUZZER | kinds.CHANNEL_VIBRATION,
+            kinds.CHANNEL_LIGHT | kinds.CHANNEL_VIBRATION,
+            95,
+        ),
+    ),
+    ("channels, none", kinds.CHANNELS, 42, ChannelsReport(0, 0, 0)),
+    ("channels, greatest values", kinds.CHANNELS, 43, ChannelsReport(U8, U8, U16)),
+    ("log part", kinds.LOG_PART, 44, LogPart(0, 1310, b"boot 12, 3671 s: watchdog\n")),
+    ("log part, empty", kinds.LOG_PART, 45, LogPart(0, 0, b"")),
+    ("log part, greatest values", kinds.LOG_PART, 46, LogPart(U32, U32, b"\xff" * 472)),
+    (
+        "self-test result",
+        kinds.SELF_TEST_RESULT,
+        47,
+        SelfTestResult(
+            15,
+            (
+                SelfTestRow(kinds.TEST_ADC_NOISE, kinds.TEST_PASSED, 640, 1, 5000),
+                SelfTestRow(kinds.TEST_ZERO, kinds.TEST_FAILED, -250_000, -131_072, 131_072),
+                SelfTestRow(kinds.TEST_GRAVITY, kinds.TEST_NOT_FITTED, 0, 0, 0),
+            ),
+        ),
+    ),
+    (
+        "self-test result, as many as fit, extremes",
+        kinds.SELF_TEST_RESULT,
+        48,
+        SelfTestResult(U16, (SelfTestRow(U8, U8, I32_MIN, I32_MAX, -1),) * 34),
+    ),
+    (
+        "hello answer, a board in trouble",
+        kinds.HELLO_ANSWER,
+        49,
+        ANSWER._replace(
+            trouble="no answer from the motion sensor at 0x6A: check its SDA and SCL",
+            reset_reason=kinds.RESET_WATCHDOG,
+            power_losses=3,
+            restarts=2,
+            overload_mn=61_250,
+            log_bytes=1310,
+        ),
+    ),
+    (
+        "hello answer, longest trouble",
+        kinds.HELLO_ANSWER,
+        50,
+        ANSWER._replace(trouble="é" * 100),
+    ),
+    ("alert, dose", kinds.ALERT, 51, AlertReport(kinds.DOSE, 6412, 20_037_500, 1_441_800)),
+    (
+        "tool event, long press",
+        kinds.TOOL_EVENT,
+        52,
+        ToolEvent(4, kinds.EVENT_BUTTON, 6400, 20_000_000, kinds.GESTURE_LONG),
+    ),
     ("key", kinds.KEY, 22, Key(KEY)),
     ("key, zeros", kinds.KEY, 23, Key(bytes(32))),
     ("response, accepted", kinds.RESPONSE, 19, Response(4, kinds.SET_ZERO, kinds.OK, "")),
@@ -278,6 +379,12 @@ def unreadable() -> list[Json]:
             kinds.CALIBRATION,
             nameless + b"\x02" + bytes(8) + bytes.fromhex("000000000000f87f"),
         ),
+        ("hello answer, ends within a field of minor 2", kinds.HELLO_ANSWER, answer[:-1]),
+        ("hello answer, a trouble that ends too soon", kinds.HELLO_ANSWER, answer[:-12] + b"\x02n"),
+        ("motion, a tilt beyond upright", kinds.MOTION, bytes(10) + struct.pack("<2hB", 9001, 0, 0)),
+        ("motion, a roll beyond half a turn", kinds.MOTION, bytes(10) + struct.pack("<2hB", 0, -18_001, 0)),
+        ("stroke motion, a direction of 2", kinds.STROKE_MOTION, struct.pack("<IBbHB", 1, 1, 2, 0, 0)),
+        ("self-test result, fewer rows than it says", kinds.SELF_TEST_RESULT, b"\x01\x00\x02" + bytes(27)),
         ("calibration, ends within a field of minor 1", kinds.CALIBRATION, CALIBRATION.to_payload()[:-1]),
         ("calibration, a byte after minor 0", kinds.CALIBRATION, CALIBRATION.to_payload()[:-7]),
         (
@@ -292,15 +399,33 @@ def unreadable() -> list[Json]:
 def older() -> list[Json]:
     """Return payloads of an older minor, which end before fields that were appended since, and what those then are."""
     until = CALIBRATION.to_payload()
+    answer = ANSWER.to_payload()
+    appended = {"trouble": "", "reset_reason": 0, "power_losses": 0, "restarts": 0, "overload_mn": 0, "log_bytes": 0}
     return [
         {
+            "name": "hello answer of minor 1",
+            "of": "hello answer",
+            "kind": kinds.HELLO_ANSWER,
+            "payload_hex": answer[:-12].hex(),
+            "missing": appended,
+        },
+        {
+            "name": "hello answer without the last fields",
+            "of": "hello answer",
+            "kind": kinds.HELLO_ANSWER,
+            "payload_hex": answer[:-6].hex(),
+            "missing": {"overload_mn": 0, "log_bytes": 0},
+        },
+        {
             "name": "calibration of minor 0",
+            "of": "calibration",
             "kind": kinds.CALIBRATION,
             "payload_hex": until[:-8].hex(),
             "missing": {"expires_day": 0, "from_index": 0},
         },
         {
             "name": "calibration without the last field",
+            "of": "calibration",
             "kind": kinds.CALIBRATION,
             "payload_hex": until[:-4].hex(),
             "missing": {"from_index": 0},

@@ -311,7 +311,7 @@ class Program:
 @pytest.fixture
 def virtual_tool(micropython: str, tmp_path: Path) -> Program:
     """The simulated tool on MicroPython with the heap that it must fit into."""
-    return Program([micropython, "-X", "heapsize=208k"], tmp_path)
+    return Program([micropython, "-X", "heapsize=224k"], tmp_path)
 
 
 @pytest.fixture(params=["micropython", "cpython"])
@@ -319,4 +319,4 @@ def simulated_tool(request: pytest.FixtureRequest, tmp_path: Path) -> Program:
     """The simulated tool on each interpreter."""
     if request.param == "cpython":
         return Program([sys.executable], tmp_path)
-    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=208k"], tmp_path)
+    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=224k"], tmp_path)

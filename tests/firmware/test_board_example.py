@@ -131,7 +131,7 @@ def test_the_example_samples_misses_nothing_unsaid_alerts_and_keeps_its_key(micr
     (tmp_path / "machine.py").write_text(_MACHINE, encoding="utf-8")
     path = [str(tmp_path), str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol"), ".frozen"]
     done = subprocess.run(
-        [micropython, "-X", "heapsize=200k", "-c", _PLAYED],
+        [micropython, "-X", "heapsize=216k", "-c", _PLAYED],
         env={**os.environ, "MICROPYPATH": ":".join(path)},
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,

@@ -276,7 +276,7 @@ _REFUSED: dict[str, tuple[bytes, str]] = {
     "one byte": (b"\x01", "too short"),
     "that can't reach the limits": (_stored(coefficients=(0.0, _SLOPE / 100_000)), "does not reach"),
     "limits beyond the capacity": (_stored(capacity_n=4.0), "beyond the cell's"),
-    "too long a name for a hello": (_stored(calibration_id="i" * 250, serial_number="7"), "take 4"),
+    "too long a name for a hello": (_stored(calibration_id="i" * 250, serial_number="7"), "and a frame 480"),
 }
 
 

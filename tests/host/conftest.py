@@ -106,6 +106,12 @@ class FakeTool:
             bytes(32),
             kinds.FEATURE_SIMULATED | (kinds.FEATURE_BACKFILL if self.keeps else 0),
             self.challenge,
+            "",
+            kinds.RESET_UNKNOWN,
+            0,
+            0,
+            0,
+            0,
         )
 
     def describe(self) -> bytes:

@@ -20,6 +20,7 @@ from iastm_protocol.messages import MESSAGES, Channel, check_prefix, pack_counts
 from iastm_protocol.signing import same, tag
 from iastm_protocol.stored_calibration import HEAD_MAX_BYTES, pack_head, read_head
 from iastm_protocol.strokes import StrokeDetector, StrokeSpan
+from iastm_protocol.tool_messages import SelfTestRow
 
 # 64-bit floats keep this; boards have 32-bit ones and keep 1 mN.
 _DOUBLES = 2.0**-40 + 1.0 != 1.0
@@ -85,8 +86,13 @@ def field(value):
             return unhex(value["hex"])
         return struct.unpack("<d", unhex(value["f64_hex"]))[0]
     if isinstance(value, list):
-        return tuple([Channel(*item) if isinstance(item, list) else field(item) for item in value])
+        return tuple([row(item) if isinstance(item, list) else field(item) for item in value])
     return value
+
+
+def row(items):
+    """Return what a message holds several of: of two fields a channel, of five a self-test."""
+    return Channel(*items) if len(items) == 2 else SelfTestRow(*items)
 
 
 def decode(pieces, max_payload=kinds.MAX_LINK_PAYLOAD, link=True):
@@ -176,22 +182,36 @@ def run_unreadable(report, cases):
             report.raises(case["name"], RemoteProtocolError, cls.from_payload, form)
 
 
+def older_lengths(message, whole, length):
+    """Return, by the length of a payload that ends before appended fields, what those then are."""
+    if message == "Calibration":
+        return ends(length, (4, 4), (0, 0))
+    if message == "HelloAnswer":
+        return ends(length, (1 + len(whole.trouble.encode()), 1, 2, 2, 4, 2), ("", 0, 0, 0, 0, 0))
+    return {}
+
+
+def ends(length, sizes, missing):
+    """Return, by the length without the last of the appended fields, what is then missing."""
+    return {length - sum(sizes[at:]): missing[at:] for at in range(len(sizes))}
+
+
 def run_lengths(report, name, cls, message, payload):
     """Every truncation is refused in the peer's name, every tail of a newer minor version is read over."""
     # These end in what takes all that is left.
-    open_end = message in ("ForceSamples", "Command", "SignedCommand", "StoredPart")
+    open_end = message in ("ForceSamples", "Command", "SignedCommand", "StoredPart", "LogPart")
     whole = cls.from_payload(payload)
+    older = older_lengths(message, whole, len(payload))
     for n in range(len(payload)):
         if message == "Command" and n >= 3:
             report.equal(name + ", shorter body", cls.from_payload(payload[:n]).body, payload[3:n])
         elif message == "SignedCommand" and n >= 20:
             report.equal(name + ", shorter command", cls.from_payload(payload[:n]).command, payload[20:n])
-        elif message == "StoredPart" and n >= 8:
+        elif message in ("StoredPart", "LogPart") and n >= 8:
             report.equal(name + ", shorter data", cls.from_payload(payload[:n]).data, payload[8:n])
-        elif message == "Calibration" and len(payload) - n in (4, 8):
-            older = cls.from_payload(payload[:n])
-            missing = (len(payload) - n) // 4
-            report.equal(name + ", of an older minor", tuple(older), tuple(whole)[:-missing] + (0,) * missing)
+        elif n in older:
+            kept = tuple(whole)[: len(whole) - len(older[n])]
+            report.equal(name + ", of an older minor", tuple(cls.from_payload(payload[:n])), kept + older[n])
         elif message == "ForceSamples" and n > 15 and n % 3 == 0:
             report.equal(name + ", fewer samples", cls.from_payload(payload[:n]).packed, payload[15:n])
         else:
@@ -483,6 +503,18 @@ _BAD_NUMBERS = {
     "coefficients": ((), (1.0,), (0.0, float("nan")), (0.0, float("inf")), (0.0,) * 256),
     "channels": ((("n" * 256, "N"),), (("force", "N" * 256),), (("a", "b"),) * 256),
     "samples": (b"", b"\x00", b"\x00" * 4),
+    "trouble": ("x" * 201, "é" * 101),
+    "tilt": (-9001, 9001, 0.5, float("nan")),
+    "roll": (-18001, 18001, 0.5, float("nan")),
+    "direction": (-2, 2, 127, 0.5, float("nan")),
+    "tests": (
+        ((0x100, 0, 0, 0, 0),),
+        ((0, -1, 0, 0, 0),),
+        ((0, 0, 0x80000000, 0, 0),),
+        ((0, 0, 0, -0x80000001, 0),),
+        ((0, 0, 0, 0, 0.5),),
+        ((0, 0, 0, 0, 0),) * 256,
+    ),
 }
 _FIELD_TYPES = {
     "Hello": {"major": "u8", "minor": "u8", "host": "text", "session": "u32"},
@@ -502,6 +534,12 @@ _FIELD_TYPES = {
         "calibration_sha256": "32 bytes",
         "features": "u32",
         "challenge": "16 bytes",
+        "trouble": "trouble",
+        "reset_reason": "u8",
+        "power_losses": "u16",
+        "restarts": "u16",
+        "overload_mn": "u32",
+        "log_bytes": "u16",
     },
     "ForceSamples": {"first_index": "u32", "first_us": "u48", "span_us": "u32", "flags": "u8", "packed": "samples"},
     "StrokeReport": {
@@ -549,9 +587,30 @@ _FIELD_TYPES = {
     "Key": {"key": "32 bytes"},
     "StoredPart": {"offset": "u32", "total": "u32"},
     "Response": {"request_id": "u16", "command": "u8", "error": "u8", "text": "text"},
+    "MotionReport": {"index": "u32", "tool_us": "u48", "tilt_cdeg": "tilt", "roll_cdeg": "roll", "state": "u8"},
+    "StrokeMotion": {
+        "number": "u32",
+        "source": "u8",
+        "direction": "direction",
+        "pass_length_mm": "u16",
+        "excluded": "u8",
+    },
+    "HealthReport": {
+        "battery_mv": "u16",
+        "rate_mhz": "u32",
+        "jitter_us": "u16",
+        "glitches": "u32",
+        "voided": "u32",
+        "dose_mns": "u32",
+        "dose_limit_mns": "u32",
+        "idle_s": "u16",
+    },
+    "ChannelsReport": {"there": "u8", "chosen": "u8", "silenced_s": "u16"},
+    "LogPart": {"offset": "u32", "total": "u32"},
+    "SelfTestResult": {"request_id": "u16", "tests": "tests"},
 }
 # Fields that any value fits: truth values, the open body of a command, the command in a signed one, and bytes.
-_FREE_FIELDS = {"StrokeReport": 1, "Zero": 1, "Command": 1, "SignedCommand": 1, "StoredPart": 1}
+_FREE_FIELDS = {"StrokeReport": 1, "Zero": 1, "Command": 1, "SignedCommand": 1, "StoredPart": 1, "LogPart": 1}
 
 
 def run_ranges(report, cases):

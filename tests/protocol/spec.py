@@ -12,7 +12,11 @@ from typing import Any, NamedTuple
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "protocol"
 SPEC = (PROTOCOL / "SPEC.md").read_text(encoding="utf-8")
-_SIZES = {"u8": 1, "u16": 2, "u32": 4, "u48": 6, "u64": 8, "i16": 2, "i32": 4, "i64": 8, "f64": 8}
+_SIZES = {"u8": 1, "u16": 2, "u32": 4, "u48": 6, "u64": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "f64": 8}
+_HEALTH = 0x22
+_TEST_ROW = ("u8", "u8", "i32", "i32", "i32")
+_LEAST = {"rate_mhz": 1, "coefficient_count": 2, "samples": 1, "direction": -1, "tilt_cdeg": -9000, "roll_cdeg": -18000}
+_GREATEST = {"direction": 1, "tilt_cdeg": 9000, "roll_cdeg": 18000}
 
 
 class Unreadable(Exception):
@@ -89,6 +93,8 @@ class Walk:
             return self.text()
         if kind == "text pairs":
             return tuple((self.text(), self.text()) for _ in range(count))
+        if kind == "test rows":
+            return tuple(tuple(number(each, self.take(_SIZES[each])) for each in _TEST_ROW) for _ in range(count))
         if kind == "f64 list":
             return tuple(number("f64", self.take(8)) for _ in range(count))
         if kind in ("bytes", "i24 list"):
@@ -109,7 +115,7 @@ def decoded(kind: int, payload: bytes) -> dict[str, Any]:
             # The sender is of an older minor: what this field and those after it would say is unknown.
             break
         value = walk.value(kind_of_field, size, count)
-        if not _allowed(kind_of_field, name, value):
+        if not _allowed(kind, kind_of_field, name, value):
             raise Unreadable(f"{name} must not be {value!r}")
         if name.endswith("_count"):
             count = value
@@ -121,14 +127,16 @@ def decoded(kind: int, payload: bytes) -> dict[str, Any]:
     return fields
 
 
-def _allowed(kind_of_field: str, name: str, value: Any) -> bool:
-    """Tell whether section 4 lets a field of this type and name hold the value."""
+def _allowed(kind: int, kind_of_field: str, name: str, value: Any) -> bool:
+    """Tell whether section 4 lets a field of this kind of frame, type and name hold the value."""
     if kind_of_field == "i24 list":
         return bool(value) and len(value) % 3 == 0
     if kind_of_field in ("f64", "f64 list"):
         return all(math.isfinite(each) for each in (value if isinstance(value, tuple) else (value,)))
-    least = {"rate_mhz": 1, "coefficient_count": 2, "samples": 1}
-    return name not in least or value >= least[name]
+    if (kind, name) == (_HEALTH, "rate_mhz"):
+        # What was measured may be unknown.
+        return True
+    return bool(_LEAST.get(name, value) <= value <= _GREATEST.get(name, value))
 
 
 class Line(NamedTuple):

@@ -50,9 +50,19 @@ from iastm_protocol.messages import (
     set_zero_body,
     unpack_counts,
 )
+from iastm_protocol.tool_messages import (
+    ChannelsReport,
+    HealthReport,
+    LogPart,
+    MotionReport,
+    SelfTestResult,
+    SelfTestRow,
+    StrokeMotion,
+)
 
 U8, U16, U32, U48 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 48))
 I16, I32, I64 = (st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (16, 32, 64))
+TILT, ROLL, DIRECTION = (st.integers(-most, most) for most in (9000, 18000, 1))
 I24 = st.integers(kinds.COUNTS_MIN, kinds.COUNTS_MAX)
 TEXT = (
     st.text(max_size=60)
@@ -82,6 +92,12 @@ ANY_MESSAGE = st.one_of(
         SHA256,
         U32,
         st.binary(min_size=16, max_size=16),
+        TEXT.filter(lambda text: len(text.encode()) <= 200),
+        U8,
+        U16,
+        U16,
+        U32,
+        U16,
     ),
     st.builds(ForceSamples, U32, U48, U32, U8, st.lists(I24, min_size=1, max_size=155).map(pack_counts)),
     st.builds(StrokeReport, U32, U32, U32, U32, I32, I64, st.booleans(), U32),
@@ -102,6 +118,12 @@ ANY_MESSAGE = st.one_of(
     st.builds(Key, st.binary(min_size=32, max_size=32)),
     st.builds(StoredPart, U32, U32, st.binary(max_size=400)),
     st.builds(Response, U16, U8, U8, TEXT),
+    st.builds(MotionReport, U32, U48, TILT, ROLL, U8),
+    st.builds(StrokeMotion, U32, U8, DIRECTION, U16, U8),
+    st.builds(HealthReport, U16, U32, U16, U32, U32, U32, U32, U16),
+    st.builds(ChannelsReport, U8, U8, U16),
+    st.builds(LogPart, U32, U32, st.binary(max_size=400)),
+    st.builds(SelfTestResult, U16, st.lists(st.builds(SelfTestRow, U8, U8, I32, I32, I32), max_size=10).map(tuple)),
 )
 
 
@@ -116,8 +138,10 @@ def test_a_message_comes_back_as_it_went(message: Any) -> None:
 def test_a_payload_that_ends_too_soon_is_the_peers_fault(message: Any, data: st.DataObject) -> None:
     payload = message.to_payload()
     # Those that are open at the end are cut within what they must have.
-    least = {"ForceSamples": 17, "Command": 3, "SignedCommand": 20, "StoredPart": 8, "Calibration": len(payload) - 8}
-    needed = least.get(type(message).__name__, len(payload))
+    least = {"ForceSamples": 17, "Command": 3, "SignedCommand": 20, "StoredPart": 8, "LogPart": 8}
+    appended = {"Calibration": 8, "HelloAnswer": 12 + len(getattr(message, "trouble", "").encode())}
+    name = type(message).__name__
+    needed = least.get(name, len(payload) - appended.get(name, 0))
     short = payload[: data.draw(st.integers(0, needed - 1))]
     with pytest.raises(RemoteProtocolError):
         type(message).from_payload(short)
@@ -125,7 +149,7 @@ def test_a_payload_that_ends_too_soon_is_the_peers_fault(message: Any, data: st.
 
 @given(ANY_MESSAGE, st.binary(min_size=1, max_size=40))
 def test_fields_of_a_newer_minor_version_are_read_over(message: Any, tail: bytes) -> None:
-    if isinstance(message, ForceSamples | Command | SignedCommand | StoredPart):
+    if isinstance(message, ForceSamples | Command | SignedCommand | StoredPart | LogPart):
         return
     assert type(message).from_payload(message.to_payload() + tail) == message
 
@@ -218,7 +242,7 @@ def test_text_that_utf8_cannot_carry_is_refused() -> None:
 
 
 def test_a_hello_answer_without_a_rate_is_refused_on_both_sides() -> None:
-    answer = HelloAnswer(1, 0, "", bytes(8), "", "", "", 0, 1, (), 0, "", bytes(32), 0, bytes(16))
+    answer = HelloAnswer(1, 0, "", bytes(8), "", "", "", 0, 1, (), 0, "", bytes(32), 0, bytes(16), "", 0, 0, 0, 0, 0)
     payload = bytearray(answer.to_payload())
     with pytest.raises(LocalProtocolError):
         answer._replace(rate_mhz=0).to_payload()

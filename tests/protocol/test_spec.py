@@ -60,8 +60,12 @@ def test_the_table_of_kinds_is_complete() -> None:
 
 def test_the_table_of_numbers_is_complete() -> None:
     listed = named("## 6. Numbers", name_at=2, value_at=1)
-    expected = constants(("FAULT_", "FEATURE_", "EVENT_"))
-    flags = ("SATURATED", "SUSPECTED_GLITCH", "VIBRATING", "ZERO_UNCERTAIN", "BACKFILLED", "WARN", "ALARM")
+    expected = constants(
+        ("FAULT_", "FEATURE_", "EVENT_", "GESTURE_", "CHANNEL_", "RESET_", "MOTION_", "EXCLUDED_", "TEST_")
+    )
+    # A command, not a reason.
+    del expected["RESET_DOSE"]
+    flags = ("SATURATED", "SUSPECTED_GLITCH", "VIBRATING", "ZERO_UNCERTAIN", "BACKFILLED", "WARN", "ALARM", "DOSE")
     expected |= {name: getattr(kinds, name) for name in flags}
     assert listed == expected
 
@@ -71,6 +75,7 @@ def test_the_tables_of_commands_and_errors_are_complete() -> None:
     named_commands = [
         *("START_STREAM", "STOP_STREAM", "DESCRIBE", "SET_ZERO", "SET_LIMITS", "GET_KEY", "RENEW_KEY"),
         *("BEGIN_CALIBRATION", "CALIBRATION_PART", "KEEP_CALIBRATION", "GET_CALIBRATION"),
+        *("GET_LOG", "SELF_TEST", "SET_CHANNELS", "SILENCE", "SET_DOSE_LIMIT", "RESET_DOSE"),
     ]
     assert commands == {name: getattr(kinds, name) for name in named_commands}
     errors = named("### 5.2 RESPONSE", name_at=1, value_at=0)

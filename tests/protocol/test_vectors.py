@@ -144,7 +144,7 @@ BY_HAND = {
     "command, calibration part": "0a00 09 b8010000 7b22736368656d61223a31",
     "command, get calibration": "0c00 0b b0030000 d801",
     "stored part": "b0030000 94260000 22706f696e7473223a5b",
-    "hello": "49415354 01 01 0b 696173746d20302e312e30 0100ed5e",
+    "hello": "49415354 01 02 0b 696173746d20302e312e30 0100ed5e",
 }
 
 

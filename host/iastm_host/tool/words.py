@@ -13,6 +13,9 @@ EVENTS = {
     kinds.EVENT_BUTTON: "button",
     kinds.EVENT_KEY: "key given out",
     kinds.EVENT_CALIBRATION: "calibration",
+    kinds.EVENT_OVERLOAD: "overload",
+    kinds.EVENT_ZERO_COMPARED: "zero compared",
+    kinds.EVENT_CHANNELS: "channels",
 }
 
 FAULTS = {
@@ -27,6 +30,14 @@ FAULTS = {
     kinds.FAULT_ADC_FAILS: "converter fails",
     kinds.FAULT_ALERT_OUTPUT: "tool's own alert fails",
     kinds.FAULT_CALIBRATION_STORE: "stored calibration damaged",
+    kinds.FAULT_BATTERY_LOW: "battery low: charge the tool",
+    kinds.FAULT_MOTION: "motion sensor fails: no angle, no pass length",
+    kinds.FAULT_STORE: "tool can't keep its settings",
+    kinds.FAULT_BRIDGE_OPEN: "load cell wire off: have it repaired",
+    kinds.FAULT_BRIDGE_SHORTED: "load cell wires touch: have it repaired",
+    kinds.FAULT_POLARITY: "force counts backwards: check wiring, calibrate anew",
+    kinds.FAULT_OVERLOADED: "load cell was overloaded: set zero, then check it",
+    kinds.FAULT_BOARD: "a part of the tool did not start",
 }
 
 ERRORS = {

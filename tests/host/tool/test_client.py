@@ -179,7 +179,7 @@ def test_what_the_tool_says_of_itself_arrives_whole(by_hand: Any) -> None:
         "cpython 3",
         "F-1",
     )
-    assert (tool.boot_id, tool.rate_hz, tool.ring_depth, tool.protocol) == (0xB007, 320.0, 2048, "1.1")
+    assert (tool.boot_id, tool.rate_hz, tool.ring_depth, tool.protocol) == (0xB007, 320.0, 2048, "1.2")
     assert (tool.source_hash, tool.simulated) == ("0001020304050607", True)
     assert hand.of(CalibrationReport)[-1] == CalibrationReport("fake-50n", "00" * 32, 50.0, (0.0, 1 / 41_900))
     assert hand.of(ZeroReport)[-1] == ZeroReport(84_213, 0, 84_213, True)
