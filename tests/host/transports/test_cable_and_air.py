@@ -85,6 +85,7 @@ def test_the_host_at_the_cable_controls_where_it_streamed_first_until_it_stops(r
         # Now the one on the air holds control, and the one that comes back has to wait.
         assert await asked_by_cable(cable, kinds.START_STREAM) == kinds.OK
         assert await asked_by_cable(cable, kinds.SET_LIMITS, limits(4000)) == kinds.NOT_ALLOWED
+        await host.until(lambda: bool(host.samples()))
         assert_gapless(host.samples())
         await cable.close()
 
