@@ -55,6 +55,12 @@ from iastm_protocol.messages import (  # noqa: E402
     set_zero_body,
 )
 from iastm_protocol.signing import TAG_BYTES  # noqa: E402
+from iastm_protocol.tool_bodies import (  # noqa: E402
+    get_log_body,
+    set_channels_body,
+    set_dose_limit_body,
+    silence_body,
+)
 from iastm_protocol.tool_messages import (  # noqa: E402
     ChannelsReport,
     HealthReport,
@@ -323,6 +329,17 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
         50,
         ANSWER._replace(trouble="é" * 100),
     ),
+    ("command, get log", kinds.COMMAND, 53, Command(13, kinds.GET_LOG, get_log_body(472, 472))),
+    ("command, self-test", kinds.COMMAND, 54, Command(15, kinds.SELF_TEST, b"")),
+    (
+        "command, set channels",
+        kinds.COMMAND,
+        55,
+        Command(16, kinds.SET_CHANNELS, set_channels_body(kinds.CHANNEL_LIGHT | kinds.CHANNEL_VIBRATION)),
+    ),
+    ("command, silence", kinds.COMMAND, 56, Command(17, kinds.SILENCE, silence_body(120))),
+    ("command, set dose limit", kinds.COMMAND, 57, Command(18, kinds.SET_DOSE_LIMIT, set_dose_limit_body(3_600_000))),
+    ("command, reset dose", kinds.COMMAND, 58, Command(19, kinds.RESET_DOSE, b"")),
     ("alert, dose", kinds.ALERT, 51, AlertReport(kinds.DOSE, 6412, 20_037_500, 1_441_800)),
     (
         "tool event, long press",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -49,6 +50,17 @@ from iastm_protocol.messages import (
     read_zero_body,
     set_zero_body,
     unpack_counts,
+)
+from iastm_protocol.tool_bodies import (
+    MAX_SILENCE_S,
+    get_log_body,
+    read_get_log_body,
+    read_set_channels_body,
+    read_set_dose_limit_body,
+    read_silence_body,
+    set_channels_body,
+    set_dose_limit_body,
+    silence_body,
 )
 from iastm_protocol.tool_messages import (
     ChannelsReport,
@@ -208,16 +220,35 @@ def test_the_bodies_of_a_calibrations_commands_come_back(offset: int, n: int, da
     assert read_get_calibration_body(get_calibration_body(offset, n)) == (offset, n)
 
 
+@given(U8, st.integers(0, MAX_SILENCE_S), U32, U16)
+def test_the_bodies_of_a_tools_own_commands_come_back(chosen: int, seconds: int, value: int, n: int) -> None:
+    assert read_set_channels_body(set_channels_body(chosen)) == chosen
+    assert read_silence_body(silence_body(seconds)) == seconds
+    assert read_set_dose_limit_body(set_dose_limit_body(value)) == value
+    assert read_get_log_body(get_log_body(value, n)) == (value, n)
+
+
+def test_a_silence_that_would_not_expire_soon_is_refused_on_both_sides() -> None:
+    with pytest.raises(LocalProtocolError, match="121"):
+        silence_body(121)
+    with pytest.raises(RemoteProtocolError, match="120 s at most"):
+        read_silence_body(b"\x79\x00")
+
+
 @pytest.mark.parametrize(
     ("read", "least"),
     [
+        (read_set_channels_body, 1),
+        (read_silence_body, 2),
+        (read_set_dose_limit_body, 4),
+        (read_get_log_body, 6),
         (read_begin_calibration_body, 4),
         (read_calibration_part_body, 4),
         (read_keep_calibration_body, 32),
         (read_get_calibration_body, 6),
     ],
 )
-def test_a_body_of_a_calibrations_command_that_ends_too_soon_is_the_peers_fault(read: Any, least: int) -> None:
+def test_a_body_that_ends_too_soon_is_the_peers_fault(read: Any, least: int) -> None:
     read(bytes(least))
     for n in range(least):
         with pytest.raises(RemoteProtocolError, match="too short"):
@@ -264,3 +295,45 @@ def test_a_run_of_no_samples_is_refused_on_both_sides(message: type[Fetch] | typ
 def test_the_greatest_batch_fits_a_frame_of_a_link_and_one_more_count_does_not() -> None:
     assert len(ForceSamples(0, 0, 0, 0, pack_counts([0] * 155)).to_payload()) <= kinds.MAX_LINK_PAYLOAD
     assert len(ForceSamples(0, 0, 0, 0, pack_counts([0] * 156)).to_payload()) > kinds.MAX_LINK_PAYLOAD
+
+
+@pytest.mark.parametrize(("tilt_cdeg", "roll_cdeg"), [(9001, 0), (-9001, 0), (0, 18_001), (0, -18_001)])
+def test_an_angle_that_there_is_none_of_is_refused_on_both_sides(tilt_cdeg: int, roll_cdeg: int) -> None:
+    with pytest.raises(LocalProtocolError, match=str(tilt_cdeg)):
+        MotionReport(1, 2, tilt_cdeg, roll_cdeg, 0).to_payload()
+    with pytest.raises(RemoteProtocolError, match=str(roll_cdeg)):
+        MotionReport.from_payload(bytes(10) + struct.pack("<2hB", tilt_cdeg, roll_cdeg, 0))
+
+
+@pytest.mark.parametrize("direction", [-128, -2, 2, 127])
+def test_a_direction_that_there_is_none_of_is_refused_on_both_sides(direction: int) -> None:
+    with pytest.raises(LocalProtocolError, match="direction"):
+        StrokeMotion(1, 1, direction, 0, 0).to_payload()
+    with pytest.raises(RemoteProtocolError, match="direction"):
+        StrokeMotion.from_payload(struct.pack("<IBbHB", 1, 1, direction, 0, 0))
+
+
+def test_a_trouble_longer_than_200_bytes_is_refused_and_one_of_200_fits_beside_a_boards_texts() -> None:
+    answer = HelloAnswer(
+        *(1, 2, "v" * 20, bytes(8), "b" * 20, "r" * 20, "s" * 20, 0, 1, (Channel("force", "N"),), 0, "c" * 40),
+        *(bytes(32), 0, bytes(16), "é" * 100, 0, 0, 0, 0, 0),
+    )
+    assert len(answer.to_payload()) <= kinds.MAX_LINK_PAYLOAD
+    with pytest.raises(LocalProtocolError, match="200"):
+        answer._replace(trouble="é" * 100 + "e").to_payload()
+
+
+def test_a_tool_of_an_older_minor_tells_nothing_of_trouble_restarts_and_overload() -> None:
+    told = ("t", 3, 4, 5, 6, 7)
+    answer = HelloAnswer(1, 1, "", bytes(8), "", "", "", 0, 1, (), 0, "", bytes(32), 0, bytes(16), *told)
+    payload = answer.to_payload()
+    older = HelloAnswer.from_payload(payload[: -2 - 1 - 2 - 2 - 4 - 2])
+    assert older == answer._replace(
+        trouble="", reset_reason=kinds.RESET_UNKNOWN, power_losses=0, restarts=0, overload_mn=0, log_bytes=0
+    )
+
+
+def test_34_self_tests_fit_a_frame() -> None:
+    rows = (SelfTestRow(1, 0, 0, 0, 0),) * 34
+    assert len(SelfTestResult(1, rows).to_payload()) <= kinds.MAX_LINK_PAYLOAD
+    assert len(SelfTestResult(1, (*rows, rows[0])).to_payload()) > kinds.MAX_LINK_PAYLOAD

@@ -144,6 +144,27 @@ BY_HAND = {
     "command, calibration part": "0a00 09 b8010000 7b22736368656d61223a31",
     "command, get calibration": "0c00 0b b0030000 d801",
     "stored part": "b0030000 94260000 22706f696e7473223a5b",
+    # 472 = 0x1D8; 120 = 0x78; 3,600,000 = 0x36EE80.
+    "command, get log": "0d00 0c d8010000 d801",
+    "command, self-test": "0f00 0d",
+    "command, set channels": "1000 0e 05",
+    "command, silence": "1100 0f 7800",
+    "command, set dose limit": "1200 10 80ee3600",
+    "command, reset dose": "1300 11",
+    # 3550 = 0xDDE; −1200 = 0xFB50; moving is bit 2.
+    "motion": "00190000 002d31010000 de0d 50fb 04",
+    # −1 = 0xFF; 140 = 0x8C.
+    "stroke motion": "0c000000 01 ff 8c00 00",
+    # 3875 = 0xF23; 319,480 = 0x4DFF8; 112 = 0x70; 1,250,000 = 0x1312D0; 298 = 0x12A.
+    "health": "230f f8df0400 7000 02000000 01000000 d0121300 80ee3600 2a01",
+    "channels, silenced": "07 05 5f00",
+    # 1310 = 0x51E.
+    "log part": "00000000 1e050000 626f6f742031322c203336373120733a207761746368646f670a",
+    # 640 = 0x280; 5000 = 0x1388; −250,000 = 0xFFFC2F70; 131,072 = 0x20000.
+    "self-test result": "0f00 03 01 00 80020000 01000000 88130000 02 01 702ffcff 0000feff 00000200"
+    " 04 02 00000000 00000000 00000000",
+    "tool event, long press": "04000000 06 00190000 002d31010000 03000000",
+    "alert, dose": "03 0c190000 7cbf31010000 08001600",
     "hello": "49415354 01 02 0b 696173746d20302e312e30 0100ed5e",
 }
 
