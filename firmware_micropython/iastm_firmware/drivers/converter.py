@@ -1,0 +1,299 @@
+"""What all converters have in common: the queue, what was missed, and setting a chip up without holding the tool up.
+
+A driver says how its chip is set up, when a conversion is ready and how it is read; everything else is here:
+
+- `_steps`: methods of its set-up, in order. Each gets the microseconds since it was called first, does one thing that
+  takes no longer than 50 ms, and returns the microseconds until it wants to be called again, 0 where it is done.
+- `_ready()`: whether a conversion waits; `_read()`: its counts, with sign, or THROWN_AWAY, or OUT_OF_STEP where the
+  chip's answer can't be that of a conversion. Both run in an interrupt too and allocate nothing.
+- `_arm()`: attaches `_on_ready` to the pin that tells of a conversion, where there is one.
+
+Each may raise OSError. A chip that fails three readings in a row, or has no conversion for half a second, is set up
+anew once a second, and `next_conversion` raises meanwhile. What would have been converted counts as missed.
+
+Conversions are queued by the interrupt of the ready pin. A hard interrupt (RP2) reads at once, whatever the tool does.
+A soft one (ESP32 has no other) waits for a collection or a call into C to end; the chip holds its newest conversion
+until then, and those before it are missed, and counted. A pin interrupt that got lost costs nothing but time, because
+`next_conversion` looks at the pin too.
+"""
+
+import errno
+from array import array
+
+from iastm_firmware.clock import ticks_after
+from iastm_firmware.drivers.pace import Pace
+from iastm_protocol._compat import const
+
+# What `_read` returns in place of counts; both lie outside of 24 bits.
+THROWN_AWAY = 0x1000000
+OUT_OF_STEP = 0x1000001
+
+# 0.8 s at 320/s.
+_QUEUE = const(256)
+_QUEUE_MASK = const(255)
+_SILENT_US = const(500000)
+_RETRY_US = const(1000000)
+_START_US = const(900000)
+_FAILURES = const(3)
+# A reading must be over so much before the next conversion is ready, as a share of the period.
+_MARGIN_SHARE = const(16)
+_MAX_US = const(0xFFFF)
+_TICKS_MAX = const(0x3FFFFFFF)
+_WAITING = const(-1)
+
+
+class Converter:
+    """A converter as sampler.py wants it: `next_conversion()`, then `counts`, `ticks`, `missed`.
+
+    `ticks` are those at which the conversion was ready: when it was noticed, or, where the pace shows that this was
+    late, when it was due. `missed` includes readings that were thrown away, which `voided` counts since boot.
+    `rate_mhz` is nominal. `trouble` is words while the chip doesn't work, else "".
+
+    `ticker` has ticks_us, ticks_diff and sleep_us, as a board's module `time`. `other_hz` is the rate that a bridge on
+    the board may set instead.
+    """
+
+    name = "converter"
+    # Whether the chip keeps what is being read while the next conversion comes in.
+    _buffered = False
+    # What it means where `_read` is out of step.
+    _out_of_step = "answers are no conversions"
+
+    def __init__(self, ticker, rate_hz, other_hz=0):
+        self.rate_mhz = rate_hz * 1000
+        self.counts = 0
+        self.ticks = 0
+        self.missed = 0
+        self.voided = 0
+        self.trouble = ""
+        self._ticks_us = ticker.ticks_us
+        self._ticks_diff = ticker.ticks_diff
+        self._sleep_us = ticker.sleep_us
+        self._pace = Pace(1000000 // rate_hz, 1000000 // other_hz if other_hz else 0)
+        self._queue_counts = array("i", [0] * _QUEUE)
+        self._queue_ticks = array("i", [0] * _QUEUE)
+        self._queue_took_us = array("H", [0] * _QUEUE)
+        # The reading side writes `head` only, `next_conversion` writes `tail` only: no lock is needed.
+        self._head = 0
+        self._tail = 0
+        # Readings to throw away: uncounted ones after a set-up, counted ones after a fault.
+        self._settling = 0
+        self._spoilt = 0
+        self._failures = 0
+        self._skipped = 0
+        self._busy = False
+        self._running = False
+        self._stopped = False
+        self._armed = False
+        self._steps: "tuple" = ()
+        self._step = _WAITING
+        self._is_new_step = True
+        self._step_began = 0
+        self._began = self._due = self._heard = self._ticks_us()
+        self._error = None
+
+    def start(self):
+        """Reset the chip and set it up, within 1 s; what takes longer goes on in `next_conversion`.
+
+        Raises OSError with words in `args[1]`; `next_conversion` tries again all the same.
+        """
+        began = self._ticks_us()
+        self._stopped = False
+        self._error = None
+        self._begin(began)
+        while not self._running:
+            now = self._ticks_us()
+            if self._ticks_diff(now, began) >= _START_US:
+                return
+            wait_us = self._ticks_diff(self._due, now)
+            if wait_us > 0:
+                self._sleep_us(wait_us)
+            self._set_up(self._ticks_us())
+            if self._error is not None:
+                raise self._error
+
+    def stop(self):
+        """Power the chip down; `start` wakes it."""
+        self._running = False
+        self._stopped = True
+        self._tail = self._head
+        self._power_down()
+
+    def excitation_mv(self):
+        """Return the bridge's supply in millivolts, 0 where the chip doesn't tell."""
+        return 0
+
+    def next_conversion(self):
+        """Return True where a conversion is ready, described by `counts`, `ticks` and `missed`.
+
+        Raises OSError where the chip can't be read.
+        """
+        while True:
+            tail = self._tail
+            if tail == self._head and (self._stopped or not self._fetch()):
+                return False
+            ticks = self._queue_ticks[tail]
+            counts = self._queue_counts[tail]
+            took_us = self._queue_took_us[tail]
+            self._tail = (tail + 1) & _QUEUE_MASK
+            pace = self._pace
+            missed = pace.follow(ticks) + self._skipped
+            late_us = pace.late_us
+            if late_us:
+                period_us = pace.period_us
+                margin_us = period_us // _MARGIN_SHARE
+                if late_us > margin_us:
+                    if not self._buffered and late_us + took_us > period_us - margin_us:
+                        # The next conversion may have come in before the last bit was out: bits of both.
+                        self.voided += 1
+                        self._skipped = missed + 1
+                        continue
+                    # Never beyond 2^30 − 1 on the way.
+                    ticks = ticks - late_us if ticks >= late_us else ticks + (_TICKS_MAX - late_us) + 1
+            self.ticks = ticks
+            self.counts = counts
+            self.missed = missed
+            self._skipped = 0
+            if self.trouble:
+                self.trouble = ""
+            return True
+
+    def _power_down(self):
+        raise NotImplementedError
+
+    def _ready(self):
+        raise NotImplementedError
+
+    def _read(self):
+        raise NotImplementedError
+
+    def _arm(self):
+        # Drivers without a pin of their own are polled.
+        pass
+
+    def _on_ready(self, _):
+        # Of an interrupt: what a reading fails with is found by the next call of `next_conversion`.
+        if self._running and not self._busy:
+            try:
+                self._take()
+            except OSError:
+                self._failures += 1
+
+    def _take(self):
+        # Read the conversion that is ready, if there is one, into the queue.
+        ticks = self._ticks_us()
+        if not self._ready():
+            return
+        counts = self._read()
+        self._heard = ticks
+        if counts == OUT_OF_STEP:
+            self.voided += 1
+            self._failures += 1
+            return
+        self._failures = 0
+        if self._settling:
+            self._settling -= 1
+        elif counts == THROWN_AWAY:
+            self.voided += 1
+        elif self._spoilt:
+            self._spoilt -= 1
+            self.voided += 1
+        else:
+            self._queue(ticks, counts)
+
+    def _queue(self, ticks, counts):
+        head = self._head
+        after = (head + 1) & _QUEUE_MASK
+        if after == self._tail:
+            # Full: the newest ones go, and the gap in the ticks counts them as missed.
+            return
+        took_us = self._ticks_diff(self._ticks_us(), ticks)
+        self._queue_ticks[head] = ticks
+        self._queue_counts[head] = counts
+        self._queue_took_us[head] = took_us if took_us < _MAX_US else _MAX_US
+        self._head = after
+
+    def _fetch(self):
+        # True where something is in the queue by now.
+        if not self._running:
+            self._recover(self._ticks_us())
+            return False
+        now = self._ticks_us()
+        # The interrupt stays out meanwhile.
+        self._busy = True
+        try:
+            self._take()
+        except OSError as error:
+            self._failures += 1
+            if self._failures < _FAILURES:
+                raise
+            self._fail(error)
+        finally:
+            self._busy = False
+        if self._tail != self._head:
+            return True
+        if self._running:
+            if self._failures >= _FAILURES:
+                self._fail(OSError(errno.EIO, self._out_of_step))
+            elif self._ticks_diff(now, self._heard) > _SILENT_US:
+                self._fail(OSError(errno.ETIMEDOUT, "no conversion for 0.5 s"))
+        if self._error is not None:
+            raise self._error
+        return False
+
+    def _fail(self, error):
+        number = error.args[0] if error.args else errno.EIO
+        words = error.args[1] if len(error.args) > 1 else "does not answer (error %d)" % number
+        self._running = False
+        self.trouble = "%s: %s" % (self.name, words)
+        self._error = OSError(number, self.trouble)
+        self._step = _WAITING
+        # At once the first time, and then once a second.
+        now = self._ticks_us()
+        self._due = ticks_after(self._began, _RETRY_US)
+        if self._ticks_diff(now, self._due) > 0:
+            self._due = now
+
+    def _recover(self, now):
+        if self._step == _WAITING:
+            if self._error is not None and self._ticks_diff(now, self._due) < 0:
+                raise self._error
+            self._skipped += self._pace.pass_to(now)
+            self._begin(now)
+        if self._ticks_diff(now, self._due) >= 0:
+            self._set_up(now)
+        if self._error is not None:
+            raise self._error
+
+    def _begin(self, now):
+        self._running = False
+        self._step = 0
+        self._is_new_step = True
+        self._began = self._due = now
+
+    def _set_up(self, now):
+        # One step, or one more look at it.
+        if self._is_new_step:
+            self._is_new_step = False
+            self._step_began = now
+        try:
+            wait_us = self._steps[self._step](self._ticks_diff(now, self._step_began))
+        except OSError as error:
+            self._fail(error)
+            return
+        now = self._ticks_us()
+        if wait_us:
+            self._due = ticks_after(now, wait_us)
+            return
+        self._step += 1
+        self._is_new_step = True
+        self._due = now
+        if self._step == len(self._steps):
+            self._step = _WAITING
+            self._failures = 0
+            self._heard = now
+            self._error = None
+            self._running = True
+            if not self._armed:
+                self._armed = True
+                self._arm()

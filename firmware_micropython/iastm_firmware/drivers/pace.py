@@ -1,0 +1,158 @@
+"""The even pace of a converter, learned from when its conversions were read, in integers.
+
+A converter keeps time by a clock of its own, which may be a tenth off what it is called, and it holds a conversion
+until the next one is ready. So the time of a reading says "not later than this", never "exactly then": a reading may
+be late by anything less than a period. Pace keeps a grid of the moments at which conversions became ready. A reading
+before its place on the grid moves the grid (nothing can be read before it is there); of readings behind it, the least
+late of sixteen does. How far the grid went over many conversions is the period.
+
+Times are ticks, as clock.py has them. Nothing is allocated per conversion, unless readings lie seconds apart.
+"""
+
+from iastm_firmware.clock import ticks_after, ticks_between
+from iastm_protocol._compat import const
+
+# The period is kept in 1/256 µs.
+_FRACTION_BITS = const(8)
+_FRACTION = const(0xFF)
+# Conversions over which the period is measured: at first few, in the end many.
+_FIRST_WINDOW = const(4)
+_SETTLED_WINDOW = const(64)
+_LAST_WINDOW = const(512)
+# Until then the grid follows each reading.
+_FOLLOWING_WINDOW = const(16)
+_SHORT_BLOCK = const(4)
+_LONG_BLOCK = const(16)
+# A clock further off than this share of its nominal period is not believed.
+_TRUSTED_SHARE = const(7)
+# What the grid may be too late, as a share of the period.
+_EARLY_SHARE = const(8)
+# So many readings in a row at the other pace show that the converter runs at that.
+_OTHER_PROOF = const(3)
+# Only the first readings may slow the pace down; later ones at a slow pace are conversions that were missed.
+_SLOWER_WITHIN = const(4)
+_OTHER_SHARE = const(6)
+
+
+class Pace:
+    """Counts conversions between readings. `period_us` is nominal.
+
+    `other_us` is the period at which a converter may run as well, by a bridge on its board that no software sees
+    (an HX711: 10/s or 80/s); 0 where there is none. The first three spacings tell which one it is.
+
+    After `follow`: `late_us` is how long after its conversion the reading came, 0 until the pace is `settled`;
+    `period_us` is the period, as far as it is known.
+    """
+
+    def __init__(self, period_us, other_us=0):
+        self._nominal_us = period_us
+        self._other_us = other_us
+        self._others = 0
+        self._readings = 0
+        self._grid = 0
+        self.late_us = 0
+        self._learn(period_us)
+
+    def _learn(self, period_us):
+        self._nominal_us = period_us
+        self.period_us = period_us
+        self._period = period_us << _FRACTION_BITS
+        self._rest = 0
+        self._window = _FIRST_WINDOW
+        self.settled = False
+        self._anchor()
+
+    def _anchor(self):
+        self._anchor_grid = self._grid
+        self._since_anchor = 0
+        self._in_block = 0
+        self._least_late = self._nominal_us
+
+    def follow(self, ticks):
+        """Note a reading at `ticks`; return how many conversions were missed since the one before."""
+        if not self._readings:
+            self._readings = 1
+            self._grid = ticks
+            self._anchor()
+            return 0
+        since_us = ticks_between(self._grid, ticks)
+        if self._other_us and self._at_other_pace(since_us, ticks):
+            return 0
+        self._readings += 1
+        period = self._period
+        n = ((since_us + self.period_us // _EARLY_SHARE) << _FRACTION_BITS) // period
+        if n < 1:
+            # Two readings are two conversions, whatever the grid says.
+            n = 1
+        passed = n * period + self._rest
+        late_us = since_us - (passed >> _FRACTION_BITS)
+        self._rest = passed & _FRACTION
+        if late_us <= 0 or self._window <= _FOLLOWING_WINDOW:
+            self._grid = ticks
+            late_us = 0
+        else:
+            self._grid = ticks_after(self._grid, passed >> _FRACTION_BITS)
+        self.late_us = late_us if self.settled else 0
+        self._since_anchor += n
+        self._note_lateness(late_us)
+        if self._since_anchor >= self._window:
+            self._measure()
+        return n - 1
+
+    def pass_to(self, ticks):
+        """Move the grid on to `ticks`, while there is nothing to read; return how many conversions that were."""
+        if not self._readings:
+            return 0
+        since_us = ticks_between(self._grid, ticks)
+        n = (since_us << _FRACTION_BITS) // self._period
+        if n < 1:
+            return 0
+        self._grid = ticks_after(self._grid, (n * self._period) >> _FRACTION_BITS)
+        self._anchor()
+        return n
+
+    def _at_other_pace(self, since_us, ticks):
+        # True while it looks as if the other pace were the right one, and the reading has been dealt with.
+        other_us = self._other_us
+        away_us = since_us - other_us
+        share_us = other_us // _OTHER_SHARE
+        if not -share_us < away_us < share_us or (
+            other_us > self._nominal_us and self._readings > _SLOWER_WITHIN + self._others
+        ):
+            self._others = 0
+            return False
+        self._others += 1
+        self._readings += 1
+        self._grid = ticks
+        self._rest = 0
+        self._anchor()
+        if self._others == _OTHER_PROOF:
+            self._others = 0
+            self._other_us = self._nominal_us
+            self._learn(other_us)
+        return True
+
+    def _note_lateness(self, late_us):
+        if late_us < self._least_late:
+            self._least_late = late_us
+        self._in_block += 1
+        if self._in_block < (_LONG_BLOCK if self.settled else _SHORT_BLOCK):
+            return
+        self._grid = ticks_after(self._grid, self._least_late)
+        self._in_block = 0
+        self._least_late = self._nominal_us
+
+    def _measure(self):
+        span_us = ticks_between(self._anchor_grid, self._grid)
+        n = self._since_anchor
+        period = (span_us // n << _FRACTION_BITS) + (span_us % n << _FRACTION_BITS) // n
+        period_us = period >> _FRACTION_BITS
+        away_us = period_us - self._nominal_us
+        trusted_us = self._nominal_us // _TRUSTED_SHARE
+        if -trusted_us < away_us < trusted_us:
+            self._period = period
+            self.period_us = period_us
+            if self._window < _LAST_WINDOW:
+                self._window *= 2
+                self.settled = self._window >= _SETTLED_WINDOW
+        self._anchor()
