@@ -985,6 +985,64 @@ def limits() -> Json:
                 "over": False,
             },
         ],
+        "debounce": [
+            {"rate_mhz": rate_mhz, "samples": samples}
+            for rate_mhz, samples in (
+                *((10_000, 2), (79_000, 2), (80_000, 2), (80_001, 3), (120_000, 3), (120_001, 4)),
+                *((319_999, 8), (320_000, 8), (320_001, 9), (1_000_000, 25), (2_000_000, 50)),
+            )
+        ],
+        "vibrating": vibrating(),
+    }
+
+
+def vibrating() -> list[Json]:
+    """Return watches of a tool that shakes itself: blocks of [first index, values, vibrating], at 320 per second."""
+    usual = {"enter": 100, "leave": 90, "min_samples": 2}
+    cases: list[tuple[str, list[list[Any]], list[int], bool]] = [
+        ("seven samples over are none", [[0, [0, *[101] * 7, 0], True]], [], False),
+        ("the eighth in a row decides", [[0, [0, *[101] * 9], True]], [8], True),
+        ("the row goes on over the edge of a block", [[0, [101] * 4, True], [4, [101] * 4, True]], [7], True),
+        ("one sample between begins the row anew", [[0, [*[101] * 7, 100, *[101] * 7], True]], [], False),
+        ("leaving takes two all the same", [[0, [*[101] * 8, 89, 89, 95], True]], [7], False),
+        ("a row that began before counts", [[0, [101], False], [1, [101] * 7, True]], [7], True),
+        ("one that goes on after it decides at once", [[0, [101] * 3, True], [3, [101], False]], [3], True),
+        ("a single one after it needs another", [[0, [101, 0], True], [2, [101, 0, 101, 101], False]], [5], True),
+        ("what was exceeded before stays so", [[0, [101, 101], False], [2, [101, 89, 101, 89], True]], [1], True),
+    ]
+    return [
+        {"name": name, "watch": usual, "rate_mhz": 320_000, "feed": feed, "crossings": crossings, "over": over}
+        for name, feed, crossings, over in cases
+    ]
+
+
+def glitches() -> Json:
+    """Return samples in a row and which of them are suspected glitches, by hand."""
+    cases: list[tuple[str, int, list[int | None], list[int]]] = [
+        ("a spike up", 10, [0, 0, 11, 0, 0], [2]),
+        ("a spike down", 10, [0, 0, -11, 0, 0], [2]),
+        ("a jump and no more is none", 10, [0, 0, 10, 0, 0], []),
+        ("neighbours that half a jump parts", 10, [0, 20, 5, 5], [1]),
+        ("neighbours farther apart", 10, [0, 20, 6, 6], []),
+        ("an odd jump: half of it rounded down", 11, [0, 20, 5, 5], [1]),
+        ("an odd jump: farther apart than half of it", 11, [0, 20, 6, 6], []),
+        ("the neighbours fall", 10, [5, 20, 0, 0], [1]),
+        ("a step", 10, [0, 0, 40, 40, 40], []),
+        ("a step back", 10, [40, 40, 0, 0], []),
+        ("one of two that jump together", 10, [0, 40, 40, 0, 0], []),
+        ("a steep slope", 10, [0, 20, 40, 60, 60, 40, 20, 0], []),
+        ("a tip as sharp as a spike", 10, [0, 20, 40, 60, 40, 20, 0], [3]),
+        ("two in turn: what lies between them is one too", 10, [0, 0, 30, 0, 30, 0, 0], [2, 3, 4]),
+        ("the first and the last are judged by nothing", 10, [30, 0, 0, 30], []),
+        ("a missed conversion is no neighbour", 10, [0, None, 30, 0, 0, 30, None, 0], []),
+        ("from rail to rail", 1_000_000, [-8_388_608, 8_388_607, -8_388_608], [1]),
+        ("a bit of a large force", 819_200, [4_000_000, 4_000_900, 1_904_200, 4_001_800, 4_002_500], [2]),
+    ]
+    return {
+        "about": "samples in a row, null a missed one; glitches: which of them, counted from 0. jump: more than this.",
+        "cases": [
+            {"name": name, "jump": jump, "samples": samples, "glitches": found} for name, jump, samples, found in cases
+        ],
     }
 
 
@@ -1151,6 +1209,7 @@ MAKERS: dict[str, Callable[[], Json]] = {
     "fragments.json": fragments,
     "strokes.json": strokes,
     "limits.json": limits,
+    "glitches.json": glitches,
     "conversion.json": conversion,
     "signing.json": signing,
     "stored.json": stored,

@@ -15,7 +15,8 @@ from iastm_protocol.conversion import polarity, to_net_counts, to_newtons
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 from iastm_protocol.fragments import FragmentDecoder, fragments
 from iastm_protocol.frames import BareFrameWriter, Decoder, FrameWriter, encode, unstuff
-from iastm_protocol.limits import LimitWatch
+from iastm_protocol.glitch import is_glitch
+from iastm_protocol.limits import LimitWatch, debounce_samples
 from iastm_protocol.messages import MESSAGES, Channel, check_prefix, pack_counts
 from iastm_protocol.signing import same, tag
 from iastm_protocol.stored_calibration import HEAD_MAX_BYTES, pack_head, read_head
@@ -447,6 +448,43 @@ def run_limits(report, cases, rng):
             report.equal(case["name"] + ", " + mode, (got, watch.over), (case["crossings"], case["over"]))
 
 
+def run_vibrating(report, vectors):
+    """While the tool vibrates a longer row exceeds a limit, however samples are cut into blocks."""
+    report.section("vibrating")
+    for case in vectors["debounce"]:
+        report.equal(f"{case['rate_mhz']} mHz", debounce_samples(case["rate_mhz"], True), case["samples"])
+        report.equal(f"{case['rate_mhz']} mHz, at rest", debounce_samples(case["rate_mhz"], False), 2)
+    for case in vectors["vibrating"]:
+        for singly in (False, True):
+            c = case["watch"]
+            watch = LimitWatch(c["enter"], c["leave"], c["min_samples"])
+            got: list[int] = []
+            for first, values, vibrating in case["feed"]:
+                watch.enter_samples = debounce_samples(case["rate_mhz"], vibrating)
+                if singly:
+                    for at in range(len(values)):
+                        got.extend(watch.feed(first + at, [values[at]]))
+                else:
+                    got.extend(watch.feed(first, values))
+            report.equal(f"{case['name']}, singly {singly}", (got, watch.over), (case["crossings"], case["over"]))
+
+
+def run_glitches(report, cases):
+    """Glitches as whole numbers and as floats."""
+    report.section("glitches")
+    for case in cases:
+        samples = case["samples"]
+        for unit in (1, 0.5):
+            got = []
+            for at in range(1, len(samples) - 1):
+                before, value, after = samples[at - 1 : at + 2]
+                if None in (before, value, after):
+                    continue
+                if is_glitch(before * unit, value * unit, after * unit, case["jump"] * unit):
+                    got.append(at)
+            report.equal(f"{case['name']}, unit {unit}", got, case["glitches"])
+
+
 def run_not_a_number(report):
     """NaN, which JSON can't carry: it hides no crossing, neither begins nor ends contact, and spoils the total."""
     report.section("not a number")
@@ -715,6 +753,8 @@ def main(directory, seed, rounds):
     run_garbage(report, rng, rounds)
     run_strokes(report, read("strokes.json")["cases"], rng)
     run_limits(report, read("limits.json")["cases"], rng)
+    run_vibrating(report, read("limits.json"))
+    run_glitches(report, read("glitches.json")["cases"])
     run_not_a_number(report)
     run_conversion(report, read("conversion.json")["cases"])
     run_signing(report, read("signing.json"))

@@ -28,6 +28,8 @@ LEAST_CHECKS = {
     "garbage": 1000,
     "strokes": 36,
     "limits": 33,
+    "vibrating": 40,
+    "glitches": 34,
     "not a number": 12,
     "conversion": 100,
     "signing": 1000,
@@ -61,6 +63,8 @@ def test_the_runner_notices_vectors_that_are_wrong(run: Run, tmp_path: Path) -> 
         ("damaged.json", '"damaged_bytes": 1000', '"damaged_bytes": 999'),
         ("strokes.json", '"total": 79', '"total": 78'),
         ("limits.json", '"over": true', '"over": false'),
+        ("limits.json", '"samples": 25', '"samples": 26'),
+        ("glitches.json", '"jump": 1000000', '"jump": 99000000'),
         ("conversion.json", '"polarity": -1', '"polarity": 1'),
         ("frames.json", '"stuffed_hex": "01"', '"stuffed_hex": "0101"'),
         ("fragments.json", '"damaged_bytes": 982', '"damaged_bytes": 981'),
@@ -72,5 +76,17 @@ def test_the_runner_notices_vectors_that_are_wrong(run: Run, tmp_path: Path) -> 
         (tmp_path / name).write_text(text.replace(right, wrong, 1), encoding="utf-8")
     result = outcome(run, tmp_path, seed=1, rounds=1)
     sections = {failure.split(":")[0] for failure in result["failures"]}
-    expected = {"messages", "frames", "damaged", "strokes", "limits", "conversion", "fragments", "signing", "stored"}
+    expected = {
+        "messages",
+        "frames",
+        "damaged",
+        "strokes",
+        "limits",
+        "conversion",
+        "fragments",
+        "signing",
+        "stored",
+        "vibrating",
+        "glitches",
+    }
     assert sections == expected

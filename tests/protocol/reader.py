@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -219,8 +220,10 @@ def strokes(on: float, off: float, least: int, fed: Fed) -> list[dict[str, Any]]
     return found
 
 
-def exceeded(enter: float, leave: float, in_a_row: int, fed: Fed) -> tuple[list[int], bool]:
-    """4.6: the samples that decided, and whether the limit is exceeded at the end."""
+def exceeded(
+    enter: float, leave: float, in_a_row: int, fed: Fed, vibrating: frozenset[int] = frozenset(), rate_hz: float = 0
+) -> tuple[list[int], bool]:
+    """4.6: the samples that decided, and whether the limit is exceeded at the end; `vibrating`: indices flagged so."""
     decided = []
     over = False
     row = 0
@@ -230,9 +233,23 @@ def exceeded(enter: float, leave: float, in_a_row: int, fed: Fed) -> tuple[list[
             continue
         index, value = sample
         row = row + 1 if (value < leave if over else value > enter) else 0
-        if row == in_a_row:
+        needed = max(2, math.ceil(0.025 * rate_hz)) if index in vibrating and not over else in_a_row
+        if row >= needed:
             row = 0
             over = not over
             if over:
                 decided.append(index)
     return decided, over
+
+
+def glitches(jump: float, samples: Sequence[float | None]) -> list[int]:
+    """4.3: those that differ from both neighbours by more than a jump, to one side, where half a jump parts these."""
+    found = []
+    for at in range(1, len(samples) - 1):
+        before, value, after = samples[at - 1 : at + 2]
+        if before is None or value is None or after is None:
+            continue
+        least, greatest = min(before, after), max(before, after)
+        if (value > greatest + jump or value < least - jump) and greatest - least <= jump / 2:
+            found.append(at)
+    return found

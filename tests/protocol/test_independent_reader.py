@@ -159,6 +159,27 @@ def test_strokes_are_found(case: dict[str, Any]) -> None:
     assert found == case["strokes"]
 
 
+@pytest.mark.parametrize("case", vectors("limits.json")["vibrating"], ids=ids)
+def test_limits_of_a_tool_that_vibrates_are_exceeded(case: dict[str, Any]) -> None:
+    every = [(first + i, value, shakes) for first, values, shakes in case["feed"] for i, value in enumerate(values)]
+    shaken = frozenset(index for index, _, shakes in every if shakes)
+    watch = case["watch"]
+    decided = reader.exceeded(
+        watch["enter"],
+        watch["leave"],
+        watch["min_samples"],
+        [(index, value) for index, value, _ in every],
+        shaken,
+        case["rate_mhz"] / 1000,
+    )
+    assert decided == (case["crossings"], case["over"])
+
+
+@pytest.mark.parametrize("case", vectors("glitches.json")["cases"], ids=ids)
+def test_glitches_are_suspected(case: dict[str, Any]) -> None:
+    assert reader.glitches(case["jump"], case["samples"]) == case["glitches"]
+
+
 @pytest.mark.parametrize("case", vectors("limits.json")["cases"], ids=ids)
 def test_limits_decide(case: dict[str, Any]) -> None:
     watch = case["watch"]

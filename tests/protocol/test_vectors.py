@@ -23,6 +23,7 @@ FILES = (
     "fragments.json",
     "strokes.json",
     "limits.json",
+    "glitches.json",
     "conversion.json",
     "signing.json",
     "stored.json",
