@@ -71,7 +71,7 @@ def test_the_runner_notices_vectors_that_are_wrong(run: Run, tmp_path: Path) -> 
         ("signing.json", '"counter": 16909060', '"counter": 16909061'),
         ("stored.json", '"document_hex": "7b7d"', '"document_hex": "7b7c"'),
     ):
-        text = (VECTORS / name).read_text(encoding="utf-8")
+        text = (tmp_path / name).read_text(encoding="utf-8")
         assert right in text
         (tmp_path / name).write_text(text.replace(right, wrong, 1), encoding="utf-8")
     result = outcome(run, tmp_path, seed=1, rounds=1)
