@@ -1,4 +1,3 @@
-from board import Board  # the one file of pins that flashing puts beside this one
-from iastm_firmware import app
+from iastm_firmware.start import main  # finds what is wired here: board.py, or the board's own file
 
-app.run(Board())
+main()

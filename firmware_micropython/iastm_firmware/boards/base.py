@@ -6,10 +6,10 @@ import struct
 import sys
 
 from iastm_protocol import kinds
-from iastm_protocol._compat import const
+from iastm_protocol._compat import TYPE_CHECKING
 
-# As in kinds.py: no more is known than that it started.
-_RESET_UNKNOWN = const(0)
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class NoOutputs:
@@ -34,13 +34,13 @@ class BoardBase:
     ring_depth = 19200
     zero_counts = 0
     zero_confirmed = False
-    calibration_storage = None
-    settings_storage = None
-    outputs = NoOutputs()
-    imu = None
-    journal = None
+    calibration_storage: "Any" = None
+    settings_storage: "Any" = None
+    outputs: "Any" = NoOutputs()
+    imu: "Any" = None
+    journal: "Any" = None
     trouble = ""
-    reset_reason = _RESET_UNKNOWN
+    reset_reason = kinds.RESET_UNKNOWN
     idle_s = 0
 
     def links(self, tool):

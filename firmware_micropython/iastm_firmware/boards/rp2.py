@@ -1,0 +1,16 @@
+"""RP2040 and RP2350 under MicroPython's port rp2.
+
+`machine.reset_cause()` tells power-on and watchdog alone, and `machine.reset()` is done by the watchdog: what the
+firmware noted before tells the two apart. The watchdog waits 8.3 s at most and counts on in sleep. MicroPython can't
+wake these chips by a pin: they nap, and look.
+"""
+
+from iastm_firmware.boards.chip import Chip
+
+
+class Rp2(Chip):
+    """A Pico W or Pico 2 W."""
+
+    def battery_adc(self, pin):
+        """Return a converter of voltages for a pin, with the range of up to 3.3 V."""
+        return self.machine.ADC(self.machine.Pin(pin))

@@ -1,0 +1,231 @@
+"""From power-on to the running tool, whatever is wrong on the way: what main.py calls.
+
+In this order: a wiring is found and checked, a button held leads to safe mode, and then one of three boards is started:
+
+- the one of the wiring;
+- one without any part, which says in its hello what is wrong, where the wiring can't be used, or where the firmware
+  failed three times in a row within a minute of its start;
+- that of a `board.py` with a class `Board`, for hardware that no wiring describes.
+
+A wiring is `WIRING` of `board.py` on the file system; or else of the module of iastm_firmware/boards that
+`board_name.txt` names; or else of the one for this chip.
+"""
+
+import sys
+from collections import namedtuple
+
+from iastm_firmware import pins, safe_mode
+from iastm_firmware.boards.mark import WANTS_SAFE_MODE
+from iastm_firmware.boards.real import ChipBoard, RealBoard, restart_after_failure, traceback_of, words_of
+from iastm_protocol import kinds
+from iastm_protocol._compat import const
+
+# What MicroPython calls a board has its chip in it; the chip as in pins.py, and its module of iastm_firmware.boards.
+_KNOWN = (
+    ("ESP32S3", "ESP32-S3", "esp32_s3"),
+    ("ESP32C3", "ESP32-C3", "esp32_c3"),
+    ("RP2040", "RP2040", "pico_w"),
+    ("RP2350", "RP2350", "pico_2_w"),
+)
+_BOARDS = "iastm_firmware.boards."
+_MOST_FAILURES = const(3)
+_TAIL_BYTES = const(160)
+
+
+class System(namedtuple("System", ("machine", "times", "platform", "model", "load", "stream", "say", "run"))):
+    """What a start needs of MicroPython: modules machine and time, and sys.platform.
+
+    `model` is what MicroPython calls the board; `load(name)` gives a module; `stream(ticks_us)` makes the stream of
+    the port; `say(text)` writes to the prompt; `run(board)` runs the firmware on a board.
+    """
+
+
+def main():
+    """Start the tool on the board that this runs on."""
+    import time
+
+    import machine
+    import micropython
+
+    def stream(ticks_us):
+        from iastm_firmware.console import Console
+
+        return Console(sys.stdin.buffer, sys.stdout.buffer, micropython.kbd_intr, ticks_us)
+
+    def run(board):
+        # Here, and not above: what can't be loaded is a failure like any other.
+        from iastm_firmware import app
+
+        app.run(board)
+
+    model = getattr(sys.implementation, "_machine", "")
+    start(System(machine, time, sys.platform, model, load, stream, print, run))
+
+
+def load(name):
+    """Return the module of a name. Raises ImportError where there is none."""
+    __import__(name)
+    return sys.modules[name]
+
+
+def start(system):
+    """Start the tool; returns where it is to be left at its prompt."""
+    chip = _chip(system)
+    if chip is None:
+        system.say("IASTM: no tool runs on %s (%s)." % (system.platform, system.model))
+        return
+    if chip.wants_safe_mode:
+        chip.mark.note(kinds.RESET_SOFT, 0, False)
+        safe_mode.announce(system.say, safe_mode.ASKED_FOR)
+        return
+    found = _find(system, chip)
+    # Who woke it by the button may hold it a little longer.
+    asked = found.button is not None and chip.reset_reason != kinds.RESET_WAKE
+    if asked and safe_mode.is_held(chip.button(found.button), chip.times):
+        chip.mark.note(kinds.RESET_SOFT, 0, False)
+        safe_mode.announce(system.say, safe_mode.HELD)
+        return
+    failures = failures_before(chip)
+    chip.mark.note(0, failures, True)
+    _run(system, chip, found, failures)
+
+
+def failures_before(chip):
+    """Return how often in a row the firmware failed within a minute of its start, before this one."""
+    if chip.reset_reason not in (kinds.RESET_FAILURE, kinds.RESET_WATCHDOG):
+        return 0
+    mark = chip.mark
+    if mark.reason:
+        return mark.failures
+    # The watchdog's, or a panic of MicroPython itself: nobody could note it.
+    return mark.failures + 1 if mark.young else 1
+
+
+class _Found(namedtuple("_Found", ("wiring", "trouble", "make", "button"))):
+    # A wiring, or what is wrong with it; or what makes a board of its own code. And the button's pin or None.
+    pass
+
+
+def _find(system, chip):
+    try:
+        module = _module(system)
+        make = getattr(module, "Board", None)
+        if make is not None:
+            return _Found(None, "", make, None)
+        wiring = getattr(module, "WIRING", None)
+        if wiring is None:
+            return _Found(None, "board.py has neither WIRING nor Board", None, None)
+        faults = pins.faults_of(wiring, _running(system))
+    except (Exception, SystemExit) as error:
+        return _Found(None, "the wiring can't be read: " + words_of(error), None, None)
+    if not faults:
+        return _Found(wiring, "", None, wiring.get("button"))
+    more = " (and %d more)" % (len(faults) - 1) if len(faults) > 1 else ""
+    return _Found(None, "the wiring can't be: " + faults[0] + more, None, None)
+
+
+def _module(system):
+    try:
+        return system.load("board")
+    except ImportError as error:
+        # What board.py itself imports may be missing, too.
+        if "'board'" not in str(error):
+            raise
+    name = _named()
+    if name:
+        return system.load(_BOARDS + name)
+    for text, _, name in _KNOWN:
+        if text in system.model:
+            return system.load(_BOARDS + name)
+    raise ValueError("there is no board.py, and no board is known as %s" % system.model)
+
+
+def _named():
+    try:
+        with open("board_name.txt") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _running(system):
+    for text, chip, _ in _KNOWN:
+        if text in system.model:
+            return chip
+    return ""
+
+
+def _chip(system):
+    make = {"esp32": _esp32, "rp2": _rp2}.get(system.platform)
+    return None if make is None else make(system)
+
+
+def _esp32(system):
+    from iastm_firmware.boards.esp32 import Esp32
+
+    return Esp32(system.machine, system.times, _optional(system, "esp32"))
+
+
+def _rp2(system):
+    from iastm_firmware.boards.rp2 import Rp2
+
+    return Rp2(system.machine, system.times)
+
+
+def _optional(system, name):
+    try:
+        return system.load(name)
+    except ImportError:
+        return None
+
+
+def _run(system, chip, found, failures):
+    board = None
+    last_resort = failures >= _MOST_FAILURES or bool(found.trouble)
+    try:
+        board = _board(system, chip, found, failures)
+        system.run(board)
+    except KeyboardInterrupt:
+        if chip.watched:
+            # Its bite would end whatever is done at the prompt.
+            system.say("The watchdog runs: restarting into safe mode.")
+            chip.restart(WANTS_SAFE_MODE)
+        else:
+            chip.mark.note(kinds.RESET_SOFT, 0, False)
+            safe_mode.announce(system.say, safe_mode.ASKED_FOR)
+    except Exception as error:
+        if last_resort:
+            chip.mark.note(kinds.RESET_SOFT, 0, False)
+            system.say(traceback_of(error))
+            safe_mode.announce(system.say, words_of(error))
+            return
+        # A board that was made restarts by its own `failed`: this one was not, or its class has none.
+        restart_after_failure(chip, failures, True)
+
+
+def _board(system, chip, found, failures):
+    if failures >= _MOST_FAILURES:
+        # Without the radio too: nobody knows what it was.
+        trouble = "it failed %d times in a row at its start" % failures
+        board = ChipBoard(chip, system.model, trouble, last_resort=True)
+        board.tell(_last_line(board.journal))
+    elif found.trouble:
+        board = ChipBoard(chip, system.model, found.trouble, _optional(system, "bluetooth"), last_resort=True)
+    elif found.make is not None:
+        return found.make()
+    else:
+        radio = _optional(system, "bluetooth") if found.wiring.get("bluetooth", True) else None
+        board = RealBoard(found.wiring, chip, system.load, radio, failures)
+    # Last: from here on Ctrl-C is data.
+    board.stream = system.stream(board.ticks_us)
+    return board
+
+
+def _last_line(journal):
+    if journal is None or not journal.size:
+        return ""
+    try:
+        text = journal.piece(max(0, journal.size - _TAIL_BYTES), _TAIL_BYTES).decode()
+    except (OSError, UnicodeError):
+        return ""
+    return text.rstrip("\n").split("\n")[-1].strip()
