@@ -59,7 +59,7 @@ class Report:
     def equal(self, what, got, expected):
         """Check that two values are equal."""
         self.checks[self._section] += 1
-        if got != expected and len(self.failures) < 20:
+        if got != expected and len(self.failures) < 60:
             self.failures.append(f"{self._section}: {what}: got {got!r}, expected {expected!r}")
 
     def true(self, what, condition):
