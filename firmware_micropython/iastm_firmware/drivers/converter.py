@@ -117,7 +117,11 @@ class Converter:
         self._running = False
         self._stopped = True
         self._tail = self._head
-        self._power_down()
+        try:
+            self._power_down()
+        except OSError:
+            # What doesn't answer can't be powered down either.
+            pass
 
     def excitation_mv(self):
         """Return the bridge's supply in millivolts, 0 where the chip doesn't tell."""
