@@ -2,9 +2,16 @@
 
 A converter keeps time by a clock of its own, which may be a tenth off what it is called, and it holds a conversion
 until the next one is ready. So the time of a reading says "not later than this", never "exactly then": a reading may
-be late by anything less than a period. Pace keeps a grid of the moments at which conversions became ready. A reading
-before its place on the grid moves the grid (nothing can be read before it is there); of readings behind it, the least
-late of sixteen does. How far the grid went over many conversions is the period.
+be late by anything less than a period.
+
+At first each reading is taken as punctual, and conversions are counted by the nominal period or what is known of it,
+until they span so many periods that lateness, as it shows in their spacing, can't spoil the period by more than one
+part in 256, and 64 at least. From then on Pace keeps a grid of the moments at which conversions became ready. A reading
+before its place on the grid moves the grid, because nothing can be read before it is there; of readings behind it, the
+least late of sixteen does. How far the grid goes over many conversions is the period.
+
+Readings that are late by more than seven eighths of a period can't be told from missed conversions: whoever polls asks
+more often than that.
 
 Times are ticks, as clock.py has them. Nothing is allocated per conversion, unless readings lie seconds apart.
 """
@@ -15,16 +22,19 @@ from iastm_protocol._compat import const
 # The period is kept in 1/256 µs.
 _FRACTION_BITS = const(8)
 _FRACTION = const(0xFF)
-# Conversions over which the period is measured: at first few, in the end many.
+# Conversions over which the period is measured.
 _FIRST_WINDOW = const(4)
 _SETTLED_WINDOW = const(64)
 _LAST_WINDOW = const(512)
-# Until then the grid follows each reading.
-_FOLLOWING_WINDOW = const(16)
-_SHORT_BLOCK = const(4)
-_LONG_BLOCK = const(16)
+_BLOCK = const(16)
+# How well a period must be known to keep a grid by it, and how much one measurement may change it then, as a share.
+_KNOWN_SHARE = const(256)
+# How well it must be known to count by it in place of the nominal one.
+_GUESSED_SHARE = const(16)
 # A clock further off than this share of its nominal period is not believed.
 _TRUSTED_SHARE = const(7)
+# Spacings above so many periods tell nothing of the period while it is hardly known.
+_MAX_SPACING = const(4)
 # What the grid may be too late, as a share of the period.
 _EARLY_SHARE = const(8)
 # So many readings in a row at the other pace show that the converter runs at that.
@@ -45,57 +55,51 @@ class Pace:
     """
 
     def __init__(self, period_us, other_us=0):
-        self._nominal_us = period_us
         self._other_us = other_us
         self._others = 0
         self._readings = 0
         self._grid = 0
+        self._rest = 0
         self.late_us = 0
         self._learn(period_us)
 
-    def _learn(self, period_us):
-        self._nominal_us = period_us
-        self.period_us = period_us
-        self._period = period_us << _FRACTION_BITS
-        self._rest = 0
-        self._window = _FIRST_WINDOW
+    def _learn(self, nominal_us):
+        self._nominal_us = nominal_us
+        self.period_us = nominal_us
+        self._period = nominal_us << _FRACTION_BITS
         self.settled = False
-        self._anchor()
+        self._begin_window(_FIRST_WINDOW)
 
-    def _anchor(self):
-        self._anchor_grid = self._grid
-        self._since_anchor = 0
+    def _begin_window(self, window):
+        self._window = window
+        self._window_grid = self._grid
+        self._in_window = 0
         self._in_block = 0
         self._least_late = self._nominal_us
+        self._shortest_us = self._longest_us = 0
 
     def follow(self, ticks):
         """Note a reading at `ticks`; return how many conversions were missed since the one before."""
         if not self._readings:
             self._readings = 1
             self._grid = ticks
-            self._anchor()
+            self._begin_window(_FIRST_WINDOW)
             return 0
         since_us = ticks_between(self._grid, ticks)
         if self._other_us and self._at_other_pace(since_us, ticks):
             return 0
         self._readings += 1
-        period = self._period
-        n = ((since_us + self.period_us // _EARLY_SHARE) << _FRACTION_BITS) // period
+        n = ((since_us + self.period_us // _EARLY_SHARE) << _FRACTION_BITS) // self._period
         if n < 1:
             # Two readings are two conversions, whatever the grid says.
             n = 1
-        passed = n * period + self._rest
-        late_us = since_us - (passed >> _FRACTION_BITS)
-        self._rest = passed & _FRACTION
-        if late_us <= 0 or self._window <= _FOLLOWING_WINDOW:
-            self._grid = ticks
-            late_us = 0
+        self._in_window += n
+        if self.settled:
+            self._track(since_us, n, ticks)
         else:
-            self._grid = ticks_after(self._grid, passed >> _FRACTION_BITS)
-        self.late_us = late_us if self.settled else 0
-        self._since_anchor += n
-        self._note_lateness(late_us)
-        if self._since_anchor >= self._window:
+            self._grid = ticks
+            self._note_spacing(since_us, n)
+        if self._in_window >= self._window:
             self._measure()
         return n - 1
 
@@ -103,16 +107,15 @@ class Pace:
         """Move the grid on to `ticks`, while there is nothing to read; return how many conversions that were."""
         if not self._readings:
             return 0
-        since_us = ticks_between(self._grid, ticks)
-        n = (since_us << _FRACTION_BITS) // self._period
+        n = (ticks_between(self._grid, ticks) << _FRACTION_BITS) // self._period
         if n < 1:
             return 0
         self._grid = ticks_after(self._grid, (n * self._period) >> _FRACTION_BITS)
-        self._anchor()
+        self._begin_window(self._window if self.settled else _FIRST_WINDOW)
         return n
 
     def _at_other_pace(self, since_us, ticks):
-        # True while it looks as if the other pace were the right one, and the reading has been dealt with.
+        # True while it looks as if the other pace were the right one; then the reading has been dealt with.
         other_us = self._other_us
         away_us = since_us - other_us
         share_us = other_us // _OTHER_SHARE
@@ -124,35 +127,62 @@ class Pace:
         self._others += 1
         self._readings += 1
         self._grid = ticks
-        self._rest = 0
-        self._anchor()
         if self._others == _OTHER_PROOF:
             self._others = 0
             self._other_us = self._nominal_us
             self._learn(other_us)
         return True
 
-    def _note_lateness(self, late_us):
+    def _note_spacing(self, since_us, n):
+        if n > _MAX_SPACING:
+            self._begin_window(_FIRST_WINDOW)
+        elif n == 1:
+            if since_us > self._longest_us:
+                self._longest_us = since_us
+            if since_us < self._shortest_us or not self._shortest_us:
+                self._shortest_us = since_us
+
+    def _track(self, since_us, n, ticks):
+        passed = n * self._period + self._rest
+        passed_us = passed >> _FRACTION_BITS
+        self._rest = passed & _FRACTION
+        late_us = since_us - passed_us
+        if late_us <= 0:
+            self._grid = ticks
+            late_us = 0
+        else:
+            self._grid = ticks_after(self._grid, passed_us)
+        self.late_us = late_us
         if late_us < self._least_late:
             self._least_late = late_us
         self._in_block += 1
-        if self._in_block < (_LONG_BLOCK if self.settled else _SHORT_BLOCK):
-            return
-        self._grid = ticks_after(self._grid, self._least_late)
-        self._in_block = 0
-        self._least_late = self._nominal_us
+        if self._in_block == _BLOCK:
+            self._grid = ticks_after(self._grid, self._least_late)
+            self._in_block = 0
+            self._least_late = self._nominal_us
 
     def _measure(self):
-        span_us = ticks_between(self._anchor_grid, self._grid)
-        n = self._since_anchor
+        n = self._in_window
+        span_us = ticks_between(self._window_grid, self._grid)
         period = (span_us // n << _FRACTION_BITS) + (span_us % n << _FRACTION_BITS) // n
+        if self.settled:
+            most = self._period // _KNOWN_SHARE
+            self._period += max(-most, min(most, period - self._period))
+            self.period_us = self._period >> _FRACTION_BITS
+            self._begin_window(min(2 * self._window, _LAST_WINDOW))
+            return
         period_us = period >> _FRACTION_BITS
-        away_us = period_us - self._nominal_us
+        spread_us = self._longest_us - self._shortest_us
         trusted_us = self._nominal_us // _TRUSTED_SHARE
-        if -trusted_us < away_us < trusted_us:
+        if not -trusted_us < period_us - self._nominal_us < trusted_us:
+            self._begin_window(_FIRST_WINDOW)
+            return
+        if spread_us * _GUESSED_SHARE <= n * period_us:
             self._period = period
             self.period_us = period_us
-            if self._window < _LAST_WINDOW:
-                self._window *= 2
-                self.settled = self._window >= _SETTLED_WINDOW
-        self._anchor()
+        if self._window < _SETTLED_WINDOW or (spread_us * _KNOWN_SHARE > n * period_us and n < _LAST_WINDOW):
+            self._window *= 2
+            return
+        self._rest = 0
+        self.settled = True
+        self._begin_window(self._window)
