@@ -27,7 +27,8 @@ class Converter:
         """Read the next conversion but `skip`; return by how many Pace counted too many."""
         self.conversion += 1 + skip
         ready_us = self.start_us + self.conversion * self.period_us
-        return self.pace.follow(round(ready_us + late_share * self.period_us) & TICKS_MASK) - skip
+        missed: int = self.pace.follow(round(ready_us + late_share * self.period_us) & TICKS_MASK)
+        return missed - skip
 
 
 def punctual(rng: random.Random, n: int) -> Iterator[float]:
