@@ -1,7 +1,8 @@
 """A sample that no hand can make: one that jumps away from both neighbours, which agree with one another.
 
 What bits turned over by a spike on a wire, or a reading that was disturbed, look like. A hand that presses as hard as
-the cell takes, and lets go, needs far more than the time of three samples for it. The sample is kept and flagged.
+the cell takes, and lets go, needs far more than the time of three samples for it. The sample is kept and flagged. What
+follows one is none: of two glitches in turn, what lies between them would look like a third.
 """
 
 # A jump is more than this part of the cell's capacity, in the unit of the samples. Ours, grade none.

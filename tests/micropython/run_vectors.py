@@ -475,10 +475,10 @@ def run_glitches(report, cases):
     for case in cases:
         samples = case["samples"]
         for unit in (1, 0.5):
-            got = []
+            got: list[int] = []
             for at in range(1, len(samples) - 1):
                 before, value, after = samples[at - 1 : at + 2]
-                if None in (before, value, after):
+                if None in (before, value, after) or got[-1:] == [at - 1]:
                     continue
                 if is_glitch(before * unit, value * unit, after * unit, case["jump"] * unit):
                     got.append(at)

@@ -244,10 +244,10 @@ def exceeded(
 
 def glitches(jump: float, samples: Sequence[float | None]) -> list[int]:
     """4.3: those that differ from both neighbours by more than a jump, to one side, where half a jump parts these."""
-    found = []
+    found: list[int] = []
     for at in range(1, len(samples) - 1):
         before, value, after = samples[at - 1 : at + 2]
-        if before is None or value is None or after is None:
+        if before is None or value is None or after is None or found[-1:] == [at - 1]:
             continue
         least, greatest = min(before, after), max(before, after)
         if (value > greatest + jump or value < least - jump) and greatest - least <= jump / 2:

@@ -14,6 +14,7 @@ from iastm_firmware.ble import BleLink
 from iastm_protocol import kinds, messages
 from iastm_protocol.fragments import FragmentDecoder, fragments
 from iastm_protocol.frames import BareFrameWriter, Decoder, encode
+from iastm_protocol.gestures import DOUBLE_WITHIN_MS
 from iastm_protocol.signing import tag
 from iastm_protocol.stored_calibration import pack_head
 
@@ -136,9 +137,10 @@ class Rig:
         assert self.tool.calibrations.put_in_force(self.tool, other, hashlib.sha256(stored).digest())
 
     def press(self) -> None:
-        for pressed in (True, False):
+        """Press the button once, and wait until no other press can make it a double one."""
+        for pressed, duration_ms in ((True, 60), (False, 60 + DOUBLE_WITHIN_MS)):
             self.bench.board.pressed = pressed
-            self.run(60)
+            self.run(duration_ms)
 
     def take_nothing(self) -> None:
         self.bench.stream.room = 0

@@ -111,7 +111,10 @@ _SCENARIOS: dict[str, tuple[Callable[[Rig], Any], str]] = {
     "GET_KEY on BLE: no press": (_no_press, "press the tool's button"),
     "RENEW_KEY on BLE": (_renews, "cable only"),
     "it changes the tool's state: another host": (_controlled, "another host"),
-    "BEGIN_CALIBRATION, CALIBRATION_PART, KEEP_CALIBRATION: in contact": (_in_contact, "lift the tool"),
+    "BEGIN_CALIBRATION, CALIBRATION_PART, KEEP_CALIBRATION, SELF_TEST, SET_CHANNELS: in contact": (
+        _in_contact,
+        "lift the tool",
+    ),
     "the body": (lambda rig: rig.signed_command(kinds.SET_ZERO, _BAD), "too short"),
     "it does not work": (_can_not_be_kept, "key"),
     "otherwise": (lambda rig: rig.signed_command(kinds.SET_ZERO, _ZERO), ""),
