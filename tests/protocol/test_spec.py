@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from tests.protocol.spec import SPEC, decoded, named, vectors
+from tests.protocol.spec import SPEC, decoded, named, section, tables, vectors
 
 from iastm_firmware import slots
-from iastm_protocol import kinds
+from iastm_protocol import gestures, kinds, limits, tool_bodies, tool_messages
 from iastm_protocol.frames import cobs_size
-from iastm_protocol.messages import MESSAGES
+from iastm_protocol.glitch import GLITCH_SHARE
+from iastm_protocol.messages import MESSAGES, TROUBLE_MAX_BYTES
 from iastm_protocol.signing import CHALLENGE_BYTES, KEY_BYTES, TAG_BYTES
 from iastm_protocol.stored_calibration import HEAD_MAX_BYTES, MAX_STORED_BYTES
 
@@ -104,3 +105,39 @@ def test_the_stated_sizes_are_the_codes() -> None:
     assert f"(4.19), 1 to {MAX_STORED_BYTES} |" in SPEC
     assert MAX_STORED_BYTES == slots.MAX_DOCUMENT_BYTES
     assert f"# The IASTM tool protocol, version {kinds.MAJOR}.{kinds.MINOR}" in SPEC
+
+
+def test_every_feature_but_simulated_says_what_a_tool_without_it_does() -> None:
+    *_, left_out = tables(section("## 3. Versions"))
+    features = constants(("FEATURE_",))
+    assert {row[0] for row in left_out} == set(features) - {"FEATURE_SIMULATED"}
+    assert len(left_out) == len(features) - 1
+
+
+def words(heading: str) -> str:
+    return " ".join(section(heading).split())
+
+
+def test_the_rules_in_words_are_the_codes() -> None:
+    samples, alert, event, commands = (words(f"### {number}") for number in ("4.3 ", "4.6 ", "4.7 ", "5.1 "))
+    assert (GLITCH_SHARE, "an eighth of `capacity_n`" in samples) == (8, True)
+    assert f"for {limits.VIBRATES_MS} ms after" in samples
+    assert f"⌈{limits.VIBRATING_DEBOUNCE_MS / 1000:g} s × rate⌉-th in a row" in alert
+    assert f"{limits.debounce_samples(320_000, True)} at 320 per second" in alert
+    assert f"from {gestures.DEBOUNCE_MS} ms of contact on" in event
+    assert f"has lasted {gestures.LONG_MS} ms" in event
+    assert f"within {gestures.DOUBLE_WITHIN_MS} ms after the end" in event
+    assert f"Held for {gestures.SAFE_HOLD_MS / 1000:g} s while the tool starts" in event
+    assert f"SILENCE of more than {tool_bodies.MAX_SILENCE_S} s" in commands
+    assert f"0 to {tool_bodies.MAX_SILENCE_S}; 0 ends it" in commands
+    assert f"up to {TROUBLE_MAX_BYTES} bytes" in words("### 4.2 ")
+    tilt, roll = tool_messages.TILT_MAX_CDEG, tool_messages.ROLL_MAX_CDEG
+    assert f"−{tilt} to {tilt}" in words("### 4.21")
+    assert f"−{roll} to {roll}" in words("### 4.21")
+    assert f"{kinds.NEVER_SLEEPS}: it does not" in words("### 4.23")
+    assert f"0–{(kinds.MAX_LINK_PAYLOAD - 3) // 14} |" in words("### 4.26")
+
+
+def test_every_gesture_stands_in_words() -> None:
+    event = words("### 4.7 ")
+    assert all(name in event for name in constants(("GESTURE_",)) if name != "GESTURE_NOT_TOLD")
