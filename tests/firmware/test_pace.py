@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 
@@ -60,6 +61,20 @@ def test_readings_that_come_late_at_random_are_no_missed_conversions(nominal_us:
     converter = Converter(Pace(nominal_us), nominal_us * (1 + off))
     # Spacings up to 1.5 periods, as of a loop that polls twice in a period.
     assert [converter.read(rng.uniform(0, 0.5)) for _ in range(1500)] == [0] * 1500
+
+
+@given(
+    nominal_us=st.sampled_from(PERIODS_US),
+    off=st.floats(-0.1, 0.1),
+    step_share=st.floats(0.02, 0.75),
+)
+def test_a_loop_that_polls_at_a_pace_of_its_own_misses_nothing(nominal_us: int, off: float, step_share: float) -> None:
+    period_us = nominal_us * (1 + off)
+    step_us = step_share * period_us
+    pace = Pace(nominal_us)
+    # Read at the first poll after a conversion is ready.
+    polls = [math.ceil(conversion * period_us / step_us) for conversion in range(2000)]
+    assert [pace.follow(round(poll * step_us) & TICKS_MASK) for poll in polls] == [0] * 2000
 
 
 def test_after_a_second_the_period_is_known_to_one_part_in_a_thousand() -> None:
