@@ -29,6 +29,8 @@ _POLL_US = const(1000)
 # Settled after 400 ms at 10/s; its clock and ours may be off.
 _FIRST_WITHIN_US = const(600000)
 _SETTLING = const(4)
+# Less than it takes to settle.
+_RESET_PERIODS = const(3)
 
 # Pulses after the 24 of the data, by gain.
 _EXTRA_PULSES = {128: 1, 32: 2, 64: 3}
@@ -103,6 +105,8 @@ class HX711(Converter):
         irq_off = self._irq_off
         irq_on = self._irq_on
         extra = self._extra
+        if extra != 1 and self._may_have_been_reset():
+            self._spoilt = self._to_settle()
         bits = 0
         longest_us = 0
         for _ in range(_BITS + extra):
@@ -124,6 +128,12 @@ class HX711(Converter):
             return OUT_OF_STEP
         bits >>= extra
         return bits - _RANGE if bits & _SIGN else bits
+
+    def _may_have_been_reset(self):
+        # Its supply gave way for a moment: then it settles anew, and begins at another gain than was asked for.
+        pace = self._pace
+        silent_us = self._ticks_diff(self._ticks_us(), self._heard)
+        return pace.settled and silent_us > _RESET_PERIODS * pace.period_us
 
     def _lost(self):
         # It may have powered down in the middle of a reading; so that it surely begins anew, it is made to.
