@@ -132,7 +132,19 @@ def _is_whole(value):
 
 
 def _is_number(value):
-    return _is_whole(value) or isinstance(value, float)
+    # What is infinite, or no number, differs from itself by more than nothing.
+    return _is_whole(value) or (isinstance(value, float) and value - value == 0)
+
+
+def _is_right_hand(axes):
+    # An odd permutation, or an odd number of signs, is a left hand; both together are not.
+    if not isinstance(axes, (tuple, list)) or not all(_is_whole(axis) for axis in axes):
+        return False
+    if sorted([abs(axis) for axis in axes]) != [1, 2, 3]:
+        return False
+    a, b, c = [abs(axis) for axis in axes]
+    odd = (a > b) + (a > c) + (b > c) + len([axis for axis in axes if axis < 0])
+    return odd % 2 == 0
 
 
 class _Check:
@@ -345,7 +357,7 @@ class _Check:
         imu = wiring.get("imu")
         if imu is None or not self._table("imu", imu):
             return
-        self._names("imu", imu, ("driver",), ("interrupt", "address", "config"))
+        self._names("imu", imu, ("driver",), ("interrupt", "address", "config", "axes", "tip_mm"))
         known = "driver" in imu and self._one_of("imu driver", imu["driver"], sorted(parts.MOTION_SENSORS))
         if wiring.get("i2c") is None:
             self._say("imu needs 'i2c', and WIRING has none")
@@ -353,6 +365,10 @@ class _Check:
             self._whole("imu address", imu["address"], 0x08, 0x77)
         if imu.get("interrupt") is not None:
             self._pin("imu interrupt", imu["interrupt"], output=False)
+        if "axes" in imu and not _is_right_hand(imu["axes"]):
+            self._say("imu axes must be 1, 2 and 3, each once and with its sign, right-handed: not %r" % (imu["axes"],))
+        if imu.get("tip_mm") is not None:
+            self._whole("imu tip_mm", imu["tip_mm"], 0, 1000)
         if known and imu["driver"] == "BMI270" and not isinstance(imu.get("config"), str):
             self._say("imu: BMI270 needs 'config', the name of a file with its maker's configuration")
 

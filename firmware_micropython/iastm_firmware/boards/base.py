@@ -38,6 +38,9 @@ class BoardBase:
     settings_storage: "Any" = None
     outputs: "Any" = NoOutputs()
     imu: "Any" = None
+    # How the motion sensor is turned, and how far from the tip it is: see motion.py.
+    imu_axes = (1, 2, 3)
+    imu_tip_mm: "Any" = None
     journal: "Any" = None
     trouble = ""
     reset_reason = kinds.RESET_UNKNOWN

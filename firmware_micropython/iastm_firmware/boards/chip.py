@@ -16,6 +16,9 @@ class Chip:
     `mark` is what the run before noted; `reset_reason` a number of kinds.py.
     """
 
+    # Whether a pin's interrupt can run at once, also while memory is collected.
+    hard_interrupts = False
+
     def __init__(self, machine, times):
         self.machine = machine
         self.times = times

@@ -33,7 +33,11 @@ CONVERTERS = {
         ("select", "ready"),
         (),
         (20, 45, 90, 175, 330, 600, 1000, 2000),
-        {"gain": _GAINS, "reference": ("ratiometric", "internal")},
+        {
+            "gain": _GAINS,
+            "reference": ("ratiometric", "REFP0-REFN0", "supply", "internal"),
+            "inputs": ("AIN0-AIN1", "AIN1-AIN2", "AIN2-AIN3"),
+        },
         False,
     ),
 }

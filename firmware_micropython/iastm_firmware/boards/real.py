@@ -33,7 +33,8 @@ _TROUBLE_BYTES = const(200)
 _TECHNICAL = const(4)
 _BLUE = const(4)
 _TEST_FILE = "test.tmp"
-_TEST_BYTES = b"written to be read back\n"
+# More than littlefs has room for beside a file's name.
+_TEST_BYTES = b"IASTM" * 100
 _HALF_CLOCK_US = const(5)
 
 
@@ -155,15 +156,18 @@ class ChipBoard(BoardBase):
 
     def failed(self, error):
         """Keep the traceback in the log, wait the longer the more often in a row, and restart."""
-        if self.journal is not None:
-            self.journal.add("failed", traceback_of(error))
+        for last in (lambda: self._log(error), lambda: self.outputs.set(_TECHNICAL, _BLUE, 0, False)):
+            try:
+                last()
+            except Exception:
+                pass  # Whatever is wrong with the log or the light: what ended stays no longer than it must.
         if self._last_resort:
             raise error
-        try:
-            self.outputs.set(_TECHNICAL, _BLUE, 0, False)
-        except OSError:
-            pass
         restart_after_failure(self.chip, self._failures, self._young)
+
+    def _log(self, error):
+        if self.journal is not None:
+            self.journal.add("failed", traceback_of(error))
 
     def _ble_link(self, tool):
         from iastm_firmware.ble import BleLink
@@ -224,6 +228,8 @@ class RealBoard(ChipBoard):
             self._battery = self._try("the battery", self._make_battery)
         if wiring.get("imu") is not None:
             self.imu = self._try("the motion sensor", self._make_imu)
+            self.imu_axes = tuple(wiring["imu"].get("axes", self.imu_axes))
+            self.imu_tip_mm = wiring["imu"].get("tip_mm")
         self._start_adc()
 
     def battery_mv(self):
@@ -346,7 +352,8 @@ class RealBoard(ChipBoard):
             made = kind(self._bus("i2c"), times, **settings)
         if imu.get("interrupt") is not None:
             self._in(imu["interrupt"])
-        made.start()
+        # Where it does not answer now it is asked again: see motion.py.
+        self._try("the motion sensor", made.start)
         return made
 
     def _start_adc(self):
@@ -379,6 +386,9 @@ class RealBoard(ChipBoard):
         if name == "NAU7802":
             ready = None if adc.get("ready") is None else self._in(adc["ready"])
             return kind(self._bus("i2c"), times, ready, **settings)
+        if self.chip.hard_interrupts and name != "HX711_PIO":
+            # No other part is on their wires, so that an interrupt never finds them in use.
+            settings["hard"] = True
         if name == "ADS1220":
             return kind(self._bus("spi"), self._out(adc["select"], 1), self._in(adc["ready"]), times, **settings)
         data = self._in(adc["data"])

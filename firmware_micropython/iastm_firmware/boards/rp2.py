@@ -11,6 +11,8 @@ from iastm_firmware.boards.chip import Chip
 class Rp2(Chip):
     """A Pico W or Pico 2 W."""
 
+    hard_interrupts = True
+
     def battery_adc(self, pin):
         """Return a converter of voltages for a pin, with the range of up to 3.3 V."""
         return self.machine.ADC(self.machine.Pin(pin))

@@ -1,0 +1,417 @@
+"""From power-on to the running tool, or to the prompt with words: start.py on a machine that is played."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iastm_protocol import kinds
+from iastm_protocol.gestures import SAFE_HOLD_MS
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+# `begin(machine, …)` is one start; it returns how that ended, and notes what ran and what was said.
+_PRELUDE = """
+import gc
+gc.threshold(8192)
+import boards_machine as played
+from boards_machine import FakeAdc, FakeImu, Machine, Module, NeoPixel, Restarted, Stream
+from iastm_firmware import start
+from iastm_firmware.boards.mark import Mark
+from iastm_protocol import kinds
+
+WIRING = {
+    "name": "bench",
+    "chip": "ESP32-S3",
+    "adc": {"driver": "HX711", "data": 4, "clock": 5, "rate_hz": 80},
+    "motor": 21,
+    "button": 7,
+    "cell": {"id": "made up", "capacity_n": 50.0, "coefficients": (0.0, 1e-5)},
+    "ring_depth": 320,
+}
+RADIO = Module(BLE=None)
+ran = []
+told = []
+
+def board_py(**changes):
+    wiring = dict(WIRING)
+    wiring.update(changes)
+    return Module(WIRING=wiring)
+
+def run(board):
+    ran.append(board)
+
+def fail(board):
+    # As app.run does with what ends the firmware.
+    board.failed(ValueError("it broke"))
+
+def interrupted(board):
+    board.feed()
+    raise KeyboardInterrupt
+
+def begin(machine, board=None, run=run, model="ESP32-S3", lacking=(), bluetooth=RADIO):
+    del ran[:], told[:]
+    load = played.loader(machine, played.Esp32S3, bluetooth, board, lacking)
+    stream = lambda ticks_us: Stream()
+    system = start.System(machine, machine.times, machine.port, played.MODELS[model], load, stream, told.append, run)
+    try:
+        start.start(system)
+    except BaseException as error:
+        return type(error).__name__
+    return "prompt" if told else "ran"
+
+def seen():
+    return [[board.name, board.trouble] for board in ran]
+"""
+
+Play = Callable[..., Any]
+
+
+@pytest.fixture
+def play(micropython: str, tmp_path: Path) -> Play:
+    """Return `play(script)`: what `said` holds at the end of a script that follows the prelude, on an empty disk."""
+
+    def run(script: str) -> Any:
+        path = ["", str(Path(__file__).parent), str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol"), ".frozen"]
+        code = _PRELUDE + textwrap.dedent(script) + "\nimport json, sys\nsys.stdout.write(json.dumps(said))\n"
+        done = subprocess.run(
+            [micropython, "-X", "heapsize=600k", "-c", code],
+            env={**os.environ, "MICROPYPATH": ":".join(path)},
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_a_good_wiring_runs(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        said = [begin(machine, board_py()), seen(), ran[0].stream is not None, len(machine.dogs)]
+        """
+    )
+    assert said == ["ran", [["bench", ""]], True, 0]
+
+
+@pytest.mark.parametrize(
+    ("port", "model", "name"),
+    [
+        ("esp32", "ESP32-S3", "Feather ESP32-S3"),
+        ("esp32", "ESP32-C3", "QT Py ESP32-C3"),
+        ("rp2", "RP2040", "Pico W"),
+        ("rp2", "RP2350", "Pico 2 W"),
+    ],
+)
+def test_without_a_board_py_the_chip_s_own_board_runs(play: Play, port: str, model: str, name: str) -> None:
+    said = play(
+        f"""
+        machine = Machine({port!r})
+        # A battery gauge, where the board has one.
+        machine.devices[0x36] = {{2: 0xB9, 3: 0}}
+        said = [begin(machine, None, model={model!r}), seen()]
+        """
+    )
+    assert said == ["ran", [[name, ""]]]
+
+
+def test_board_name_txt_chooses_among_the_boards_that_come_along(play: Play, tmp_path: Path) -> None:
+    (tmp_path / "board_name.txt").write_text("pico_w\n")
+    said = play('said = [begin(Machine("rp2"), None, model="RP2040"), seen()]')
+    assert said == ["ran", [["Pico W", ""]]]
+    (tmp_path / "board_name.txt").write_text("pico\n")
+    said = play('said = [begin(Machine("rp2"), None, model="RP2040"), seen()]')
+    assert said[0] == "ran"
+    assert said[1][0][1].startswith(
+        "the wiring can't be read: ImportError: no module named 'iastm_firmware.boards.pico'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("board", "trouble"),
+    [
+        ("board_py(motor=27)", "the wiring can't be: motor: pin 27 belongs to the flash"),
+        ("board_py(motor=27, button=4)", "the wiring can't be: motor: pin 27 belongs to the flash (and 1 more)"),
+        ("board_py(adc=None)", "the wiring can't be: adc must be a table {…}, and is NoneType None"),
+        ("Module(WIRING=7)", "the wiring can't be: WIRING must be a table {…}, and is int 7"),
+        ("Module(PINS={})", "board.py has neither WIRING nor Board"),
+        ("ValueError('seven')", "the wiring can't be read: ValueError: seven"),
+        ("SystemExit(1)", "the wiring can't be read: SystemExit: 1"),
+        (
+            "ImportError(\"no module named 'my_parts'\")",
+            "the wiring can't be read: ImportError: no module named 'my_parts'",
+        ),
+    ],
+)
+def test_a_wiring_that_can_not_be_is_told_by_a_tool_without_parts(play: Play, board: str, trouble: str) -> None:
+    said = play(
+        f"""
+        machine = Machine()
+        said = [begin(machine, {board}), seen()]
+        made = ran[0]
+        said += [made.outputs.there, made.imu, len(machine.dogs), made._bluetooth is RADIO, sorted(machine.pins)]
+        made.feed()
+        said.append(len(machine.dogs))
+        try:
+            made.adc.next_conversion()
+        except OSError as error:
+            said.append(error.args[1])
+        """
+    )
+    model = "Generic ESP32S3 module with ESP32S3"
+    assert said == ["ran", [[model, trouble]], 0, None, 0, True, [], 0, trouble]
+
+
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        ("WIRING = {\n", "the wiring can't be read: SyntaxError: "),
+        ("WIRING = {'chip': ESP32}\n", "the wiring can't be read: NameError: name 'ESP32' isn't defined"),
+        ("raise OSError(5)\n", "the wiring can't be read: OSError: [Errno 5] EIO"),
+        ("import nothing_there\n", "the wiring can't be read: ImportError: no module named 'nothing_there'"),
+    ],
+)
+def test_a_board_py_that_can_not_be_loaded_is_told(play: Play, tmp_path: Path, text: str, trouble: str) -> None:
+    (tmp_path / "board.py").write_text(text)
+    said = play("said = [begin(Machine()), seen()]")
+    assert said[0] == "ran"
+    assert said[1][0][1].startswith(trouble)
+
+
+def test_the_whole_firmware_says_in_its_hello_what_is_wrong(play: Play) -> None:
+    said = play(
+        """
+        from iastm_firmware.tool import Tool
+        begin(Machine(), board_py(motor=27), bluetooth=None)
+        tool = Tool(ran[0])
+        for _ in range(5):
+            tool.sampler.step()
+        tool.second()
+        said = [tool.board.trouble, tool.sampler.adc_failures, tool.health.faults & kinds.FAULT_ADC_FAILS > 0]
+        """
+    )
+    assert said == ["the wiring can't be: motor: pin 27 belongs to the flash", 5, True]
+
+
+@pytest.mark.parametrize(("held_ms", "safe"), [(0, False), (SAFE_HOLD_MS - 100, False), (SAFE_HOLD_MS + 100, True)])
+def test_the_button_held_at_the_start_leads_to_safe_mode(play: Play, held_ms: int, safe: bool) -> None:
+    said = play(
+        f"""
+        machine = Machine()
+        machine.outside[7] = 0 if {held_ms} else 1
+        def release():
+            machine.outside[7] = 1
+        machine.times.at({held_ms} * 1000, release)
+        said = [begin(machine, board_py()), len(ran), len(machine.dogs), 21 in machine.pins]
+        said.append(told[0].split("\\n")[1] if told else "")
+        """
+    )
+    if safe:
+        # Nothing was started, and no watchdog: whoever is at the prompt is not thrown out.
+        assert said == ["prompt", 0, 0, False, "IASTM tool in safe mode: the button was held."]
+    else:
+        assert said == ["ran", 1, 0, True, ""]
+
+
+def test_after_safe_mode_the_next_start_is_one_as_any(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        machine.outside[7] = 0
+        said = [begin(machine, board_py())]
+        machine = machine.again("SOFT_RESET")
+        said += [begin(machine, board_py()), ran[0].reset_reason]
+        """
+    )
+    assert said == ["prompt", "ran", kinds.RESET_SOFT]
+
+
+def test_who_woke_the_tool_by_its_button_may_hold_it_longer(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        begin(machine, board_py())
+        machine = machine.again("DEEPSLEEP_RESET")
+        machine.outside[7] = 0
+        said = [begin(machine, board_py()), ran[0].reset_reason]
+        """
+    )
+    assert said == ["ran", kinds.RESET_WAKE]
+
+
+def test_a_host_that_asks_for_the_prompt_gets_it_at_once_while_no_watchdog_runs(play: Play) -> None:
+    said = play(
+        """
+        def before_feeding(board):
+            raise KeyboardInterrupt
+        machine = Machine()
+        said = [begin(machine, board_py(), before_feeding), len(machine.dogs), machine.log[-1] == "reset"]
+        said += [begin(machine.again("PWRON_RESET"), board_py()), ran[0].reset_reason]
+        """
+    )
+    assert said == ["prompt", 0, False, "ran", kinds.RESET_SOFT]
+
+
+@pytest.mark.parametrize(
+    ("port", "cause", "chip"), [("esp32", "SOFT_RESET", "ESP32-S3"), ("rp2", "WDT_RESET", "RP2040")]
+)
+def test_while_the_watchdog_runs_it_gets_it_after_a_restart(play: Play, port: str, cause: str, chip: str) -> None:
+    said = play(
+        f"""
+        machine = Machine({port!r})
+        board = board_py(chip={chip!r})
+        said = [begin(machine, board, interrupted, {chip!r}), len(machine.dogs)]
+        machine = machine.again({cause!r})
+        said += [begin(machine, board, run, {chip!r}), len(machine.dogs), len(ran), told[0].split("\\n")[1]]
+        machine = machine.again({cause!r})
+        said += [begin(machine, board, run, {chip!r}), ran[0].reset_reason, ran[0].trouble]
+        """
+    )
+    safe = ["prompt", 0, 0, "IASTM tool in safe mode: a host asked for the prompt."]
+    assert said == ["Restarted", 1, *safe, "ran", kinds.RESET_SOFT, ""]
+
+
+@pytest.mark.parametrize(
+    ("port", "cause", "chip"), [("esp32", "SOFT_RESET", "ESP32-S3"), ("rp2", "WDT_RESET", "RP2040")]
+)
+def test_after_three_failures_in_a_row_a_tool_without_parts_says_why(
+    play: Play, port: str, cause: str, chip: str
+) -> None:
+    said = play(
+        f"""
+        machine = Machine({port!r})
+        board = board_py(chip={chip!r})
+        said = []
+        for _ in range(3):
+            said.append(begin(machine, board, fail, {chip!r}))
+            machine = machine.again({cause!r})
+        said += [begin(machine, board, run, {chip!r}), seen()[0][1]]
+        said += [len(machine.dogs), ran[0]._bluetooth, len(machine.pins)]
+        # And once it ran for a minute, the next start tries again.
+        machine.times.sleep_ms(61000)
+        ran[0].feed()
+        machine = machine.again({cause!r})
+        said += [begin(machine, board, run, {chip!r}), seen()[0][1]]
+        """
+    )
+    trouble = "it failed 3 times in a row at its start; ValueError: it broke"
+    # The pin of the button is looked at, for safe mode; no other is touched.
+    assert said == ["Restarted", "Restarted", "Restarted", "ran", trouble, 0, None, 1, "ran", ""]
+
+
+def test_power_that_went_forgets_the_failures(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        for _ in range(3):
+            begin(machine, board_py(), fail)
+            machine = machine.again("SOFT_RESET")
+        said = [begin(Machine(), board_py()), seen()]
+        """
+    )
+    assert said == ["ran", [["bench", ""]]]
+
+
+def test_a_watchdog_that_bites_in_the_first_minute_counts_as_a_failure(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        said = []
+        for _ in range(4):
+            begin(machine, board_py())
+            said.append(ran[0].trouble)
+            machine = machine.again("WDT_RESET")
+        """
+    )
+    assert said == ["", "", "", "it failed 3 times in a row at its start"]
+
+
+def test_a_watchdog_that_bites_hours_later_does_not(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        said = []
+        for _ in range(5):
+            begin(machine, board_py())
+            said.append([ran[0].trouble, ran[0].reset_reason])
+            machine.times.sleep_ms(3600000)
+            ran[0].feed()
+            machine = machine.again("WDT_RESET")
+        """
+    )
+    assert said == [["", kinds.RESET_POWER]] + [["", kinds.RESET_WATCHDOG]] * 4
+
+
+def test_a_tool_without_parts_that_fails_too_ends_at_the_prompt_with_its_traceback(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        said = [begin(machine, board_py(motor=27), fail), "ValueError: it broke" in told[0], machine.log]
+        said.append(told[1].split("\\n")[1])
+        """
+    )
+    assert said == ["prompt", True, [], "IASTM tool in safe mode: ValueError: it broke."]
+
+
+def test_firmware_that_can_not_even_be_loaded_restarts_and_in_the_end_stays_at_the_prompt(play: Play) -> None:
+    said = play(
+        """
+        def broken(board):
+            raise ImportError("no module named 'iastm_firmware.app'")
+        machine = Machine()
+        said = []
+        for _ in range(4):
+            said.append(begin(machine, board_py(), broken))
+            machine = machine.again("SOFT_RESET")
+        """
+    )
+    assert said == ["Restarted", "Restarted", "Restarted", "prompt"]
+
+
+def test_a_board_of_ones_own_code_runs_as_it_is(play: Play) -> None:
+    said = play(
+        """
+        class Board:
+            name = "mine"
+            trouble = ""
+            ticks_us = None
+            stream = "its own"
+        said = [begin(Machine(), Module(Board=Board)), seen(), ran[0].stream]
+        """
+    )
+    assert said == ["ran", [["mine", ""]], "its own"]
+
+
+def test_elsewhere_than_on_these_chips_there_is_no_tool(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        machine.port = "linux"
+        said = [begin(machine, board_py()), told]
+        """
+    )
+    assert said == ["prompt", ["IASTM: no tool runs on linux (Generic ESP32S3 module with ESP32S3)."]]
+
+
+def test_without_a_module_bluetooth_there_is_the_cable(play: Play) -> None:
+    said = play(
+        """
+        said = [begin(Machine(), board_py(), bluetooth=None, lacking=("bluetooth",)), seen(), ran[0].links(None)]
+        begin(Machine(), board_py(bluetooth=False))
+        said.append(ran[0].links(None))
+        """
+    )
+    assert said == ["ran", [["bench", ""]], [], []]
