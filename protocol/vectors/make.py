@@ -288,7 +288,7 @@ MESSAGE_CASES: list[tuple[str, int, int, Any]] = [
     ),
     ("channels, none", kinds.CHANNELS, 42, ChannelsReport(0, 0, 0)),
     ("channels, greatest values", kinds.CHANNELS, 43, ChannelsReport(U8, U8, U16)),
-    ("log part", kinds.LOG_PART, 44, LogPart(0, 1310, b"boot 12, 3671 s: watchdog\n")),
+    ("log part", kinds.LOG_PART, 44, LogPart(0, 1310, b"# start 12, 3671 s: hung\n")),
     ("log part, empty", kinds.LOG_PART, 45, LogPart(0, 0, b"")),
     ("log part, greatest values", kinds.LOG_PART, 46, LogPart(U32, U32, b"\xff" * 472)),
     (

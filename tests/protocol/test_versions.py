@@ -93,39 +93,47 @@ def test_a_tool_counts_kinds_that_it_does_not_know_and_goes_on(greeted: Bench) -
 # The host before a newer tool
 
 
-class _NewerTool:
-    """Answers as a tool of a newer minor does, whose bits, numbers and kinds this host does not know."""
+class _OtherTool:
+    """Answers in the frames of `frame`, HELLO with the payload of `answer`."""
 
-    def __init__(self, edit: Callable[[Any], Any]) -> None:
+    def __init__(self, answer: bytes, frame: Callable[[int, bytes], bytes]) -> None:
         self._decoder = Decoder(kinds.MAX_LINK_PAYLOAD)
-        self._edit = edit
+        self._answer = answer
+        self._frame = frame
 
     def answer(self, said: bytes) -> bytes:
         self._decoder.feed(said)
         answers = b""
         while (frame := self._decoder.next_frame()) is not None:
             if frame.kind == kinds.HELLO:
-                hello = messages.HelloAnswer.from_payload(_CASES["hello answer"])
-                newest = hello._replace(minor=_NEWER_MINOR, features=hello.features | 0xFF00_0000)
-                answers += newer(kinds.HELLO_ANSWER, self._edit(newest).to_payload())
+                answers += self._frame(kinds.HELLO_ANSWER, self._answer)
             elif frame.kind == kinds.PING:
                 ping = messages.Ping.from_payload(frame.payload)
-                answers += newer(kinds.PONG, messages.Pong(ping.ping_id, 1000).to_payload())
+                answers += self._frame(kinds.PONG, messages.Pong(ping.ping_id, 1000).to_payload())
             elif frame.kind == kinds.COMMAND:
                 asked = messages.Command.from_payload(frame.payload)
-                answers += newer(kinds.CALIBRATION, _CASES["calibration"])
-                answers += newer(kinds.ZERO, _CASES["zero"]) + newer(kinds.LIMITS, _CASES["limits"])
+                for kind, name in _DESCRIBED:
+                    answers += self._frame(kind, _CASES[name])
                 response = messages.Response(asked.request_id, asked.command, kinds.OK, "")
-                answers += newer(kinds.RESPONSE, response.to_payload())
+                answers += self._frame(kinds.RESPONSE, response.to_payload())
         return answers
 
 
-def live(edit: Callable[[Any], Any] = lambda hello: hello) -> tuple[ToolClient, list[Any]]:
-    """Return a client after a conversation with a newer tool, and what it told."""
+_DESCRIBED = ((kinds.CALIBRATION, "calibration"), (kinds.ZERO, "zero"), (kinds.LIMITS, "limits"))
+_ANSWER = messages.HelloAnswer.from_payload(_CASES["hello answer"])
+
+
+def newer_tool() -> _OtherTool:
+    """A tool whose bits, numbers and fields this host does not know."""
+    answer = _ANSWER._replace(minor=_NEWER_MINOR, features=_ANSWER.features | 0xFF00_0000)
+    return _OtherTool(answer.to_payload(), newer)
+
+
+def live(tool: _OtherTool) -> tuple[ToolClient, list[Any]]:
+    """Return a client after a conversation with a tool, and what it told."""
     client = ToolClient("host", session=1)
     client.opening()
     client.opened()
-    tool = _NewerTool(edit)
     answers = b""
     events: list[Any] = []
     for turn in range(40):
@@ -135,7 +143,7 @@ def live(edit: Callable[[Any], Any] = lambda hello: hello) -> tuple[ToolClient, 
 
 
 def test_a_host_goes_live_with_a_newer_minor_and_reads_what_it_knows() -> None:
-    client, _ = live()
+    client, _ = live(newer_tool())
     assert client.state == states.STREAMING
     assert (client.malformed, client.decoder.damaged) == (0, 0)
     assert client.tool is not None
@@ -149,6 +157,18 @@ def test_a_host_goes_live_with_a_newer_minor_and_reads_what_it_knows() -> None:
     assert block.raw_counts is not None
     assert block.raw_counts.tolist() == [5, 6]
     assert (client.malformed, client.unknown_kinds, client.decoder.damaged) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("minor", [0, 1])
+def test_a_host_goes_live_with_an_older_minor_whose_answer_ends_sooner(minor: int) -> None:
+    (older,) = (case for case in vectors("messages.json")["older"] if case["name"] == "hello answer of minor 1")
+    answer = bytearray.fromhex(older["payload_hex"])
+    answer[5] = minor
+    client, _ = live(_OtherTool(bytes(answer), lambda kind, payload: bytes(encode(kind, 0, payload))))
+    assert client.state == states.STREAMING
+    assert (client.malformed, client.decoder.damaged) == (0, 0)
+    assert client.tool is not None
+    assert client.tool.protocol == f"{kinds.MAJOR}.{minor}"
 
 
 def test_a_host_reads_six_bytes_of_another_major_and_gives_up() -> None:
