@@ -462,7 +462,7 @@ def test_a_failure_is_in_the_log_and_restarts_later_each_time(play: Play) -> Non
             before = machine.times.now_us
             said.append(kind_of(lambda: board.failed(ValueError("number %d" % failures))))
             said.append([(machine.times.now_us - before) // 100000, NeoPixel.last.shown])
-            machine = machine.again("SOFT_RESET")
+            machine = machine.again("HARD_RESET")
             chip = chip_of(machine)
             said[-1] += [chip.reset_reason, chip.mark.failures, chip.mark.young]
         board = made(WIRING, machine)
@@ -491,7 +491,7 @@ def test_after_a_minute_failures_before_it_count_no_more(play: Play) -> None:
             board.feed()
             said.append([chip_of(machine.again("WDT_RESET")).mark.found])
         kind_of(lambda: board.failed(ValueError("late")))
-        mark = chip_of(machine.again("SOFT_RESET")).mark
+        mark = chip_of(machine.again("HARD_RESET")).mark
         said.append([mark.failures, mark.young])
         """
     )
@@ -500,15 +500,15 @@ def test_after_a_minute_failures_before_it_count_no_more(play: Play) -> None:
 
 _REASONS = {
     ("esp32", "PWRON_RESET", "nothing"): kinds.RESET_POWER,
-    ("esp32", "PWRON_RESET", "ran"): kinds.RESET_SOFT,
-    ("esp32", "HARD_RESET", "nothing"): kinds.RESET_BUTTON,
+    ("esp32", "PWRON_RESET", "ran"): kinds.RESET_POWER,
+    ("esp32", "SOFT_RESET", "ran"): kinds.RESET_SOFT,
     ("esp32", "WDT_RESET", "ran"): kinds.RESET_WATCHDOG,
     ("esp32", "DEEPSLEEP_RESET", "ran"): kinds.RESET_WAKE,
     # A panic of MicroPython: it restarts itself, and notes nothing.
-    ("esp32", "SOFT_RESET", "ran"): kinds.RESET_FAILURE,
-    ("esp32", "SOFT_RESET", "failed"): kinds.RESET_FAILURE,
-    ("esp32", "SOFT_RESET", "safe mode"): kinds.RESET_SOFT,
-    ("esp32", "SOFT_RESET", "nothing"): kinds.RESET_SOFT,
+    ("esp32", "HARD_RESET", "ran"): kinds.RESET_FAILURE,
+    ("esp32", "HARD_RESET", "failed"): kinds.RESET_FAILURE,
+    ("esp32", "HARD_RESET", "safe mode"): kinds.RESET_SOFT,
+    ("esp32", "HARD_RESET", "nothing"): kinds.RESET_SOFT,
     ("rp2", "PWRON_RESET", "nothing"): kinds.RESET_POWER,
     ("rp2", "PWRON_RESET", "ran"): kinds.RESET_SOFT,
     ("rp2", "WDT_RESET", "ran"): kinds.RESET_WATCHDOG,

@@ -232,7 +232,7 @@ def test_after_safe_mode_the_next_start_is_one_as_any(play: Play) -> None:
         machine = Machine()
         machine.outside[7] = 0
         said = [begin(machine, board_py())]
-        machine = machine.again("SOFT_RESET")
+        machine = machine.again("HARD_RESET")
         said += [begin(machine, board_py()), ran[0].reset_reason]
         """
     )
@@ -259,14 +259,14 @@ def test_a_host_that_asks_for_the_prompt_gets_it_at_once_while_no_watchdog_runs(
             raise KeyboardInterrupt
         machine = Machine()
         said = [begin(machine, board_py(), before_feeding), len(machine.dogs), machine.log[-1] == "reset"]
-        said += [begin(machine.again("PWRON_RESET"), board_py()), ran[0].reset_reason]
+        said += [begin(machine.again("SOFT_RESET"), board_py()), ran[0].reset_reason]
         """
     )
     assert said == ["prompt", 0, False, "ran", kinds.RESET_SOFT]
 
 
 @pytest.mark.parametrize(
-    ("port", "cause", "chip"), [("esp32", "SOFT_RESET", "ESP32-S3"), ("rp2", "WDT_RESET", "RP2040")]
+    ("port", "cause", "chip"), [("esp32", "HARD_RESET", "ESP32-S3"), ("rp2", "WDT_RESET", "RP2040")]
 )
 def test_while_the_watchdog_runs_it_gets_it_after_a_restart(play: Play, port: str, cause: str, chip: str) -> None:
     said = play(
@@ -285,7 +285,7 @@ def test_while_the_watchdog_runs_it_gets_it_after_a_restart(play: Play, port: st
 
 
 @pytest.mark.parametrize(
-    ("port", "cause", "chip"), [("esp32", "SOFT_RESET", "ESP32-S3"), ("rp2", "WDT_RESET", "RP2040")]
+    ("port", "cause", "chip"), [("esp32", "HARD_RESET", "ESP32-S3"), ("rp2", "WDT_RESET", "RP2040")]
 )
 def test_after_three_failures_in_a_row_a_tool_without_parts_says_why(
     play: Play, port: str, cause: str, chip: str
@@ -318,7 +318,7 @@ def test_power_that_went_forgets_the_failures(play: Play) -> None:
         machine = Machine()
         for _ in range(3):
             begin(machine, board_py(), fail)
-            machine = machine.again("SOFT_RESET")
+            machine = machine.again("HARD_RESET")
         said = [begin(Machine(), board_py()), seen()]
         """
     )
@@ -375,7 +375,7 @@ def test_firmware_that_can_not_even_be_loaded_restarts_and_in_the_end_stays_at_t
         said = []
         for _ in range(4):
             said.append(begin(machine, board_py(), broken))
-            machine = machine.again("SOFT_RESET")
+            machine = machine.again("HARD_RESET")
         """
     )
     assert said == ["Restarted", "Restarted", "Restarted", "prompt"]

@@ -76,9 +76,6 @@ class Chip:
             return kinds.RESET_SOFT if mark.reason == WANTS_SAFE_MODE else mark.reason
         if cause == self.machine.WDT_RESET:
             return kinds.RESET_WATCHDOG
-        if cause == self.machine.PWRON_RESET:
-            # The mark does not outlive a power cut: what was found with one is no power-on, but a soft reset.
-            return kinds.RESET_SOFT if mark.found else kinds.RESET_POWER
         return self._other(cause)
 
     def _other(self, cause):

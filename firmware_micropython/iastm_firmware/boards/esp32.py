@@ -1,7 +1,7 @@
 """ESP32-S3 and ESP32-C3 under MicroPython's port esp32.
 
-`machine.reset_cause()` tells power-on, reset pin, watchdog, deep sleep and the rest, "soft": a restart by the firmware,
-and a panic of the port. A brown-out reads as power-on, and so does the reset button of most boards.
+`machine.reset_cause()` tells power-on, watchdog, deep sleep and the soft reset of the prompt. "Hard" is
+`machine.reset()`, and a panic of the port. A brown-out reads as power-on, and so does the reset button.
 """
 
 from iastm_firmware.boards.chip import Chip
@@ -69,11 +69,14 @@ class Esp32(Chip):
 
     def _other(self, cause):
         machine = self.machine
-        if cause == machine.HARD_RESET:
-            return kinds.RESET_BUTTON
+        if cause == machine.PWRON_RESET:
+            # Also where memory outlived it, as it may a brown-out.
+            return kinds.RESET_POWER
+        if cause == machine.SOFT_RESET:
+            return kinds.RESET_SOFT
         if cause == machine.DEEPSLEEP_RESET:
             return kinds.RESET_WAKE
-        if cause == machine.SOFT_RESET:
-            # A restart that nobody noted is a panic of the port, where the firmware ran.
+        if cause == machine.HARD_RESET:
+            # A restart that nobody noted is a panic, where the firmware ran.
             return kinds.RESET_FAILURE if self.mark.found else kinds.RESET_SOFT
         return kinds.RESET_UNKNOWN
