@@ -176,6 +176,8 @@ class Kept:
         except (OSError, MemoryError) as error:
             self._fail("settings can't be read: ", error)
             self.trouble = self.fault
+            # What could not be read is not written over: the next start may read it.
+            self._slots = None
             return
         if kept is None:
             if slots.lost:

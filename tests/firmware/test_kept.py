@@ -378,8 +378,14 @@ def test_a_store_that_cannot_be_read_is_told_and_defaults_are_used(number: int) 
     assert _shown(kept) == State(starts=1)
     assert kept.trouble.startswith("settings can't be read: ")
     assert str(number) in kept.trouble
-    # It can be written again, and then nothing is at fault.
-    assert (kept.faulty, Kept(storage).starts) == (False, 2)
+    # It is not written over, and until then that is a fault.
+    storage.written = []
+    kept.keep_zero(9)
+    _seconds(kept, 700)
+    assert (kept.faults, kept.fault, storage.written) == (kinds.FAULT_STORE, kept.trouble, [])
+    again = Kept(storage, kinds.RESET_POWER)
+    assert _shown(again) == _FULL.started(kinds.RESET_POWER)
+    assert (again.trouble, again.faulty) == ("", False)
 
 
 def test_memory_that_runs_out_is_told_as_a_fault() -> None:
