@@ -41,7 +41,7 @@ def punctual(rng: random.Random, n: int) -> Iterator[float]:
     off=st.floats(-0.1, 0.1),
     start_us=st.integers(0, TICKS_MASK),
     seed=st.integers(0, 2**32),
-    stalls=st.lists(st.tuples(st.integers(0, 160), st.floats(0, 0.8)), max_size=20),
+    stalls=st.lists(st.tuples(st.integers(0, 160), st.floats(0, 0.9)), max_size=20),
 )
 def test_conversions_missed_in_a_stall_are_counted_exactly(
     nominal_us: int, off: float, start_us: int, seed: int, stalls: list[tuple[int, float]]
@@ -143,8 +143,8 @@ def test_a_converter_that_begins_anew_at_another_moment_is_taken_up_within_sixte
         for late in punctual(rng, 300):
             converter.read(late)
         converter.start_us += round(phase * 12500)
-        # Which one it lost can't be told.
-        assert converter.read() in (0, 1)
+        # Whether it lost one can't be told.
+        assert sum(converter.read(late) for late in punctual(rng, 17)) in (0, 1)
         assert [converter.read(late) for late in punctual(rng, 40)] == [0] * 40
         assert converter.pace.late_us < 200
 

@@ -9,7 +9,7 @@ not touch the bits. The digital filter settles within one conversion (8.3.4): no
 
 import errno
 
-from iastm_firmware.drivers.converter import Converter
+from iastm_firmware.drivers.converter import NOT_READY, Converter
 from iastm_protocol._compat import const
 
 _RESET = const(0x06)
@@ -126,10 +126,9 @@ class ADS1220(Converter):
             raise OSError(errno.ETIMEDOUT, "no conversion; check the wire of DRDY")
         return _POLL_US
 
-    def _ready(self):
-        return not self._pin()
-
     def _read(self):
+        if self._pin():
+            return NOT_READY
         answer = self._answer
         self._select(0)
         self._spi.write_readinto(self._query, answer)

@@ -14,7 +14,7 @@ Numbers are those of the data sheet, SBAS350 revisions F and G:
 
 import errno
 
-from iastm_firmware.drivers.converter import OUT_OF_STEP, Converter
+from iastm_firmware.drivers.converter import NOT_READY, OUT_OF_STEP, Converter
 from iastm_protocol._compat import const
 
 _PULSES = const(25)
@@ -98,9 +98,6 @@ class ADS1232(Converter):
             raise OSError(errno.ETIMEDOUT, "calibration of its offset does not end")
         return _POLL_US
 
-    def _ready(self):
-        return not self._data()
-
     def _shift(self, pulses):
         data = self._data
         clock = self._clock
@@ -112,6 +109,8 @@ class ADS1232(Converter):
         return bits
 
     def _read(self):
+        if self._data():
+            return NOT_READY
         bits = self._shift(_PULSES)
         if not bits & 1:
             return OUT_OF_STEP

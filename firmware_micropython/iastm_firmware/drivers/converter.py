@@ -4,8 +4,9 @@ A driver says how its chip is set up, when a conversion is ready and how it is r
 
 - `_steps`: methods of its set-up, in order. Each gets the microseconds since it was called first, does one thing that
   takes no longer than 50 ms, and returns the microseconds until it wants to be called again, 0 where it is done.
-- `_ready()`: whether a conversion waits; `_read()`: its counts, with sign, or THROWN_AWAY, or OUT_OF_STEP where the
-  chip's answer can't be that of a conversion. Both run in an interrupt too and allocate nothing.
+- `_read()`: reads the conversion that waits and returns its counts, with sign; NOT_READY where none waits, THROWN_AWAY
+  where it was spoilt, OUT_OF_STEP where the chip's answer can't be that of a conversion. It runs in an interrupt too
+  and allocates nothing.
 - `_arm()`: attaches `_on_ready` to the pin that tells of a conversion, where there is one.
 
 Each may raise OSError. A chip that fails three readings in a row, or has no conversion for half a second, is set up
@@ -24,9 +25,10 @@ from iastm_firmware.clock import ticks_after
 from iastm_firmware.drivers.pace import Pace
 from iastm_protocol._compat import const
 
-# What `_read` returns in place of counts; both lie outside of 24 bits.
-THROWN_AWAY = 0x1000000
-OUT_OF_STEP = 0x1000001
+# What `_read` returns in place of counts; all lie above those of 24 bits.
+NOT_READY = 0x1000000
+THROWN_AWAY = 0x1000001
+OUT_OF_STEP = 0x1000002
 
 # 0.8 s at 320/s.
 _QUEUE = const(256)
@@ -35,8 +37,14 @@ _SILENT_US = const(500000)
 _RETRY_US = const(1000000)
 _START_US = const(900000)
 _FAILURES = const(3)
-# A reading must be over so much before the next conversion is ready, as a share of the period.
+# From so much on, as a share of the period, it matters how late a reading was and how long it took.
+_LATE_SHARE = const(4)
+# A reading must be over so much before the next conversion is ready.
 _MARGIN_SHARE = const(16)
+# The chip is not asked again so soon after a reading.
+_QUIET_SHARE = const(2)
+# Above the counts of 24 bits.
+_NO_COUNTS = const(0x1000000)
 _MAX_US = const(0xFFFF)
 _TICKS_MAX = const(0x3FFFFFFF)
 _WAITING = const(-1)
@@ -69,18 +77,27 @@ class Converter:
         self._ticks_us = ticker.ticks_us
         self._ticks_diff = ticker.ticks_diff
         self._sleep_us = ticker.sleep_us
-        self._pace = Pace(1000000 // rate_hz, 1000000 // other_hz if other_hz else 0)
+        period_us = 1000000 // rate_hz
+        other_us = 1000000 // other_hz if other_hz else 0
+        self._pace = Pace(period_us, other_us)
+        shortest_us = min(period_us, other_us) if other_us else period_us
+        self._late_us = shortest_us // _LATE_SHARE
+        self._quiet_us = shortest_us // _QUIET_SHARE
         self._queue_counts = array("i", [0] * _QUEUE)
         self._queue_ticks = array("i", [0] * _QUEUE)
         self._queue_took_us = array("H", [0] * _QUEUE)
         # The reading side writes `head` only, `next_conversion` writes `tail` only: no lock is needed.
         self._head = 0
         self._tail = 0
-        # Readings to throw away: uncounted ones after a set-up, counted ones after a fault.
+        # Readings to throw away: uncounted ones after a set-up, counted ones after a fault. `picky` where there are
+        # any, or failures before: one look per reading instead of three.
         self._settling = 0
         self._spoilt = 0
         self._failures = 0
+        self._picky = False
+        # Conversions to count as missed before the next one; `loose_ends` where there are any, or trouble to end.
         self._skipped = 0
+        self._loose_ends = False
         self._busy = False
         self._running = False
         self._stopped = False
@@ -137,35 +154,28 @@ class Converter:
             if tail == self._head and (self._stopped or not self._fetch()):
                 return False
             ticks = self._queue_ticks[tail]
-            counts = self._queue_counts[tail]
             took_us = self._queue_took_us[tail]
+            self.counts = self._queue_counts[tail]
             self._tail = (tail + 1) & _QUEUE_MASK
             pace = self._pace
-            missed = pace.follow(ticks) + self._skipped
+            missed = pace.follow(ticks)
+            if self._loose_ends:
+                missed += self._skipped
+                self._tie_up()
             late_us = pace.late_us
-            if late_us:
-                period_us = pace.period_us
-                margin_us = period_us // _MARGIN_SHARE
-                if late_us > margin_us:
-                    if not self._buffered and late_us + took_us > period_us - margin_us:
-                        # The next conversion may have come in before the last bit was out: bits of both.
-                        self.voided += 1
-                        self._skipped = missed + 1
-                        continue
-                    # Never beyond 2^30 − 1 on the way.
-                    ticks = ticks - late_us if ticks >= late_us else ticks + (_TICKS_MAX - late_us) + 1
+            if late_us + took_us > self._late_us:
+                if self._is_torn(late_us + took_us):
+                    self.voided += 1
+                    self._skipped = missed + 1
+                    self._loose_ends = True
+                    continue
+                # Never beyond 2^30 − 1 on the way.
+                ticks = ticks - late_us if ticks >= late_us else ticks + (_TICKS_MAX - late_us) + 1
             self.ticks = ticks
-            self.counts = counts
             self.missed = missed
-            self._skipped = 0
-            if self.trouble:
-                self.trouble = ""
             return True
 
     def _power_down(self):
-        raise NotImplementedError
-
-    def _ready(self):
         raise NotImplementedError
 
     def _read(self):
@@ -181,31 +191,17 @@ class Converter:
             try:
                 self._take()
             except OSError:
-                self._failures += 1
+                self._note_failure()
 
     def _take(self):
         # Read the conversion that is ready, if there is one, into the queue.
         ticks = self._ticks_us()
-        if not self._ready():
-            return
         counts = self._read()
-        self._heard = ticks
-        if counts == OUT_OF_STEP:
-            self.voided += 1
-            self._failures += 1
+        if counts == _NO_COUNTS:
             return
-        self._failures = 0
-        if self._settling:
-            self._settling -= 1
-        elif counts == THROWN_AWAY:
-            self.voided += 1
-        elif self._spoilt:
-            self._spoilt -= 1
-            self.voided += 1
-        else:
-            self._queue(ticks, counts)
-
-    def _queue(self, ticks, counts):
+        self._heard = ticks
+        if (counts > _NO_COUNTS or self._picky) and not self._is_kept(counts):
+            return
         head = self._head
         after = (head + 1) & _QUEUE_MASK
         if after == self._tail:
@@ -217,18 +213,60 @@ class Converter:
         self._queue_took_us[head] = took_us if took_us < _MAX_US else _MAX_US
         self._head = after
 
+    def _is_kept(self, counts):
+        # Of the readings after a set-up, a fault or a failure.
+        if counts == OUT_OF_STEP:
+            self.voided += 1
+            self._note_failure()
+            return False
+        self._failures = 0
+        if self._settling:
+            self._settling -= 1
+            return False
+        if counts == THROWN_AWAY:
+            self.voided += 1
+            return False
+        if self._spoilt:
+            self._spoilt -= 1
+            self.voided += 1
+            return False
+        self._picky = False
+        return True
+
+    def _note_failure(self):
+        self._failures += 1
+        self._picky = True
+
+    def _settle(self, settling, spoilt=0):
+        # Throw the next readings away: uncounted ones, as after a set-up, or counted ones.
+        self._settling = settling
+        self._spoilt = spoilt
+        self._picky = True
+
+    def _is_torn(self, over_us):
+        # The next conversion may have come in before the last bit was out: bits of both.
+        period_us = self._pace.period_us
+        return not self._buffered and over_us > period_us - period_us // _MARGIN_SHARE
+
+    def _tie_up(self):
+        self._skipped = 0
+        self.trouble = ""
+        self._loose_ends = False
+
     def _fetch(self):
         # True where something is in the queue by now.
         if not self._running:
             self._recover(self._ticks_us())
             return False
         now = self._ticks_us()
+        if self._ticks_diff(now, self._heard) < self._quiet_us:
+            return False
         # The interrupt stays out meanwhile.
         self._busy = True
         try:
             self._take()
         except OSError as error:
-            self._failures += 1
+            self._note_failure()
             if self._failures < _FAILURES:
                 raise
             self._fail(error)
@@ -249,6 +287,7 @@ class Converter:
         number = error.args[0] if error.args else errno.EIO
         words = error.args[1] if len(error.args) > 1 else "does not answer (error %d)" % number
         self._running = False
+        self._loose_ends = True
         self.trouble = "%s: %s" % (self.name, words)
         self._error = OSError(number, self.trouble)
         self._step = _WAITING
@@ -295,7 +334,8 @@ class Converter:
         if self._step == len(self._steps):
             self._step = _WAITING
             self._failures = 0
-            self._heard = now
+            # Not quiet: a conversion may wait already.
+            self._heard = ticks_after(now, _TICKS_MAX - self._quiet_us)
             self._error = None
             self._running = True
             if not self._armed:

@@ -15,7 +15,7 @@ DT is the data sheet's data output, SCK its PD_SCK, as boards have them printed.
 
 import errno
 
-from iastm_firmware.drivers.converter import OUT_OF_STEP, THROWN_AWAY, Converter
+from iastm_firmware.drivers.converter import NOT_READY, OUT_OF_STEP, THROWN_AWAY, Converter
 from iastm_protocol._compat import const
 
 _BITS = const(24)
@@ -79,8 +79,7 @@ class HX711(Converter):
             self._clock(1)
             return _RESET_US - waited_us
         self._clock(0)
-        self._spoilt = 0
-        self._settling = self._to_settle()
+        self._settle(self._to_settle())
         return 0
 
     def _to_settle(self):
@@ -94,11 +93,10 @@ class HX711(Converter):
             raise OSError(errno.ETIMEDOUT, "no conversion; check the wires of DT and SCK, and the supply")
         return _POLL_US
 
-    def _ready(self):
-        return not self._data()
-
     def _read(self):
         data = self._data
+        if data():
+            return NOT_READY
         clock = self._clock
         ticks_us = self._ticks_us
         ticks_diff = self._ticks_diff
@@ -106,7 +104,7 @@ class HX711(Converter):
         irq_on = self._irq_on
         extra = self._extra
         if extra != 1 and self._may_have_been_reset():
-            self._spoilt = self._to_settle()
+            self._settle(0, self._to_settle())
         bits = 0
         longest_us = 0
         for _ in range(_BITS + extra):
@@ -140,7 +138,7 @@ class HX711(Converter):
         self._clock(1)
         self._sleep_us(_RESET_US)
         self._clock(0)
-        self._spoilt = self._to_settle()
+        self._settle(0, self._to_settle())
         return THROWN_AWAY
 
 

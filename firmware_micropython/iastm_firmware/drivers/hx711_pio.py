@@ -14,7 +14,7 @@ import errno
 
 import rp2  # type: ignore[import-not-found]
 
-from iastm_firmware.drivers.converter import OUT_OF_STEP, Converter
+from iastm_firmware.drivers.converter import NOT_READY, OUT_OF_STEP, Converter
 from iastm_protocol._compat import const
 
 _PROGRAM_HZ = const(1000000)
@@ -80,7 +80,7 @@ class HX711Pio(Converter):
             self._hold_clock(1)
             return _RESET_US - waited_us
         self._hold_clock(0)
-        self._settling = 1
+        self._settle(1)
         return 0
 
     def _await_conversion(self, waited_us):
@@ -98,15 +98,15 @@ class HX711Pio(Converter):
         machine.active(1)
         return 0
 
-    def _ready(self):
-        return self._machine.rx_fifo()
-
     def _read(self):
-        bits = self._machine.get()
+        machine = self._machine
+        if not machine.rx_fifo():
+            return NOT_READY
+        bits = machine.get()
         if not bits & 1:
             if self._failures >= _TOO_MANY_FAILURES:
                 # A data pin that is always low would be read, and interrupt, ten thousand times a second.
-                self._machine.active(0)
+                machine.active(0)
             return OUT_OF_STEP
         bits >>= 1
         return bits - _RANGE if bits & _SIGN else bits

@@ -10,8 +10,7 @@ CR and the pin DRDY say that a conversion is ready, until it is read; DRDY is hi
 
 import errno
 
-from iastm_firmware.clock import ticks_after
-from iastm_firmware.drivers.converter import Converter
+from iastm_firmware.drivers.converter import NOT_READY, Converter
 from iastm_protocol._compat import const
 
 _PU_CTRL = const(0x00)
@@ -79,7 +78,6 @@ class NAU7802(Converter):
         self._ctrl1 = _LDO_BITS.get(ldo_mv, 0) << 3 | _GAIN_BITS[gain]
         self._ctrl2 = _RATE_BITS[rate_hz] << 4
         self._calibrated_within_us = _CALIBRATED_WITHIN_US + _CALIBRATION_PERIODS * (1000000 // rate_hz)
-        self._quiet_until = self._ticks_us()
         self._byte = bytearray(1)
         self._bytes = bytearray(3)
         self._steps = (
@@ -160,21 +158,14 @@ class NAU7802(Converter):
 
     def _convert(self, waited_us):
         self._write(_PU_CTRL, self._powered | _CYCLE)
-        self._settling = _SETTLING
+        self._settle(_SETTLING)
         return 0
 
-    def _ready(self):
-        if self._pin is not None:
-            return self._pin()
-        # Not asked while there can't be one: a question takes as long as a reading.
-        if self._ticks_diff(self._ticks_us(), self._quiet_until) < 0:
-            return 0
-        return self._register(_PU_CTRL) & _CONVERTED
-
     def _read(self):
+        pin = self._pin
+        if not (self._register(_PU_CTRL) & _CONVERTED if pin is None else pin()):
+            return NOT_READY
         data = self._bytes
         self._i2c.readfrom_mem_into(self._address, _ADCO, data)
-        if self._pin is None:
-            self._quiet_until = ticks_after(self._ticks_us(), self._pace.period_us >> 1)
         counts = data[0] << 16 | data[1] << 8 | data[2]
         return counts - _RANGE if counts & _SIGN else counts

@@ -10,8 +10,7 @@ part in 256, and 64 at least. From then on Pace keeps a grid of the moments at w
 before its place on the grid moves the grid, because nothing can be read before it is there; of readings behind it, the
 least late of sixteen does. How far the grid goes over many conversions is the period.
 
-Readings that are late by more than seven eighths of a period can't be told from missed conversions: whoever polls asks
-more often than that.
+Readings that are late by nearly a period can't be told from missed conversions: whoever polls asks more often.
 
 Times are ticks, as clock.py has them. Nothing is allocated per conversion, unless readings lie seconds apart.
 """
@@ -19,6 +18,9 @@ Times are ticks, as clock.py has them. Nothing is allocated per conversion, unle
 from iastm_firmware.clock import ticks_after, ticks_between
 from iastm_protocol._compat import const
 
+_TICKS_MASK = const(0x3FFFFFFF)
+# So little behind its place on the grid, a reading shows that the grid is right.
+_PUNCTUAL_US = const(48)
 # The period is kept in 1/256 µs.
 _FRACTION_BITS = const(8)
 _FRACTION = const(0xFF)
@@ -35,8 +37,10 @@ _GUESSED_SHARE = const(16)
 _TRUSTED_SHARE = const(7)
 # Spacings above so many periods tell nothing of the period while it is hardly known.
 _MAX_SPACING = const(4)
-# What the grid may be too late, as a share of the period.
+# By how much a reading may be early on the grid, as a share of the period: while that is hardly known, and then. One
+# conversion too few shows soon and is made up for, one too many never.
 _EARLY_SHARE = const(8)
+_SETTLED_EARLY_SHARE = const(32)
 # So many readings in a row at the other pace show that the converter runs at that.
 _OTHER_PROOF = const(3)
 # Only the first readings may slow the pace down; later ones at a slow pace are conversions that were missed.
@@ -85,23 +89,37 @@ class Pace:
             self._grid = ticks
             self._begin_window(_FIRST_WINDOW)
             return 0
+        if self.settled and self._in_window < self._window:
+            # The usual case, made short.
+            rest = self._rest + (self._period & _FRACTION)
+            passed_us = self.period_us + (rest >> _FRACTION_BITS)
+            if 0 <= ((ticks - self._grid) & _TICKS_MASK) - passed_us < _PUNCTUAL_US:
+                self._grid = ticks_after(self._grid, passed_us)
+                self._rest = rest & _FRACTION
+                self._in_window += 1
+                self._in_block = 0
+                self._least_late = self._nominal_us
+                self.late_us = 0
+                return 0
         since_us = ticks_between(self._grid, ticks)
         if self._other_us and self._at_other_pace(since_us, ticks):
             return 0
         self._readings += 1
-        n = ((since_us + self.period_us // _EARLY_SHARE) << _FRACTION_BITS) // self._period
+        early_us = self.period_us // (_SETTLED_EARLY_SHARE if self.settled else _EARLY_SHARE)
+        n = ((since_us + early_us) << _FRACTION_BITS) // self._period
         if n < 1:
             # Two readings are two conversions, whatever the grid says.
             n = 1
         self._in_window += n
+        missed = n - 1
         if self.settled:
-            self._track(since_us, n, ticks)
+            missed += self._track(since_us, n, ticks)
         else:
             self._grid = ticks
             self._note_spacing(since_us, n)
         if self._in_window >= self._window:
             self._measure()
-        return n - 1
+        return missed
 
     def pass_to(self, ticks):
         """Move the grid on to `ticks`, while there is nothing to read; return how many conversions that were."""
@@ -143,6 +161,7 @@ class Pace:
                 self._shortest_us = since_us
 
     def _track(self, since_us, n, ticks):
+        # Returns how many conversions more were missed than it seemed.
         passed = n * self._period + self._rest
         passed_us = passed >> _FRACTION_BITS
         self._rest = passed & _FRACTION
@@ -156,10 +175,15 @@ class Pace:
         if late_us < self._least_late:
             self._least_late = late_us
         self._in_block += 1
-        if self._in_block == _BLOCK:
-            self._grid = ticks_after(self._grid, self._least_late)
-            self._in_block = 0
-            self._least_late = self._nominal_us
+        if self._in_block < _BLOCK:
+            return 0
+        self._grid = ticks_after(self._grid, self._least_late)
+        # All of them nearly a period late: the grid is one conversion behind.
+        behind = 1 if 2 * self._least_late > self.period_us else 0
+        self._in_window += behind
+        self._in_block = 0
+        self._least_late = self._nominal_us
+        return behind
 
     def _measure(self):
         n = self._in_window
