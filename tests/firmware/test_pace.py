@@ -163,6 +163,17 @@ def test_time_without_a_converter_passes_in_whole_conversions() -> None:
     assert [converter.read() for _ in range(100)] == [0] * 100
 
 
+def test_what_lies_before_a_restart_is_not_missed() -> None:
+    converter = Converter(Pace(3125), 3300)
+    for _ in range(300):
+        converter.read()
+    for hours in (1, 5):
+        converter.start_us += hours * 3_600_000_000 + 1234
+        converter.pace.restart()
+        assert [converter.read() for _ in range(100)] == [0] * 100
+    assert converter.read(0.5, skip=100) == 0
+
+
 def test_nothing_passes_before_the_first_reading() -> None:
     pace = Pace(3125)
     assert pace.pass_to(500_000_000) == 0

@@ -112,11 +112,13 @@ class Converter:
     def start(self):
         """Reset the chip and set it up, within 1 s; what takes longer goes on in `next_conversion`.
 
-        Raises OSError with words in `args[1]`; `next_conversion` tries again all the same.
+        What passed before, as in a sleep, does not count as missed. Raises OSError with words in `args[1]`;
+        `next_conversion` tries again all the same.
         """
         began = self._ticks_us()
         self._stopped = False
         self._error = None
+        self._pace.restart()
         self._begin(began)
         while not self._running:
             now = self._ticks_us()
@@ -286,16 +288,13 @@ class Converter:
     def _fail(self, error):
         number = error.args[0] if error.args else errno.EIO
         words = error.args[1] if len(error.args) > 1 else "does not answer (error %d)" % number
+        # At once the first time, and then once a second.
+        self._due = self._ticks_us() if self._running else ticks_after(self._began, _RETRY_US)
         self._running = False
         self._loose_ends = True
         self.trouble = "%s: %s" % (self.name, words)
         self._error = OSError(number, self.trouble)
         self._step = _WAITING
-        # At once the first time, and then once a second.
-        now = self._ticks_us()
-        self._due = ticks_after(self._began, _RETRY_US)
-        if self._ticks_diff(now, self._due) > 0:
-            self._due = now
 
     def _recover(self, now):
         if self._step == _WAITING:

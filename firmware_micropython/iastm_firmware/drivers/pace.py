@@ -82,12 +82,18 @@ class Pace:
         self._least_late = self._nominal_us
         self._shortest_us = self._longest_us = 0
 
+    def restart(self):
+        """Take the next reading as the first one: what lies before it does not count. What was learned is kept."""
+        self._readings = 0
+        self._others = 0
+        self.late_us = 0
+
     def follow(self, ticks):
         """Note a reading at `ticks`; return how many conversions were missed since the one before."""
         if not self._readings:
             self._readings = 1
             self._grid = ticks
-            self._begin_window(_FIRST_WINDOW)
+            self._begin_window(self._window if self.settled else _FIRST_WINDOW)
             return 0
         if self.settled and self._in_window < self._window:
             # The usual case, made short.
