@@ -1,9 +1,9 @@
 """NAU7802 of Nuvoton, on I2C at 0x2A.
 
-Numbers are those of the data sheet, revision 1.7: power-on sequence in 8.1 and 11.1 (reset RR, then PUD, PUR within
-200 µs, then PUA), registers in 11 (PU_CTRL, CTRL1, CTRL2, ADCO), calibration in 8.6 (CALS starts it and reads 1 until
-it is done; CAL_ERR says that it failed), the single-channel circuit with a capacitor across VIN2 in 9.4. Register 0x15
-gets 0x30, which turns the converter's chopper clock off, as the data sheet asks of its users.
+Numbers are those of the data sheet, revision 1.7: power-on sequence in 9.1 (reset by RR, PUD, PUR within 200 µs, the
+converter's chopper clock off by 0x30 in register 0x15, PUA, then CS starts conversions), registers in 11 (PU_CTRL,
+CTRL1, CTRL2, ADCO), calibration in 8.6 (CALS starts it and reads 1 until it is done; CAL_ERR says that it failed), the
+single-channel circuit with a capacitor across VIN2 in 9.4.
 
 CR and the pin DRDY say that a conversion is ready, until it is read; DRDY is high then (CTRL1's CRP is 0).
 """
@@ -36,7 +36,7 @@ _SIGN = const(0x800000)
 _RANGE = const(0x1000000)
 _POLL_US = const(1000)
 _POWERED_WITHIN_US = const(50000)
-# For the regulator and the capacitors behind it; ours, the data sheet gives no number.
+# For the regulator and the capacitors behind it: some 200 ms on boards; the data sheet gives no number.
 _LDO_US = const(250000)
 _CALIBRATED_WITHIN_US = const(300000)
 _CALIBRATION_PERIODS = const(12)
@@ -87,7 +87,6 @@ class NAU7802(Converter):
             self._check,
             self._calibrate,
             self._await_calibration,
-            self._convert,
         )
 
     def excitation_mv(self):
@@ -134,7 +133,7 @@ class NAU7802(Converter):
         self._write(_CTRL2, self._ctrl2)
         self._write(_ADC, _CHOPPER_OFF)
         self._write(_PGA_POWER, _VIN2_CAPACITOR)
-        self._write(_PU_CTRL, self._powered)
+        self._write(_PU_CTRL, self._powered | _CYCLE)
         return _LDO_US
 
     def _check(self, waited_us):
@@ -151,15 +150,11 @@ class NAU7802(Converter):
         if not state & _CALIBRATE:
             if state & _CALIBRATION_FAILED:
                 raise OSError(errno.EIO, "calibration of its offset failed")
+            self._settle(_SETTLING)
             return 0
         if waited_us > self._calibrated_within_us:
             raise OSError(errno.ETIMEDOUT, "calibration of its offset does not end")
         return _POLL_US
-
-    def _convert(self, waited_us):
-        self._write(_PU_CTRL, self._powered | _CYCLE)
-        self._settle(_SETTLING)
-        return 0
 
     def _read(self):
         pin = self._pin
