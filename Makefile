@@ -10,7 +10,7 @@ STAMP := .venv/.complete
 help:
 	@echo "make run     the demo: a simulated tool and the live window (ARGS='--seed 1' passes options)"
 	@echo "make test    the tests, small sizes, in parallel (ARGS='-k gap' passes options)"
-	@echo "make check   style, types, import rules, spelling"
+	@echo "make check   style, types (those of boards too), import rules, spelling"
 	@echo "make soak    the tests at full size; takes long"
 	@echo "make bench   the benchmarks"
 	@echo "make format  lay out the code as make check wants it"
@@ -32,6 +32,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/python scripts/check_stubs.py
 
 format: setup
 	$(BIN)/ruff check --fix
