@@ -187,6 +187,7 @@ class _Pin:
     def irq(self, handler, trigger, hard=False):
         if hard and self.its.port == "esp32":
             raise ValueError("hard")
+        self.handler = handler
 
 
 class _Dog:
