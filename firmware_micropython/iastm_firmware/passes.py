@@ -229,13 +229,13 @@ class PassMeter:
             last -= 1
         else:
             self._put(last, time)
-        self._take_out_mean(last)
+        first = self._first_of_contact()
         # In 0.1 mm, over the fixed axes.
-        x = self._way(0, last)
-        y = self._way(1, last)
-        z = self._way(2, last)
+        x = self._way(0, first, last)
+        y = self._way(1, first, last)
+        z = self._way(2, first, last)
         way = math.sqrt(x * x + y * y + z * z)
-        if way > _MOST_WAY or (way > 10 * _SHORTEST_MM and self._goes_back(last, x, y, z, way)):
+        if way > _MOST_WAY or (way > 10 * _SHORTEST_MM and self._goes_back(first, last, x, y, z, way)):
             return 0, 0
         return self._told(x, y, z, rest_known)
 
@@ -270,75 +270,85 @@ class PassMeter:
             return direction, 0
         return direction, int(length_mm + 0.5)
 
-    def _take_out_mean(self, last):
-        # The speeds of the knots become what they are above the line from the first to the last, in 1/1024 of a unit;
-        # in a burst, above the mean of that too.
+    def _first_of_contact(self):
+        # The last knot before contact, or at its begin.
+        times = self._knot_time
+        first = 0
+        while times[first + 1] <= self._touch_time:
+            first += 1
+        return first
+
+    def _way(self, axis, first, last):
+        # Along one axis, in 0.1 mm. The speeds of the contact's knots become what they are above the line from the
+        # window's first to its last, in 1/1024 of a unit; in a burst, above the mean of that too.
         times = self._knot_time
         speeds = self._knot_speed
         whole_time = times[last]
-        i = 0
-        while i < 3:
-            final = speeds[3 * last + i]
-            slope = final // whole_time
-            rest = final % whole_time
-            knot = 0
-            total = 0
-            before = 0
-            while knot <= last:
-                at = 3 * knot + i
-                time = times[knot]
-                # In halves, to stay within 30 bits.
-                speed = (speeds[at] - slope * time - rest * (time >> 1) // (whole_time >> 1 or 1)) >> 10
-                speeds[at] = speed
-                if knot:
-                    total += (before + speed) * (time - times[knot - 1]) // 2
-                before = speed
-                knot += 1
-            if self._burst:
-                mean = total // whole_time
-                knot = 0
-                while knot <= last:
-                    speeds[3 * knot + i] -= mean
-                    knot += 1
-            i += 1
-
-    def _span(self, knot):
-        # How much of the time from the knot before to this one was contact.
-        times = self._knot_time
-        return times[knot] - max(times[knot - 1], self._touch_time)
-
-    def _way(self, axis, last):
-        times = self._knot_time
-        speeds = self._knot_speed
+        final = speeds[3 * last + axis]
+        slope = final // whole_time
+        rest = final % whole_time
+        half = whole_time >> 1 or 1
+        mean = self._mean(axis, last) - (final >> 11) if self._burst else 0
+        touch = self._touch_time
+        begin = times[first]
+        at = 3 * first + axis
+        # As fast as it was where contact began, between two knots.
+        change = (speeds[at + 3] - speeds[at]) >> 5
+        speed = speeds[at] + (change * (touch - begin) // (times[first + 1] - begin) << 5)
+        before = ((speed - slope * touch - rest * (touch >> 1) // half) >> 10) - mean
+        speeds[at] = before
+        before_time = touch
         total = 0
-        knot = 1
+        knot = first + 1
         while knot <= last:
-            span = self._span(knot)
-            if span > 0:
-                now = speeds[3 * knot + axis]
-                before = speeds[3 * knot - 3 + axis]
-                # As fast as it was where contact began, between two knots.
-                before = now - (now - before) * span // (times[knot] - times[knot - 1])
-                total += (before + now) * span // 2
+            at += 3
+            time = times[knot]
+            # In halves, to stay within 30 bits.
+            now = ((speeds[at] - slope * time - rest * (time >> 1) // half) >> 10) - mean
+            speeds[at] = now
+            total += (before + now) * (time - before_time) >> 1
+            before = now
+            before_time = time
             knot += 1
         return total // _UNITS
 
-    def _goes_back(self, last, x, y, z, way):
+    def _mean(self, axis, last):
+        times = self._knot_time
+        speeds = self._knot_speed
+        total = 0
+        before = 0
+        before_time = 0
+        at = axis
+        knot = 1
+        while knot <= last:
+            at += 3
+            now = speeds[at] >> 10
+            time = times[knot]
+            total += (before + now) * (time - before_time) >> 1
+            before = now
+            before_time = time
+            knot += 1
+        return total // before_time
+
+    def _goes_back(self, first, last, x, y, z, way):
+        times = self._knot_time
         speeds = self._knot_speed
         ex = int(64 * x / way)
         ey = int(64 * y / way)
         ez = int(64 * z / way)
         forth = 0
         back = 0
-        knot = 1
+        before_time = self._touch_time
+        at = 3 * first
+        knot = first + 1
         while knot <= last:
-            span = self._span(knot)
-            if span > 0:
-                at = 3 * knot
-                p = (speeds[at] * ex + speeds[at + 1] * ey + speeds[at + 2] * ez >> 8) * span
-                if p > 0:
-                    forth += p
-                else:
-                    back -= p
+            at += 3
+            time = times[knot]
+            p = (speeds[at] * ex + speeds[at + 1] * ey + speeds[at + 2] * ez >> 8) * (time - before_time)
+            if p > 0:
+                forth += p
+            else:
+                back -= p
+            before_time = time
             knot += 1
         return back * _BACK_SHARE > forth
