@@ -54,7 +54,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "words"), [(14, '"trigger"'), (17, "1 more positional argument"), (20, '"monotonic"'), (23, 'No parameter named "on"')]
+    ("line", "words"),
+    [(14, '"trigger"'), (17, "1 more positional argument"), (20, '"monotonic"'), (23, 'No parameter named "on"')],
 )
 @pytest.mark.parametrize("port", ["esp32", "rp2"])
 def test_a_call_that_a_board_does_not_have_is_found_at_its_line(said: str, line: int, words: str, port: str) -> None:
