@@ -169,7 +169,7 @@ def _esp32(system):
 def _rp2(system):
     from iastm_firmware.boards.rp2 import Rp2
 
-    return Rp2(system.machine, system.times)
+    return Rp2(system.machine, system.times, system.model)
 
 
 def _optional(system, name):

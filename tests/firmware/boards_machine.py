@@ -76,7 +76,8 @@ class Machine:
             setattr(self, name, causes[name])
         self._cause = causes[cause]
         # Bytes of RTC memory, or words of registers, with what is left in them after power-on.
-        self._memory = memory or (bytearray([7] * 2048) if port == "esp32" else array.array("I", [7] * 7))
+        self._memory: Any = memory or (bytearray([7] * 2048) if port == "esp32" else array.array("I", [7] * 7))
+        self.mem_backup: Any = lambda: self._memory
         self.times = times or Times()
         # Levels that something outside gives pins; else their own.
         self.outside = {}
@@ -100,7 +101,7 @@ class Machine:
         class PWM(_Pwm):
             its = machine
 
-        class ADC(_Adc):
+        class ADC(_EspAdc if port == "esp32" else _Adc):  # type: ignore[misc]
             its = machine
 
         self.Pin, self.WDT, self.I2C, self.PWM, self.ADC = Pin, WDT, I2C, PWM, ADC
@@ -108,8 +109,27 @@ class Machine:
     def again(self, cause, times=None):
         return Machine(self.port, cause, self._memory, times or self.times)
 
-    def mem_backup(self, region=0):
-        return self._memory
+    def older(self):
+        """Be MicroPython 1.25: what outlives a restart has a name for each port."""
+        outlives = self._memory
+
+        class RTC:
+            def memory(self, held=None):
+                if held is None:
+                    # Nothing, until something was put there.
+                    return b"" if outlives[0] == 7 else bytes(outlives)
+                outlives[: len(held)] = held
+
+        class Mem32:
+            def __getitem__(self, address):
+                return outlives[(address & 0xFFFF) - 0x800C >> 2]
+
+            def __setitem__(self, address, value):
+                outlives[(address & 0xFFFF) - 0x800C >> 2] = value
+
+        self.RTC, self.mem32 = RTC, Mem32()
+        del self.mem_backup
+        return self
 
     def reset_cause(self):
         return self._cause
@@ -219,11 +239,19 @@ class _Pwm:
 
 class _Adc:
     its: "Any" = None
+
+    def __init__(self, pin):
+        self._number = pin.number
+
+    def read_u16(self):
+        return self.its.microvolts[self._number] * 65535 // 3300000
+
+
+class _EspAdc:
+    its: "Any" = None
     ATTN_11DB = 3
 
-    def __init__(self, pin, atten=None):
-        if (atten is not None) != (self.its.port == "esp32"):
-            raise TypeError("atten")
+    def __init__(self, pin, atten):
         self._number = pin.number
 
     def read_uv(self):

@@ -51,7 +51,7 @@ def of(**changes):
 
 def chip_of(machine, esp32=None):
     if machine.port == "rp2":
-        return Rp2(machine, machine.times)
+        return Rp2(machine, machine.times, played.MODELS["RP2040"])
     return Esp32(machine, machine.times, esp32)
 
 def made(wiring, machine=None, esp32=None, **of_loader):
@@ -545,24 +545,32 @@ def test_memory_that_only_looks_like_a_mark_is_none(play: Play) -> None:
         said = []
         for port in ("esp32", "rp2"):
             machine = Machine(port)
-            Mark(machine).note(3, 2, True)
-            found = Mark(machine)
+            Mark(machine.mem_backup()).note(3, 2, True)
+            found = Mark(machine.mem_backup())
             said.append([found.found, found.reason, found.failures, found.young])
             for i in range(4):
                 memory = machine.mem_backup()
                 memory[i] ^= 4
-                found = Mark(machine)
+                found = Mark(machine.mem_backup())
                 said.append([found.found, found.reason, found.failures, found.young])
                 memory[i] ^= 4
-        class Old:
-            pass
-        old = Mark(Old())
-        old.note(3, 1, True)
-        said.append([old.kept, old.found])
         """
     )
     none = [False, 0, 0, False]
-    assert said == [[True, 3, 2, True], none, none, none, none] * 2 + [[False, False]]
+    assert said == [[True, 3, 2, True], none, none, none, none] * 2
+
+
+@pytest.mark.parametrize("port", ["esp32", "rp2"])
+def test_an_older_micropython_remembers_too(play: Play, port: str) -> None:
+    said = play(
+        f"""
+        machine = Machine({port!r}).older()
+        chip_of(machine).mark.note(kinds.RESET_FAILURE, 2, True)
+        mark = chip_of(machine.again("WDT_RESET").older()).mark
+        said = [mark.found, mark.reason, mark.failures, mark.young]
+        """
+    )
+    assert said == [True, kinds.RESET_FAILURE, 2, True]
 
 
 def test_an_esp32_s3_sleeps_deeply_until_button_or_motion(play: Play) -> None:

@@ -78,14 +78,14 @@ Play = Callable[..., Any]
 def play(micropython: str, tmp_path: Path) -> Play:
     """Return `play(script)`: what `said` holds at the end of a script that follows the prelude, on an empty disk."""
 
-    def run(script: str) -> Any:
+    def run(script: str, typed: bytes = b"") -> Any:
         path = ["", str(Path(__file__).parent), str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol"), ".frozen"]
         code = _PRELUDE + textwrap.dedent(script) + "\nimport json, sys\nsys.stdout.write(json.dumps(said))\n"
         done = subprocess.run(
             [micropython, "-X", "heapsize=600k", "-c", code],
             env={**os.environ, "MICROPYPATH": ":".join(path)},
             cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
+            input=typed.decode(),
             capture_output=True,
             text=True,
             timeout=60,
@@ -282,6 +282,33 @@ def test_while_the_watchdog_runs_it_gets_it_after_a_restart(play: Play, port: st
     )
     safe = ["prompt", 0, 0, "IASTM tool in safe mode: a host asked for the prompt."]
     assert said == ["Restarted", 1, *safe, "ran", kinds.RESET_SOFT, ""]
+
+
+def test_mpremote_gets_from_the_whole_running_firmware_to_its_prompt(play: Play) -> None:
+    # What is typed is what mpremote sends first. Ctrl-C is a byte while the firmware runs, and a key again after.
+    said = play(
+        """
+        import sys, time
+        from iastm_firmware import app
+        from iastm_firmware.console import Console
+        machine = Machine()
+        machine.times = time
+        keys = []
+        class Quiet:
+            def write(self, data):
+                return len(data)
+        stream = lambda ticks_us: Console(sys.stdin.buffer, Quiet(), keys.append, ticks_us)
+        load = played.loader(machine, board=board_py(button=None, bluetooth=False))
+        model = played.MODELS["ESP32-S3"]
+        try:
+            start.start(start.System(machine, time, "esp32", model, load, stream, told.append, app.run))
+        except Restarted:
+            pass  # It was fed by then: into safe mode.
+        said = [keys, len(told)]
+        """,
+        typed=b"\r\x03\r",
+    )
+    assert said == [[-1, 3], 1]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ class Chip:
     def __init__(self, machine, times):
         self.machine = machine
         self.times = times
-        self.mark = Mark(machine)
+        # MicroPython 1.29 has one name for it.
+        backup = getattr(machine, "mem_backup", self._backup)
+        self.mark = Mark(backup())
         self.reset_reason = self._reason(machine.reset_cause())
         self.wants_safe_mode = self.mark.reason == WANTS_SAFE_MODE
         self._dog = None
@@ -77,6 +79,10 @@ class Chip:
         if cause == self.machine.WDT_RESET:
             return kinds.RESET_WATCHDOG
         return self._other(cause)
+
+    def _backup(self):
+        # Where nothing outlives a restart, nothing is remembered.
+        return bytearray(4)
 
     def _other(self, cause):
         return kinds.RESET_UNKNOWN

@@ -11,6 +11,23 @@ from iastm_protocol._compat import const
 # Pins that wake from deep sleep: those of the RTC.
 _S3_DEEP = const(22)
 _C3_DEEP = const(6)
+_RTC_BYTES = const(4)
+
+
+class _RtcMemory:
+    # Four bytes of the RTC's memory, as MicroPython before 1.29 gives it.
+    def __init__(self, rtc):
+        self._rtc = rtc
+        if len(rtc.memory()) < _RTC_BYTES:
+            rtc.memory(bytes(_RTC_BYTES))
+
+    def __getitem__(self, i):
+        return self._rtc.memory()[i]
+
+    def __setitem__(self, i, value):
+        held = bytearray(self._rtc.memory())
+        held[i] = value
+        self._rtc.memory(held)
 
 
 class Esp32(Chip):
@@ -66,6 +83,9 @@ class Esp32(Chip):
             return False
         esp32.wake_on_gpio(lows or highs, esp32.WAKEUP_ALL_LOW if lows else esp32.WAKEUP_ANY_HIGH)
         return True
+
+    def _backup(self):
+        return _RtcMemory(self.machine.RTC())
 
     def _other(self, cause):
         machine = self.machine

@@ -1,8 +1,4 @@
-"""What the firmware notes for its next start, in memory that outlives a restart and no power cut.
-
-`machine.mem_backup` (MicroPython 1.29) is that memory: RTC memory on ESP32, scratch registers of the watchdog on RP2.
-Without it nothing is remembered: `kept` is False.
-"""
+"""What the firmware notes for its next start, in memory that outlives a restart and no power cut."""
 
 from iastm_protocol._compat import const
 
@@ -16,16 +12,15 @@ _MOST_FAILURES = const(255)
 
 
 class Mark:
-    """`reason` noted for this start (0 none), and `failures` in a row before it.
+    """Four places of `memory`: of bytes, or of words of which one byte each is used.
+
+    `reason` noted for this start (0 none), and `failures` in a row before it.
 
     `young` tells that the run before ended within its first minute, `found` that there was one since power-on.
     """
 
-    def __init__(self, machine):
-        backup = getattr(machine, "mem_backup", None)
-        self.kept = backup is not None
-        self._memory = bytearray(4) if backup is None else backup()
-        memory = self._memory
+    def __init__(self, memory):
+        self._memory = memory
         magic, state, failures = memory[0], memory[1], memory[2]
         self.found = magic == _MAGIC and memory[3] == state ^ failures ^ _CHECK
         self.reason = state & 0x0F if self.found else 0

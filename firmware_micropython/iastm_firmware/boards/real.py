@@ -25,7 +25,6 @@ _WATCHDOG_MS = const(8000)
 _BUS_HZ = const(400000)
 _BUS_TIMEOUT_US = const(10000)
 _SPI_HZ = const(1000000)
-# After three failures in a row the wait would be 4 s: the watchdog's is twice that.
 _BACK_OFF_MS = const(500)
 _LONGEST_DOUBLING = const(3)
 _TROUBLE_BYTES = const(200)
@@ -192,7 +191,10 @@ def traceback_of(error):
 
 def restart_after_failure(chip, failures, young):
     """Wait the longer the more often it failed in a row, then restart."""
-    chip.times.sleep_ms(_BACK_OFF_MS << min(failures, _LONGEST_DOUBLING))
+    for _ in range(1 << min(failures, _LONGEST_DOUBLING)):
+        if chip.watched:
+            chip.feed(0)
+        chip.times.sleep_ms(_BACK_OFF_MS)
     chip.restart(kinds.RESET_FAILURE, failures + 1, young)
 
 

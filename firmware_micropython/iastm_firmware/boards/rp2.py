@@ -8,11 +8,35 @@ wake these chips by a pin: they nap, and look. A soft reset leaves the cause of 
 from iastm_firmware.boards.chip import Chip
 from iastm_protocol import kinds
 
+# Registers of the watchdog that it does not clear: data sheets of RP2040, 4.7.6, and RP2350, 12.9.7.
+_SCRATCH_RP2040 = 0x4005800C
+_SCRATCH_RP2350 = 0x400D800C
+
+
+class _Scratch:
+    # Words of them, as MicroPython before 1.29 gives them.
+    def __init__(self, words, address):
+        self._words = words
+        self._address = address
+
+    def __getitem__(self, i):
+        return self._words[self._address + 4 * i]
+
+    def __setitem__(self, i, value):
+        self._words[self._address + 4 * i] = value
+
 
 class Rp2(Chip):
-    """A Pico W or Pico 2 W."""
+    """A Pico W or Pico 2 W; `model` is what MicroPython calls it."""
 
     hard_interrupts = True
+
+    def __init__(self, machine, times, model):
+        self._model = model
+        super().__init__(machine, times)
+
+    def _backup(self):
+        return _Scratch(self.machine.mem32, _SCRATCH_RP2350 if "RP2350" in self._model else _SCRATCH_RP2040)
 
     def _other(self, cause):
         # The mark does not outlive a power cut: what was found with one is no power-on, but a soft reset.
