@@ -12,8 +12,10 @@ A board is one file with a class of these attributes:
 - `ticks_us()`: microseconds, wrapping at 2^30; the firmware has no other clock;
 - `random_u32()`: 32 random bits that come from no seed;
 - `battery_percent()` (255 unknown), `temperature_cdeg()` (hundredths of °C, −32768 unknown); an OSError is unknown;
-- `alert(kind)`: light, buzzer and motor for WARN or ALARM, 0 ends it; must return at once. Where it raises, that is a
-  fault in the status, and it is called again each second until it works;
+- `outputs`: light, buzzer and motor, as signals.py drives them. Its there tells what there is (bits of channels);
+  its set(kind, light, buzzer_hz, motor) is called at changes only and must return at once: what is shown, the light's
+  colour (0 off), the buzzer's pitch (0 off), and whether the motor runs. Where it raises, that is a fault in the
+  status, and it is called again each second until it works;
 - `button()`: whether the tool's button is down; asked every few milliseconds, must return at once and allocate
   nothing; bounces are filtered here. Always False where there is none: keys then go out over the cable only;
 - `load_key()`: the 32 bytes that `store_key(key)` was given last, in whatever run, None where it never was; anything
@@ -58,9 +60,11 @@ class App:
 
     async def _sample(self):
         step = self.tool.sampler.step
+        show = self.tool.signals.step
         watch_button = self.tool.watch_button
         while True:
             step()
+            show()
             watch_button()
             await asyncio.sleep_ms(_SAMPLE_EVERY_MS)
 

@@ -5,6 +5,9 @@ three bytes each. A batch that follows the one before it without a missing index
 microseconds from first sample to first sample (2). Any other one, and the first of each page, has bit 7 of `count`
 set, and its first index (4) and first time (6). The lower bits of `count` are 0 until the batch is closed.
 
+A sample that may be a glitch is one only if the next one says so, and then its batch carries the flag: a batch that
+would close because it is full, or because of its time, stays open until then, for a time that the caller states.
+
 A record never crosses a page, so what is overwritten are whole pages, and each page can be read by itself. Every
 reader has a cursor; what a cursor missed is counted, exactly, in samples.
 """
@@ -108,12 +111,17 @@ class Ring:
         self._first_wraps = 0
         self._first_ticks = 0
         self._last_ticks = 0
+        self._hold_us = 0
+        # The flags of the batch that the newest sample went into.
+        self._flags_page = pages[0]
+        self._flags_at = 1
         self.samples = 0
 
-    def append(self, index, ticks, counts, flags):
+    def append(self, index, ticks, counts, flags, hold_us=0):
         """Add the sample of running `index`, taken at `ticks`; `counts` must lie within 24 bits.
 
-        Indices within a batch are consecutive: the caller closes the batch before an index jumps.
+        Indices within a batch are consecutive: the caller closes the batch before an index jumps. `hold_us` above 0:
+        the batch waits for `release`, for so long at most.
         """
         if self._count and not 0 <= ticks_between(self._first_ticks, ticks) < self.batch_us:
             self.close()
@@ -125,20 +133,34 @@ class Ring:
         page[at + 1] = (counts >> 8) & 0xFF
         page[at + 2] = (counts >> 16) & 0xFF
         page[self._at + 1] |= flags
+        self._flags_page = page
+        self._flags_at = self._at + 1
         self._counts_at = at + 3
         self._last_ticks = ticks
         self._next_index = index + 1
+        self._hold_us = hold_us
         self._count += 1
+        if self._count == MAX_BATCH_SAMPLES and not hold_us:
+            self.close()
+
+    def release(self, flags):
+        """The next sample is there, and with it what the newest one in the ring is: `flags` of its batch."""
+        # Even where it had to be closed: what is fetched later has them.
+        self._flags_page[self._flags_at] |= flags
+        self._hold_us = 0
         if self._count == MAX_BATCH_SAMPLES:
             self.close()
 
     def close_if_due(self, now_ticks):
         """Close the open batch where its first sample is `batch_us` old."""
-        if self._count and ticks_between(self._first_ticks, now_ticks) >= self.batch_us:
+        if not self._count or ticks_between(self._first_ticks, now_ticks) < self.batch_us:
+            return
+        if not self._hold_us or ticks_between(self._last_ticks, now_ticks) >= self._hold_us:
             self.close()
 
     def close(self):
-        """Close the open batch, if there is one: from now on it can be taken."""
+        """Close the open batch, if there is one, held or not: from now on it can be taken."""
+        self._hold_us = 0
         count = self._count
         if not count:
             return

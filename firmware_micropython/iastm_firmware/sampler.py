@@ -12,18 +12,59 @@ missed. Any other error is one of its code, and ends the firmware.
 Conversions that were not asked for yet wait in the converter's own queue (600 ms at least).
 """
 
+from iastm_firmware.clock import ticks_between
+from iastm_firmware.watch import DECIDED, DECIDED_BEFORE
 from iastm_protocol._compat import const
-from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN, SATURATED, ZERO_UNCERTAIN
+from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN, SATURATED, SUSPECTED_GLITCH, VIBRATING, ZERO_UNCERTAIN
 
 # Enough for any rate at any delay, and few enough that a link gets its turn while a long stall is caught up with.
 _MAX_PER_STEP = const(64)
+# How long a batch waits for the conversion after one that jumped: twice their pace, and no longer than a batch of BLE.
+_HOLD_MOST_US = const(40000)
+_SPACING_MOST_US = const(0xFFFF)
+
+
+class Second:
+    """What the converter did in a second: conversions taken, their counts, and the time from one to the next.
+
+    `passed_us` is the time from the last conversion before it to the last one of it, and `made` how many were made in
+    it, missed ones among them: both 0 where there are none. `shortest_us` and `longest_us` are those of single
+    conversions, up to 65,535.
+    """
+
+    def __init__(self):
+        self.restart()
+
+    def restart(self):
+        """Begin anew."""
+        self.taken = 0
+        self.made = 0
+        self.passed_us = 0
+        self.shortest_us = _SPACING_MOST_US
+        self.longest_us = 0
+        self.lowest = COUNTS_MAX
+        self.highest = COUNTS_MIN
+
+    @property
+    def rate_mhz(self):
+        """Conversions per 1000 s as they were made, 0 where nothing is known."""
+        return self.made * 1000000000 // self.passed_us if self.passed_us else 0
+
+    @property
+    def jitter_us(self):
+        """By how much one conversion was off an even pace, at most, up to 65,535; 0 where nothing is known."""
+        if not self.made:
+            return 0
+        pace_us = self.passed_us // self.made
+        return min(_SPACING_MOST_US, max(self.longest_us - pace_us, pace_us - self.shortest_us, 0))
 
 
 class Sampler:
     """Takes conversions. The running index counts conversions: a missed one advances it, and closes the batch.
 
-    `taken`, `missed`, `saturated`, `adc_failures` count since boot; `changes` counts samples that differ from the one
-    before, which was `last_counts`.
+    `taken`, `missed`, `saturated`, `glitches` (suspected), `adc_failures` count since boot; `changes` counts samples
+    that differ from the one before, which was `last_counts`. `last_second` is the Second that ended last, as `second`
+    told.
     """
 
     def __init__(self, adc, clock, ring, watch, settings):
@@ -32,11 +73,16 @@ class Sampler:
         self._ring = ring
         self._watch = watch
         self._settings = settings
+        self._signals = watch.signals
+        self._ticks = 0
+        self._this_second = Second()
+        self.last_second = Second()
         self.last_counts = 0
         self.next_index = 0
         self.taken = 0
         self.missed = 0
         self.saturated = 0
+        self.glitches = 0
         self.adc_failures = 0
         self.changes = 0
 
@@ -55,10 +101,23 @@ class Sampler:
             self._take(adc.ticks, adc.counts, adc.missed)
         self._ring.close_if_due(now_ticks)
 
+    @property
+    def voided(self):
+        """How many readings the converter's driver threw away since boot, 0 where it never does."""
+        return getattr(self._adc, "voided", 0)
+
+    def second(self):
+        """A second has passed."""
+        self._this_second, self.last_second = self.last_second, self._this_second
+        self._this_second.restart()
+
     def _take(self, ticks, counts, missed):
+        pace_us = self._pace(ticks, missed)
         if missed:
             self._skip(missed)
         flags = 0 if self._settings.zero.confirmed else ZERO_UNCERTAIN
+        if self._signals.vibrating:
+            flags |= VIBRATING
         # What a driver reads beyond 24 bits is held at the rail and flagged, never cut to other bits.
         if counts >= COUNTS_MAX:
             counts = COUNTS_MAX
@@ -71,13 +130,45 @@ class Sampler:
         if counts != self.last_counts:
             self.last_counts = counts
             self.changes += 1
+        second = self._this_second
+        if counts < second.lowest:
+            second.lowest = counts
+        if counts > second.highest:
+            second.highest = counts
         index = self.next_index
-        alerted = self._watch.feed(index, ticks, counts)
-        self._ring.append(index, ticks, counts, flags)
+        watch = self._watch
+        ring = self._ring
+        held = watch.holds
+        decided = watch.feed(index, ticks, counts)
+        if held:
+            if watch.glitch:
+                self.glitches += 1
+            ring.release(SUSPECTED_GLITCH if watch.glitch else 0)
+        if decided & DECIDED_BEFORE:
+            ring.close()
+        ring.append(index, ticks, counts, flags, min(2 * pace_us, _HOLD_MOST_US) if watch.holds else 0)
         self.next_index = index + 1
         self.taken += 1
-        if alerted:
-            self._ring.close()
+        if decided & DECIDED:
+            ring.close()
+
+    def _pace(self, ticks, missed):
+        # The time that one conversion took, and what it is for the second.
+        second = self._this_second
+        second.taken += 1
+        passed_us = ticks_between(self._ticks, ticks)
+        self._ticks = ticks
+        if not self.taken or passed_us <= 0:
+            return _HOLD_MOST_US
+        made = missed + 1
+        pace_us = min(passed_us // made, _SPACING_MOST_US)
+        second.made += made
+        second.passed_us += passed_us
+        if pace_us < second.shortest_us:
+            second.shortest_us = pace_us
+        if pace_us > second.longest_us:
+            second.longest_us = pace_us
+        return pace_us
 
     def _skip(self, missed):
         self._ring.close()

@@ -1,9 +1,12 @@
-"""The tool's state once a second: faults found from what the converter did in that second."""
+"""The tool's state once a second: faults found from what the converter did in that second, and what is wrong else.
+
+Wrong wiring is looked for in each sample, and told at once.
+"""
 
 import gc
 
 from iastm_firmware.clock import ticks_between
-from iastm_protocol import kinds, messages
+from iastm_protocol import kinds, messages, tool_messages
 
 # Below 80/s a stroke's peak is missed by percents: alerts on strokes would be late or absent. A converter of 80/s may
 # run 5 % slower by its own clock.
@@ -12,6 +15,23 @@ _RATE_TOLERANCE_PERCENT = 20
 # One short second can be the first or the last one, and one stalled second is made up for by the next.
 _SECONDS_TO_BE_SURE = 2
 _COUNTER_MAX = 0xFFFF
+_MV_MAX = 0xFFFF
+_DOSE_MAX_MNS = 0xFFFFFFFF
+# A battery sags under the radio and recovers.
+_BATTERY_LOW_PERCENT = 15
+_BATTERY_ENOUGH_PERCENT = 20
+# What the light shows as technical: with these no force is measured, or a wrong one.
+_NO_FORCE = (
+    kinds.FAULT_ADC_SILENT
+    | kinds.FAULT_ADC_SATURATED
+    | kinds.FAULT_ADC_FROZEN
+    | kinds.FAULT_ADC_FAILS
+    | kinds.FAULT_TOO_SLOW
+    | kinds.FAULT_BRIDGE_OPEN
+    | kinds.FAULT_BRIDGE_SHORTED
+    | kinds.FAULT_POLARITY
+)
+_WIRING = kinds.FAULT_BRIDGE_OPEN | kinds.FAULT_BRIDGE_SHORTED | kinds.FAULT_POLARITY
 
 
 class _Run:
@@ -25,9 +45,13 @@ class _Run:
 
 
 class Health:
-    """Finds faults; each one that begins or ends is an event. Call `second` once a second."""
+    """Finds faults; each one that begins or ends is an event. Call `second` once a second.
 
-    def __init__(self, sampler, watch, events, clock, rate_mhz):
+    `part_faults` are bits of other parts of the tool (motion, stores, the board), looked at each second. `on_overload`,
+    where it is not None, is called with the peak of an overload (counts from zero, times polarity), after its event.
+    """
+
+    def __init__(self, sampler, watch, events, clock, rate_mhz, board):
         self._sampler = sampler
         self._watch = watch
         self._rate_mhz = rate_mhz
@@ -42,6 +66,12 @@ class Health:
         self._below = _Run()
         self._above = _Run()
         self._link_faults = 0
+        self._board = board
+        self._battery_low = False
+        self.part_faults = 0
+        self.on_overload = None
+        watch.wiring.on_change = self._note_wiring
+        watch.on_overload = self._note_overload
         self._clock = clock
         self._boot_us = clock.time_us(clock.now())
         self.faults = 0
@@ -54,7 +84,8 @@ class Health:
         """Look back on the second that passed."""
         sampler = self._sampler
         taken = sampler.taken - self._taken
-        found = self._link_faults
+        sampler.second()
+        found = self._link_faults | self.part_faults | self._watch.wiring.found
         if not taken:
             found |= kinds.FAULT_ADC_SILENT
         if sampler.saturated != self._saturated:
@@ -67,6 +98,10 @@ class Health:
             found |= kinds.FAULT_ADC_FAILS
         if self._watch.alert_fails:
             found |= kinds.FAULT_ALERT_OUTPUT
+        if self._watch.overloaded:
+            found |= kinds.FAULT_OVERLOADED
+        if self._low_battery():
+            found |= kinds.FAULT_BATTERY_LOW
         found |= self._rate_faults(taken, sampler.missed - self._missed)
         self._adc_failures = sampler.adc_failures
         self._taken = sampler.taken
@@ -80,6 +115,23 @@ class Health:
         ended = self._link_faults & ~faults
         self._link_faults = faults
         self._note((self.faults & ~ended) | faults)
+
+    def _note_wiring(self):
+        self._note(self.faults & ~_WIRING | self._watch.wiring.found)
+
+    def _note_overload(self, peak_counts):
+        self._events.raise_event(kinds.EVENT_OVERLOAD, self._sampler.next_index, peak_counts)
+        self._note(self.faults | kinds.FAULT_OVERLOADED)
+        if self.on_overload is not None:
+            self.on_overload(peak_counts)
+
+    def _low_battery(self):
+        percent = measured(self._board.battery_percent, kinds.UNKNOWN_U8)
+        if percent == kinds.UNKNOWN_U8:
+            self._battery_low = False
+        else:
+            self._battery_low = percent < (_BATTERY_ENOUGH_PERCENT if self._battery_low else _BATTERY_LOW_PERCENT)
+        return self._battery_low
 
     def _rate_faults(self, taken, missed):
         ticks = self._clock.now()
@@ -100,7 +152,10 @@ class Health:
 
     def _note(self, found):
         changed = found ^ self.faults
+        if not changed:
+            return
         self.faults = found
+        self._watch.signals.technical(found & _NO_FORCE != 0)
         bit = 1
         while bit <= changed:
             if changed & bit:
@@ -132,4 +187,20 @@ def status_payload(tool, damaged_frames, unknown_kinds, overrun_samples):
         gc.mem_free(),
         tool.health.uptime_s(),
         tool.events.last_number,
+    ).to_payload()
+
+
+def health_payload(tool, idle_s):
+    """Return the payload of what goes with a status; `idle_s` is the time until the tool sleeps, or NEVER_SLEEPS."""
+    second = tool.sampler.last_second
+    dose = tool.watch.dose
+    return tool_messages.HealthReport(
+        min(measured(tool.board.battery_mv, 0), _MV_MAX),
+        second.rate_mhz,
+        second.jitter_us,
+        tool.sampler.glitches,
+        tool.sampler.voided,
+        min(dose.total_mns, _DOSE_MAX_MNS),
+        dose.limit_mns,
+        idle_s,
     ).to_payload()

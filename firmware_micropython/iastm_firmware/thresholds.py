@@ -2,16 +2,25 @@
 
 from collections import namedtuple
 
-from iastm_protocol.conversion import polarity, to_net_counts, to_newtons
+from iastm_protocol.conversion import SPAN_COUNTS, polarity, to_net_counts, to_newtons
+from iastm_protocol.glitch import GLITCH_SHARE
 from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN
 
-# A limit is left below 90 % of it (hysteresis of 10 %), crossed by two samples in a row.
+# A limit is left below 90 % of it (hysteresis of 10 %).
 LEAVE_PERCENT = 90
-DEBOUNCE_SAMPLES = 2
 
 
-class Thresholds(namedtuple("Thresholds", ("polarity", "on", "off", "warn", "warn_leave", "alarm", "alarm_leave"))):
-    """Counts from zero times polarity; warn and alarm are None where they are off."""
+class Thresholds(
+    namedtuple(
+        "Thresholds",
+        ("polarity", "on", "off", "warn", "warn_leave", "alarm", "alarm_leave", "warn_slope_n", "capacity", "jump"),
+    )
+):
+    """Counts from zero times polarity; warn and alarm are None where they are off.
+
+    `warn_slope_n` is newtons per count at warn, `capacity` the cell's, `jump` what is more than a hand does within one
+    sample and back (see iastm_protocol.glitch).
+    """
 
 
 def _last_at_most(force_n, coefficients):
@@ -53,7 +62,25 @@ def make(calibration, zero_counts, limits):
         raise ValueError("contact begins and ends within one count")
     warn, warn_leave = _pair(limits.warn_mn, coefficients)
     alarm, alarm_leave = _pair(limits.alarm_mn, coefficients)
-    return Thresholds(sign, on, off, warn, warn_leave, alarm, alarm_leave)
+    slope_n = _slope_n(sign * (warn or 0), coefficients)
+    capacity = _counts_at(calibration.capacity_n, coefficients)
+    jump = _counts_at(calibration.capacity_n / GLITCH_SHARE, coefficients)
+    return Thresholds(sign, on, off, warn, warn_leave, alarm, alarm_leave, slope_n, capacity, jump)
+
+
+def _slope_n(net, coefficients):
+    slope = 0.0
+    for order in range(len(coefficients) - 1, 0, -1):
+        slope = slope * net + order * coefficients[order]
+    return slope
+
+
+def _counts_at(force_n, coefficients):
+    # A converter need not reach its cell's capacity.
+    try:
+        return to_net_counts(force_n, coefficients)
+    except ValueError:
+        return SPAN_COUNTS
 
 
 def _pair(limit_mn, coefficients):

@@ -10,6 +10,7 @@ from iastm_firmware.reports import Reports
 from iastm_firmware.ring import DEFAULT_BATCH_US, Ring, allocate_pages, depth_of, pages_for
 from iastm_firmware.sampler import Sampler
 from iastm_firmware.settings import Settings
+from iastm_firmware.signals import Signals
 from iastm_firmware.status import Health
 from iastm_firmware.version import VERSION
 from iastm_firmware.watch import Watch
@@ -20,7 +21,7 @@ _REPORTS_KEPT = 16
 _OF_A_BOARD = (
     ("name", "runtime", "serial_number", "simulated", "source_hash", "rate_mhz", "ring_depth")
     + ("adc", "stream", "links", "calibration", "zero_counts", "zero_confirmed")
-    + ("ticks_us", "random_u32", "battery_percent", "temperature_cdeg", "alert")
+    + ("ticks_us", "random_u32", "battery_percent", "temperature_cdeg", "outputs")
     + ("button", "load_key", "store_key", "calibration_storage", "failed")
 )
 
@@ -62,12 +63,14 @@ class Tool:
         self.calibrations.use_kept(self)
         self.reports = Reports(_REPORTS_KEPT)
         self.events = Events(self.clock)
-        self.watch = Watch(self.settings, self.clock, self.reports, board.alert, board.rate_mhz)
+        self.signals = Signals(board.outputs, self.clock)
+        self.watch = Watch(self.settings, self.clock, self.reports, self.signals, board.rate_mhz)
         self.sampler = Sampler(board.adc, self.clock, self.ring, self.watch, self.settings)
-        self.health = Health(self.sampler, self.watch, self.events, self.clock, board.rate_mhz)
+        self.health = Health(self.sampler, self.watch, self.events, self.clock, board.rate_mhz, board)
         self.keys = Keys(board)
         self.press = Press(self.clock)
         self._button = Button(board.button, self.clock)
+        self._gesture_index = 0
         # The ring has its memory by now: a radio stack takes what it can get.
         self.links = [Link(self, of_stream(board.stream, self.clock))] + board.links(self)
         self._controller = None
@@ -87,10 +90,14 @@ class Tool:
 
     def watch_button(self):
         """Look at the button: to be called every few milliseconds."""
-        if self._button.step():
-            self.events.raise_event(kinds.EVENT_BUTTON, self.sampler.next_index, 0)
-            if not self.streams:
-                self.press.begin()
+        button = self._button
+        gesture = button.step()
+        if button.begins:
+            self._gesture_index = self.sampler.next_index
+        if button.pressed_now and not self.streams:
+            self.press.begin()
+        if gesture:
+            self.events.raise_event(kinds.EVENT_BUTTON, self._gesture_index, gesture)
 
     @property
     def streams(self):

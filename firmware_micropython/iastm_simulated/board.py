@@ -30,8 +30,10 @@ _DEFAULTS = {
     "source_hash": "00" * 8,
     "battery_percent": 100,
     "ticks_start_us": 0,
-    # A file to which each alert is added as the light would show it: ticks in µs, kind. None where empty.
+    # A file to which each thing that is shown is added: ticks in µs, kind (0 nothing; of signals.py). None where empty.
     "alerts_file": "",
+    # What there is of light (1), buzzer (2) and motor (4).
+    "outputs": 7,
     # [[index, how many], …]: conversions that the converter makes and the tool never gets.
     "missed": [],
     # [[at_s, for_s], …]: when, in seconds from the start, the button is pressed, and for how long.
@@ -128,8 +130,32 @@ def _calibration_storage(folder):
     return MemoryStore()
 
 
+class SimulatedOutputs:
+    """Light, buzzer and motor that nobody sees. `alerts` keeps the last (ticks, kind) that were shown, a file all."""
+
+    def __init__(self, there, ticks_us, alerts_file):
+        self.there = there
+        self.alerts = []
+        self._ticks_us = ticks_us
+        self._alerts_file = alerts_file
+        self._kind = 0
+
+    def set(self, kind, light, buzzer_hz, motor):
+        """Keep what is shown, where that is something else than before."""
+        if kind == self._kind:
+            return
+        self._kind = kind
+        shown = (self._ticks_us(), kind)
+        self.alerts.append(shown)
+        if len(self.alerts) > _ALERTS_KEPT:
+            self.alerts.pop(0)
+        if self._alerts_file:
+            with open(self._alerts_file, "a") as file:
+                file.write("%d,%d\n" % shown)
+
+
 class SimulatedBoard:
-    """A board without hardware. `alerts` keeps the last (ticks, kind) that the tool's light would have shown.
+    """A board without hardware.
 
     `links` makes the links beside that on `stream`, see app.py.
     """
@@ -157,8 +183,7 @@ class SimulatedBoard:
         self.adc = adc
         self.stream = stream
         self.links = links
-        self.alerts = []
-        self._alerts_file = settings["alerts_file"]
+        self.outputs = SimulatedOutputs(settings["outputs"], ticks_us, settings["alerts_file"])
         self._battery_percent = settings["battery_percent"]
         self.calibration_storage = _calibration_storage(settings["store"])
         self._key = binascii.unhexlify(settings["key"]) or None
@@ -175,16 +200,6 @@ class SimulatedBoard:
     def temperature_cdeg(self):
         """Return unknown: nothing here has a temperature."""
         return _UNKNOWN_TEMPERATURE
-
-    def alert(self, kind):
-        """Keep what the light would show."""
-        shown = (self.ticks_us(), kind)
-        self.alerts.append(shown)
-        if len(self.alerts) > _ALERTS_KEPT:
-            self.alerts.pop(0)
-        if self._alerts_file:
-            with open(self._alerts_file, "a") as file:
-                file.write("%d,%d\n" % shown)
 
     def button(self):
         """Return whether the settings have the button pressed now."""

@@ -86,8 +86,16 @@ class _Stream:
         return len(data)
 
 
+class _Outputs:
+    there = 7
+
+    def set(self, kind, light, buzzer_hz, motor):
+        pass
+
+
 class _Board:
     name = "measured"
+    outputs = _Outputs()
     simulated = True
     serial_number = "0"
     source_hash = bytes(8)
@@ -117,9 +125,6 @@ class _Board:
 
     def temperature_cdeg(self):
         return kinds.UNKNOWN_I16
-
-    def alert(self, kind):
-        pass
 
     def button(self):
         # Down for a millisecond now and then: a bounce.
@@ -154,6 +159,7 @@ def _run(tool, duration_ms, sending):
     for turn in range(duration_ms):
         if turn & 1 == 0:
             sampler.step()
+            tool.signals.step()
             tool.watch_button()
         if sending and turn & 3 == 0:
             link.step()

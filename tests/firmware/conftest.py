@@ -124,6 +124,24 @@ class FakeStream:
         return n
 
 
+class FakeOutputs:
+    """Notes what is shown: each call, and as (index of the next sample, kind) each change of kind."""
+
+    def __init__(self, bench: Bench, there: int) -> None:
+        self._bench = bench
+        self.there = there
+        self.alerts: list[tuple[int, int]] = []
+        # Elapsed µs, kind, light, buzzer in Hz, motor.
+        self.calls: list[tuple[int, int, int, int, bool]] = []
+
+    def set(self, kind: int, light: int, buzzer_hz: int, motor: bool) -> None:
+        if kind != (self.alerts[-1][1] if self.alerts else 0):
+            # What is uncertain is shown before there is a tool.
+            tool = getattr(self._bench, "tool", None)
+            self.alerts.append((tool.sampler.next_index if tool else 0, kind))
+        self.calls.append((self._bench.elapsed_us, kind, light, buzzer_hz, motor))
+
+
 class FakeBoard:
     """A board of plain attributes."""
 
@@ -142,7 +160,7 @@ class FakeBoard:
         coefficients = settings.get("coefficients", (0.0, 1 / COUNTS_PER_N))
         self.calibration = messages.Calibration("bench", bytes(32), 100.0, coefficients, 0, 0)
         self.stream = FakeStream(bench)
-        self.alerts: list[tuple[int, int]] = []
+        self.outputs = FakeOutputs(bench, settings.get("there", kinds.CHANNEL_LIGHT))
         # Whether the button is down, and what the board's store holds.
         self.pressed: bool = settings.get("pressed", False)
         self.button: Callable[[], bool] = settings.get("button", lambda: self.pressed)
@@ -153,6 +171,10 @@ class FakeBoard:
         self._random = itertools.chain([0xDEADBEEF], iter(partial(random.Random(7).getrandbits, 32), -1))
         # Functions that make a link of a tool, beside the one on the stream.
         self._make_links: list[Callable[[Any], Any]] = settings.get("links", [])
+
+    @property
+    def alerts(self) -> list[tuple[int, int]]:
+        return self.outputs.alerts
 
     def ticks_us(self) -> int:
         return (self._bench.start_us + self._bench.elapsed_us) & TICKS_MASK
@@ -165,6 +187,9 @@ class FakeBoard:
 
     def battery_percent(self) -> int:
         return 77
+
+    def battery_mv(self) -> int:
+        return 3850
 
     def temperature_cdeg(self) -> int:
         return 2150
@@ -181,9 +206,6 @@ class FakeBoard:
 
     def failed(self, error: BaseException) -> None:
         raise error
-
-    def alert(self, kind: int) -> None:
-        self.alerts.append((self._bench.tool.sampler.next_index, kind))
 
 
 class Bench:
@@ -203,6 +225,7 @@ class Bench:
         for turn in range(duration_ms):
             if turn % 2 == 0:
                 self.tool.sampler.step()
+                self.tool.signals.step()
                 self.tool.watch_button()
             if link and turn % 4 == 0:
                 while self.tool.links[0].step():
@@ -311,7 +334,7 @@ class Program:
 @pytest.fixture
 def virtual_tool(micropython: str, tmp_path: Path) -> Program:
     """The simulated tool on MicroPython with the heap that it must fit into."""
-    return Program([micropython, "-X", "heapsize=224k"], tmp_path)
+    return Program([micropython, "-X", "heapsize=272k"], tmp_path)
 
 
 @pytest.fixture(params=["micropython", "cpython"])
@@ -319,4 +342,4 @@ def simulated_tool(request: pytest.FixtureRequest, tmp_path: Path) -> Program:
     """The simulated tool on each interpreter."""
     if request.param == "cpython":
         return Program([sys.executable], tmp_path)
-    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=224k"], tmp_path)
+    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=272k"], tmp_path)

@@ -174,11 +174,11 @@ class Desk:
         self.run(8)
 
     def press(self) -> None:
-        """Press the button and let it go."""
+        """Press the button, let it go, and wait until it can be no double press."""
         self.bench.board.pressed = True
         self.run(60)
         self.bench.board.pressed = False
-        self.run(60)
+        self.run(400)
 
     def of(self, kind: type) -> list[Any]:
         decoder = FragmentDecoder(kinds.MAX_LINK_PAYLOAD)

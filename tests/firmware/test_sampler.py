@@ -13,11 +13,11 @@ def test_the_rails_are_kept_and_flagged(bench: Callable[..., Any]) -> None:
     rails = [kinds.COUNTS_MAX, kinds.COUNTS_MIN]
     near = [kinds.COUNTS_MAX - 1, kinds.COUNTS_MIN + 1]
     for counts, flags in ((rails, kinds.SATURATED), (near, 0)):
-        b = bench([0] * 12 + counts * 20)
+        played = [0] * 12 + [counts[0]] * 20 + [counts[1]] * 20
+        b = bench(played)
         b.start()
         b.run(200)
         heard = b.heard()
-        played = [0] * 12 + counts * 20
         samples = heard.samples()
         assert samples[-1][0] > 40
         assert samples == [(i, played[i]) for i in range(samples[0][0], samples[-1][0] + 1)]
@@ -25,12 +25,12 @@ def test_the_rails_are_kept_and_flagged(bench: Callable[..., Any]) -> None:
 
 
 def test_counts_beyond_24_bits_stay_at_the_rail(bench: Callable[..., Any]) -> None:
-    b = bench([0] * 12 + [0x800000, -0x800001, 0x7FFFFFFF, -0x80000000] * 5)
+    b = bench([0] * 12 + [0x800000, 0x7FFFFFFF] * 5 + [-0x800001, -0x80000000] * 5)
     b.start()
     b.run(200)
     samples = [c for i, c in b.heard().samples() if i >= 12]
     assert samples
-    assert samples == ([kinds.COUNTS_MAX, kinds.COUNTS_MIN] * 10)[: len(samples)]
+    assert samples == ([kinds.COUNTS_MAX] * 10 + [kinds.COUNTS_MIN] * 10)[: len(samples)]
     assert b.tool.sampler.saturated == 20
 
 

@@ -30,12 +30,13 @@ def test_a_working_converter_has_no_fault(bench: Callable[..., Any]) -> None:
     [
         (_NOISE, kinds.FAULT_ADC_SILENT),
         ([*_NOISE, *([5] * 1000)], kinds.FAULT_ADC_FROZEN),
-        ([*_NOISE, *([kinds.COUNTS_MAX] * 1000)], kinds.FAULT_ADC_SATURATED),
-        ([*_NOISE, *([0, kinds.COUNTS_MIN] * 500)], kinds.FAULT_ADC_SATURATED),
+        ([*_NOISE, *([0] * 20 + [kinds.COUNTS_MAX] * 30) * 20], kinds.FAULT_ADC_SATURATED),
+        ([*_NOISE, *([0] * 20 + [kinds.COUNTS_MIN] * 30) * 20], kinds.FAULT_ADC_SATURATED),
     ],
 )
 def test_a_fault_is_found_within_a_second_of_its_own(bench: Callable[..., Any], counts: list[int], fault: int) -> None:
-    b = bench(counts)
+    # A cell that the converter's range does not overload, pressed towards the rail that is played.
+    b = bench(counts, coefficients=(0.0, -1e-5 if kinds.COUNTS_MIN in counts else 1e-5))
     assert _faults(b, 4)[-1] == fault
     b.start()
     b.run(100)
@@ -118,20 +119,19 @@ def test_a_light_that_fails_stops_nothing_and_is_tried_again(bench: Callable[...
     b = bench([0] * 40 + [9000, 9001] * 1000)
     working = []
 
-    def alert(kind: int) -> None:
+    def drive(kind: int, light: int, buzzer_hz: int, motor: bool) -> None:
         if b.elapsed_us < 2_000_000:
             raise ValueError("pin 99 is no pin")
         working.append(kind)
 
-    b.board.alert = alert
-    b.tool.watch._alert = alert
+    b.board.outputs.set = drive
     b.start(messages.Limits("", 5000, 8000, 800, 520))
     for second, expected in enumerate([kinds.FAULT_ALERT_OUTPUT, 0, 0]):
         b.run(1000)
         b.tool.watch.second()
         b.tool.health.second()
         assert b.tool.health.faults == expected, second
-    assert working == [kinds.ALARM]
+    assert set(working) == {kinds.ALARM}
     b.run(100)
     heard = b.heard()
     assert [alert.kind for alert in heard.of(messages.AlertReport)] == [kinds.ALARM]

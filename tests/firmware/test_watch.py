@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iastm_firmware import signals
 from iastm_protocol import kinds
 from iastm_protocol.limits import LimitWatch
 from iastm_protocol.messages import AlertReport, Limits, StrokeReport
@@ -34,32 +35,36 @@ def test_what_exceeds_both_limits_at_once_is_one_alarm(bench: Callable[..., Any]
 
 
 def test_the_light_follows_each_limit_with_hysteresis_without_any_link(bench: Callable[..., Any]) -> None:
-    b = bench([*_QUIET, 9000, 9000, 7201, 7201, 7100, 7100, 4600, 4600, 4400, 4400, *_QUIET])
+    # Longer than what was begun is shown at least.
+    b = bench([*_QUIET, 9000, 9000, *[7201] * 222, 7100, 7100, *[4600] * 222, 4400, 4400, *_QUIET])
     b.tool.set_limits(_LIMITS)
-    b.run(400, link=False)
+    b.run(2000, link=False)
     # Decided before the sample is even stored: the light is set while its index is still the next one.
-    assert b.board.alerts == [(41, kinds.ALARM), (45, kinds.WARN), (49, 0)]
+    assert b.board.alerts == [(41, kinds.ALARM), (265, kinds.WARN), (489, 0)]
+    calls = [call[:3] for call in b.board.outputs.calls]
+    assert {light for _, kind, light in calls if kind == kinds.WARN} == {signals.YELLOW}
+    assert {light for _, kind, light in calls if kind == kinds.ALARM} == {signals.RED, signals.OFF}
 
 
 def test_an_unconfirmed_zero_alerts_nothing_and_says_so(bench: Callable[..., Any]) -> None:
     b = bench([9000] * 200, zero_confirmed=False)
     b.start(_LIMITS)
     b.run(300)
-    assert b.board.alerts == []
+    assert b.board.alerts == [(0, signals.UNCERTAIN)]
     assert b.heard().of(AlertReport) == []
     batches = [m for m in b.heard().messages if hasattr(m, "packed")]
     assert batches
     assert all(batch.flags & kinds.ZERO_UNCERTAIN for batch in batches)
     b.tool.set_zero(0)
     b.run(300)
-    assert b.board.alerts[0][1] == kinds.ALARM
+    assert [kind for _, kind in b.board.alerts] == [signals.UNCERTAIN, 0, kinds.ALARM]
 
 
 def test_a_cell_wired_the_other_way_round_alarms_on_fewer_counts(bench: Callable[..., Any]) -> None:
-    b = bench([2000] * 40 + [-6001] * 2 + [2000] * 40, zero_counts=2000, coefficients=(0.0, -0.001))
+    b = bench([2000] * 40 + [-6001] * 222 + [2000] * 40, zero_counts=2000, coefficients=(0.0, -0.001))
     b.tool.set_limits(_LIMITS)
-    b.run(300, link=False)
-    assert b.board.alerts == [(41, kinds.ALARM), (43, 0)]
+    b.run(1200, link=False)
+    assert b.board.alerts == [(41, kinds.ALARM), (263, 0)]
 
 
 def _pieces() -> st.SearchStrategy[list[int]]:
