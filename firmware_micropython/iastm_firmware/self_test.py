@@ -58,7 +58,8 @@ class SelfTest:
         self._link = link
         self._request_id = request_id
         self._rows = []
-        self._left = [self._flash, self._memory, self._gravity, self._excitation, self._samples]
+        self._left = [self._flash, self._memory, self._gravity, self._excitation]
+        self._left += [self._rate, self._zero, self._noise, self._samples]
         self.runs = True
 
     def drop(self, link):
@@ -85,77 +86,88 @@ class SelfTest:
         self._rows = []
         self._left = []
 
+    # Steps: each returns whether it is done.
+
     def _samples(self):
         readings = self._readings
         readings.step()
         passed_us = ticks_between(self._begun_ticks, self._tool.clock.now())
-        if readings.span_us < _SAMPLED_US and passed_us < _PATIENCE_US:
-            return False
-        enough = readings.count >= _FEWEST_SAMPLES
-        # At a rail nobody knows what the converter would have shown.
-        is_known = enough and not readings.saturated
-        settings = self._tool.settings
-        zero_span = to_net_counts(_ZERO_N, settings.calibration.coefficients)
+        return readings.span_us >= _SAMPLED_US or passed_us >= _PATIENCE_US
+
+    def _noise(self):
         # Where no bit ever changes there is no noise, but no measuring either.
-        most_noise = max(10, 10 * zero_span // _NOISE_OF_ZERO)
-        self._judge(kinds.TEST_ADC_NOISE, readings.noise_tenths() if is_known else None, 1, most_noise)
-        from_zero = readings.mean_counts() - settings.zero.counts if is_known else None
-        self._judge(kinds.TEST_ZERO, from_zero, -zero_span, zero_span)
+        most = max(10, 10 * self._zero_span() // _NOISE_OF_ZERO)
+        value = self._readings.noise_tenths() if self._is_known() else None
+        return self._judge(kinds.TEST_ADC_NOISE, value, 1, most)
+
+    def _zero(self):
+        span = self._zero_span()
+        zero_counts = self._tool.settings.zero.counts
+        value = self._readings.mean_counts() - zero_counts if self._is_known() else None
+        return self._judge(kinds.TEST_ZERO, value, -span, span)
+
+    def _rate(self):
         rate_mhz = self._tool.board.rate_mhz
         tolerance_mhz = rate_mhz * _RATE_TOLERANCE_PERCENT // 100
         least_mhz = max(_LEAST_RATE_MHZ, rate_mhz - tolerance_mhz)
-        self._judge(kinds.TEST_RATE, readings.rate_mhz() if enough else None, least_mhz, rate_mhz + tolerance_mhz)
-        return True
+        enough = self._readings.count >= _FEWEST_SAMPLES
+        value = self._readings.rate_mhz() if enough else None
+        return self._judge(kinds.TEST_RATE, value, least_mhz, rate_mhz + tolerance_mhz)
+
+    def _is_known(self):
+        # At a rail nobody knows what the converter would have shown.
+        return self._readings.count >= _FEWEST_SAMPLES and not self._readings.saturated
+
+    def _zero_span(self):
+        return to_net_counts(_ZERO_N, self._tool.settings.calibration.coefficients)
 
     def _excitation(self):
         try:
             excitation_mv = self._tool.board.excitation_mv()
         except OSError:
             excitation_mv = None
+        limits = (_LEAST_EXCITATION_MV, _MOST_EXCITATION_MV)
         if excitation_mv == 0:
-            self._not_fitted(kinds.TEST_EXCITATION, _LEAST_EXCITATION_MV, _MOST_EXCITATION_MV)
-        else:
-            self._judge(kinds.TEST_EXCITATION, excitation_mv, _LEAST_EXCITATION_MV, _MOST_EXCITATION_MV)
-        return True
+            return self._not_fitted(kinds.TEST_EXCITATION, *limits)
+        return self._judge(kinds.TEST_EXCITATION, excitation_mv, *limits)
 
     def _gravity(self):
+        limits = (_LEAST_GRAVITY_MG, _MOST_GRAVITY_MG)
         motion = self._tool.motion
         if motion is None:
-            self._not_fitted(kinds.TEST_GRAVITY, _LEAST_GRAVITY_MG, _MOST_GRAVITY_MG)
-            return True
+            return self._not_fitted(kinds.TEST_GRAVITY, *limits)
         try:
             gravity_mg = motion.gravity_mg()
         except OSError:
             gravity_mg = None
         # Nothing was ever read: on earth there is no 0.
-        self._judge(kinds.TEST_GRAVITY, gravity_mg or None, _LEAST_GRAVITY_MG, _MOST_GRAVITY_MG)
-        return True
+        return self._judge(kinds.TEST_GRAVITY, gravity_mg or None, *limits)
 
     def _memory(self):
         gc.collect()
-        self._judge(kinds.TEST_MEMORY, gc.mem_free(), _LEAST_MEMORY_BYTES, _NO_LIMIT)
-        return True
+        return self._judge(kinds.TEST_MEMORY, gc.mem_free(), _LEAST_MEMORY_BYTES, _NO_LIMIT)
 
     def _flash(self):
         # The one step that may take longer: an erase of the flash can't be divided.
-        came_back = None
-        if not self._tool.watch.in_contact:
-            try:
-                came_back = self._tool.board.test_storage()
-            except OSError:
-                came_back = False
-            if came_back is None:
-                self._not_fitted(kinds.TEST_FLASH, 1, 1)
-                return True
-        self._judge(kinds.TEST_FLASH, None if came_back is None else int(came_back), 1, 1)
-        return True
+        if self._tool.watch.in_contact:
+            return self._judge(kinds.TEST_FLASH, None, 1, 1)
+        try:
+            came_back = self._tool.board.test_storage()
+        except OSError:
+            came_back = False
+        if came_back is None:
+            return self._not_fitted(kinds.TEST_FLASH, 1, 1)
+        return self._judge(kinds.TEST_FLASH, int(came_back), 1, 1)
 
     def _judge(self, test, value, low, high):
         if value is None:
-            self._rows.append(SelfTestRow(test, kinds.TEST_FAILED, NOT_MEASURED, low, high))
-            return
-        verdict = kinds.TEST_PASSED if low <= value <= high else kinds.TEST_FAILED
-        self._rows.append(SelfTestRow(test, verdict, min(max(value, NOT_MEASURED + 1), _NO_LIMIT), low, high))
+            verdict, value = kinds.TEST_FAILED, NOT_MEASURED
+        else:
+            verdict = kinds.TEST_PASSED if low <= value <= high else kinds.TEST_FAILED
+            value = min(max(value, NOT_MEASURED + 1), _NO_LIMIT)
+        self._rows.append(SelfTestRow(test, verdict, value, low, high))
+        return True
 
     def _not_fitted(self, test, low, high):
         self._rows.append(SelfTestRow(test, kinds.TEST_NOT_FITTED, NOT_MEASURED, low, high))
+        return True
