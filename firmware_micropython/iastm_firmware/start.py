@@ -14,7 +14,7 @@ A wiring is `WIRING` of `board.py` on the file system; or else of the module of 
 import sys
 from collections import namedtuple
 
-from iastm_firmware import pins, safe_mode
+from iastm_firmware import safe_mode
 from iastm_firmware.boards.mark import WANTS_SAFE_MODE
 from iastm_firmware.boards.real import ChipBoard, RealBoard, restart_after_failure, traceback_of, words_of
 from iastm_protocol import kinds
@@ -29,6 +29,7 @@ _KNOWN = (
 )
 _BOARDS = "iastm_firmware.boards."
 _MOST_FAILURES = const(3)
+_MODEL_LETTERS = const(40)
 _TAIL_BYTES = const(160)
 
 
@@ -115,13 +116,23 @@ def _find(system, chip):
         wiring = getattr(module, "WIRING", None)
         if wiring is None:
             return _Found(None, "board.py has neither WIRING nor Board", None, None)
-        faults = pins.faults_of(wiring, _running(system))
+        faults = _faults_of(wiring, _running(system))
     except (Exception, SystemExit) as error:
         return _Found(None, "the wiring can't be read: " + words_of(error), None, None)
     if not faults:
         return _Found(wiring, "", None, wiring.get("button"))
     more = " (and %d more)" % (len(faults) - 1) if len(faults) > 1 else ""
     return _Found(None, "the wiring can't be: " + faults[0] + more, None, None)
+
+
+def _faults_of(wiring, running):
+    from iastm_firmware import pins
+
+    faults = pins.faults_of(wiring, running)
+    # It is needed once: where it was compiled on the board, its code leaves the heap.
+    del sys.modules["iastm_firmware.pins"]
+    delattr(sys.modules["iastm_firmware"], "pins")
+    return faults
 
 
 def _module(system):
@@ -204,13 +215,14 @@ def _run(system, chip, found, failures):
 
 
 def _board(system, chip, found, failures):
+    model = system.model[:_MODEL_LETTERS]
     if failures >= _MOST_FAILURES:
         # Without the radio too: nobody knows what it was.
         trouble = "it failed %d times in a row at its start" % failures
-        board = ChipBoard(chip, system.model, trouble, last_resort=True)
+        board = ChipBoard(chip, model, trouble, last_resort=True)
         board.tell(_last_line(board.journal))
     elif found.trouble:
-        board = ChipBoard(chip, system.model, found.trouble, _optional(system, "bluetooth"), last_resort=True)
+        board = ChipBoard(chip, model, found.trouble, _optional(system, "bluetooth"), last_resort=True)
     elif found.make is not None:
         return found.make()
     else:

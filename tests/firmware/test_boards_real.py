@@ -218,6 +218,27 @@ def test_a_motor_is_driven_low_before_anything_else_is_touched(play: Play) -> No
     assert said == ["pin", 21, 3, 0]
 
 
+def test_what_is_powered_by_a_pin_has_time_to_wake_before_it_is_asked(play: Play) -> None:
+    said = play(
+        """
+        machine = Machine()
+        powered = []
+        class Pin(machine.Pin):
+            def __init__(self, number, mode=-1, pull=-1, value=None, hold=None):
+                super().__init__(number, mode, pull, value, hold)
+                if number == 14 and value == 1:
+                    powered.append(machine.times.now_us)
+        machine.Pin = Pin
+        asked = []
+        FakeAdc.start = lambda self: asked.append(machine.times.now_us)
+        FakeImu.start = lambda self: asked.append(machine.times.now_us)
+        made(WIRING, machine)
+        said = [len(powered), len(asked), min(asked) - powered[0] >= 20000]
+        """
+    )
+    assert said == [1, 2, True]
+
+
 def test_a_converter_that_is_not_there_is_told_in_its_own_words_and_asked_again(play: Play) -> None:
     said = play(
         """

@@ -107,6 +107,22 @@ def test_a_good_wiring_runs(play: Play) -> None:
     assert said == ["ran", [["bench", ""]], True, 0]
 
 
+def test_what_checks_a_wiring_leaves_the_heap_before_the_tool_runs(play: Play) -> None:
+    said = play(
+        """
+        import iastm_firmware, sys
+        begin(Machine(), board_py())
+        said = ["iastm_firmware.pins" in sys.modules, hasattr(iastm_firmware, "pins")]
+        gc.collect()
+        before = gc.mem_free()
+        from iastm_firmware import pins
+        gc.collect()
+        said.append(before - gc.mem_free() > 8000)
+        """
+    )
+    assert said == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("port", "model", "name"),
     [

@@ -20,6 +20,8 @@ from iastm_protocol._compat import const
 from iastm_protocol.messages import NO_EXPIRY, Calibration
 
 _DRIVERS = "iastm_firmware.drivers."
+# Until a chip whose supply was switched on answers: 20 ms of an LSM6DS are the longest.
+_POWER_UP_MS = const(20)
 _FIRST_MINUTE_MS = const(60000)
 _WATCHDOG_MS = const(8000)
 _BUS_HZ = const(400000)
@@ -216,8 +218,11 @@ class RealBoard(ChipBoard):
         self.calibration = Calibration(cell["id"], bytes(32), float(cell["capacity_n"]), coefficients, NO_EXPIRY, 0)
         # First: a pin that drives a motor floats until then.
         self.outputs = self._outputs()
-        for number in wiring.get("power", ()):
-            self._pin(number, self._pin.OUT, value=1)
+        power = wiring.get("power", ())
+        for number in power:
+            self._out(number, 1)
+        if power:
+            chip.times.sleep_ms(_POWER_UP_MS)
         if wiring.get("i2c") is not None:
             self._i2c = self._try("I2C", self._make_i2c)
         if wiring.get("spi") is not None:
@@ -274,7 +279,7 @@ class RealBoard(ChipBoard):
                 pass  # It costs current, and must not keep the rest awake.
         if not high:
             for number in self._wiring.get("power", ()):
-                self._pin(number, self._pin.OUT, value=0)
+                self._out(number)
         self.chip.sleep(low, high)
 
     def _radio_off(self):
