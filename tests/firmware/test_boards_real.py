@@ -133,8 +133,11 @@ def test_outputs_show_what_they_are_told(play: Play) -> None:
         """
         machine = Machine()
         board = made(WIRING, machine)
+        from iastm_firmware.signals import BLUE, OFF, RED, WHITE, YELLOW
         said = []
-        for light, hz, motor in ((3, 2700, True), (2, 0, False), (1, 880, True), (4, 0, False), (0, 0, False)):
+        for light, hz, motor in (
+            (RED, 2700, True), (YELLOW, 0, False), (WHITE, 880, True), (BLUE, 0, False), (OFF, 0, False)
+        ):
             board.outputs.set(2, light, hz, motor)
             said.append([NeoPixel.last.shown, machine.pwm.hz, machine.pwm.duty, machine.driven(21)])
         """

@@ -70,10 +70,6 @@ class BoardBase:
         """Return unknown, 0."""
         return 0
 
-    def alert(self, kind):
-        """Drive the outputs for WARN or ALARM, 0 ends it: no more than on and off, patterns are signals.py's."""
-        self.outputs.set(kind, (0, 2, 3)[kind], 0, kind != 0)
-
     def button(self):
         """Return not pressed: there is none."""
         return False

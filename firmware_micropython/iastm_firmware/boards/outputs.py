@@ -5,7 +5,7 @@ from iastm_protocol._compat import const
 
 # Of 255; a WS2812 at full brightness dazzles at arm's length, and is as warm as it is bright.
 _HALF = const(96)
-# Off, white, yellow, red, blue: parts of red, green and blue.
+# By the numbers of signals.py (off, white, yellow, red, blue): parts of red, green and blue.
 _COLOURS = ((0, 0, 0), (1, 1, 1), (1, 1, 0), (1, 0, 0), (0, 0, 1))
 _WS2812_COLOURS = tuple([tuple([part * _HALF for part in colour]) for colour in _COLOURS])
 # A square wave is loudest at half.

@@ -14,6 +14,7 @@ from iastm_firmware.boards.battery import Divider, Gauge
 from iastm_firmware.boards.outputs import ColourPins, Outputs, PlainLight, Ws2812
 from iastm_firmware.journal import Journal
 from iastm_firmware.power import percent_of
+from iastm_firmware.signals import BLUE, TECHNICAL
 from iastm_firmware.slots import FileStorage, KeyStore
 from iastm_protocol import kinds
 from iastm_protocol._compat import const
@@ -30,9 +31,6 @@ _SPI_HZ = const(1000000)
 _BACK_OFF_MS = const(500)
 _LONGEST_DOUBLING = const(3)
 _TROUBLE_BYTES = const(200)
-# What is shown from a failure to the restart: kind and light as signals.py has them for a technical fault.
-_TECHNICAL = const(4)
-_BLUE = const(4)
 _TEST_FILE = "test.tmp"
 # More than littlefs has room for beside a file's name.
 _TEST_BYTES = b"IASTM" * 100
@@ -157,7 +155,7 @@ class ChipBoard(BoardBase):
 
     def failed(self, error):
         """Keep the traceback in the log, wait the longer the more often in a row, and restart."""
-        for last in (lambda: self._log(error), lambda: self.outputs.set(_TECHNICAL, _BLUE, 0, False)):
+        for last in (lambda: self._log(error), lambda: self.outputs.set(TECHNICAL, BLUE, 0, False)):
             try:
                 last()
             except Exception:
