@@ -58,7 +58,8 @@ class Journal:
     def add(self, reason, text=""):
         """Keep an entry: `reason` in a few words, `text` such as a traceback. Return whether it is kept.
 
-        It writes to the flash: not in contact, or where nothing matters any more.
+        It writes to the flash: not in contact, or where nothing matters any more. Offsets of `piece` may then mean
+        other bytes than before.
         """
         self.faulty = not self._added(reason, text)
         if self.faulty:

@@ -380,6 +380,16 @@ def test_a_piece_beyond_the_end_is_empty_and_a_store_that_fails_meanwhile_is_an_
         journal.piece(0, 10)
 
 
+def test_two_who_log_into_one_storage_lose_no_entry_of_each_other() -> None:
+    storage = Storage()
+    first, second = Journal(storage), Journal(storage)
+    for turn in range(3):
+        assert first.add(f"first {turn}")
+        assert second.add(f"second {turn}")
+    told = [entry.split(": ")[1] for entry in _entries(_text(second))]
+    assert told == [f"{who} {turn}\n" for turn in range(3) for who in ("first", "second")]
+
+
 def test_entries_that_meet_the_border_of_two_pieces_stay_whole(size: Callable[[int, int], int]) -> None:
     chance = random.Random(5)
     for _ in range(size(60, 2000)):

@@ -41,29 +41,30 @@ def test_more_millivolts_are_never_fewer_percent_and_no_step_is_wide() -> None:
 
 def _levels(battery: Battery, readings: list[int]) -> list[tuple[bool, bool]]:
     found = []
-    for battery_mv in readings:
-        battery.note(battery_mv)
+    for percent in readings:
+        battery.note(percent)
         found.append((battery.low, battery.critical))
     return found
 
 
 def test_a_battery_that_was_never_read_is_unknown_and_not_low() -> None:
     battery = Battery()
-    assert (battery.percent, battery.battery_mv, battery.low, battery.critical) == (_UNKNOWN, 0, False, False)
-    assert _levels(battery, [0] * 20) == [(False, False)] * 20
-    assert (battery.percent, battery.battery_mv) == (_UNKNOWN, 0)
+    assert (battery.percent, battery.low, battery.critical) == (_UNKNOWN, False, False)
+    assert _levels(battery, [_UNKNOWN] * 20) == [(False, False)] * 20
+    assert battery.percent == _UNKNOWN
 
 
-def test_the_first_reading_is_believed_at_once() -> None:
+@pytest.mark.parametrize(("percent", "levels"), [(0, (True, True)), (14, (True, False)), (15, (False, False))])
+def test_the_first_reading_is_believed_at_once(percent: int, levels: tuple[bool, bool]) -> None:
     battery = Battery()
-    assert _levels(battery, [3550]) == [(True, True)]
-    assert (battery.percent, battery.battery_mv) == (4, 3550)
+    assert _levels(battery, [percent]) == [levels]
+    assert battery.percent == percent
 
 
 def test_a_discharge_is_low_once_and_critical_once_and_charging_ends_each_once() -> None:
     battery = Battery()
-    down = _levels(battery, [mv for mv in range(4200, 3300, -1) for _ in range(3)])
-    up = _levels(battery, [mv for mv in range(3300, 4200) for _ in range(3)])
+    down = _levels(battery, [percent for percent in range(100, -1, -1) for _ in range(20)])
+    up = _levels(battery, [percent for percent in range(101) for _ in range(20)])
     for levels in (down, up):
         for which in (0, 1):
             assert len([1 for a, b in itertools.pairwise(levels) if a[which] != b[which]]) == 1
@@ -72,36 +73,41 @@ def test_a_discharge_is_low_once_and_critical_once_and_charging_ends_each_once()
     assert (False, True) not in down + up
 
 
-def test_low_ends_higher_than_it_begins() -> None:
+@pytest.mark.parametrize(
+    ("readings", "which"),
+    [
+        (((15, False), (14, True), (19, True), (20, False), (19, False), (15, False)), "low"),
+        (((5, False), (4, True), (7, True), (8, False), (7, False), (5, False)), "critical"),
+    ],
+)
+def test_a_level_ends_higher_than_it_begins(readings: tuple[tuple[int, bool], ...], which: str) -> None:
     battery = Battery()
-    settled = {percent: 3690 + (percent - 10) * 5 for percent in (14, 15, 19, 20)}
-    for percent, low in ((15, False), (14, True), (19, True), (20, False), (19, False), (15, False)):
-        for _ in range(200):
-            battery.note(settled[percent])
-        assert (battery.percent, battery.low) == (percent, low)
+    for percent, holds in readings:
+        _levels(battery, [percent] * 100)
+        assert (battery.percent, getattr(battery, which)) == (percent, holds)
 
 
-def test_critical_ends_higher_than_it_begins() -> None:
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=60))
+def test_what_is_told_lies_between_the_readings(readings: list[int]) -> None:
     battery = Battery()
-    for battery_mv, critical in ((3610, False), (3599, True), (3630, True), (3690, False), (3610, False)):
-        for _ in range(200):
-            battery.note(battery_mv)
-        assert battery.critical == critical
+    _levels(battery, readings)
+    assert min(readings) <= battery.percent <= max(readings)
 
 
 def test_a_motor_that_pulls_the_voltage_down_for_a_second_is_no_low_battery() -> None:
     battery = Battery()
-    levels = _levels(battery, ([3820] * 12 + [3500]) * 50)
-    assert set(levels) == {(False, False)}
+    assert set(_levels(battery, ([percent_of(3820)] * 12 + [percent_of(3500)]) * 50)) == {(False, False)}
 
 
-def test_a_divider_that_comes_off_is_unknown_at_once_and_no_low_battery() -> None:
+def test_a_battery_that_comes_off_is_unknown_at_once_and_no_low_battery() -> None:
     battery = Battery()
-    _levels(battery, [3600] * 5)
+    _levels(battery, [5] * 5)
     assert battery.low
-    assert _levels(battery, [40, 3900]) == [(False, False), (False, False)]
+    assert _levels(battery, [_UNKNOWN]) == [(False, False)]
+    assert battery.percent == _UNKNOWN
     # And what comes after it is not mixed with what was before.
-    assert battery.battery_mv == 3900
+    assert _levels(battery, [60]) == [(False, False)]
+    assert battery.percent == 60
 
 
 class Ticks:
@@ -188,3 +194,28 @@ def test_seconds_that_come_late_count_in_full() -> None:
         ticks.us += 9_900_000
         idle.second(False, False)
     assert idle.left_s == 1
+
+
+def test_with_a_critical_battery_a_minute_is_enough_and_a_use_still_counts() -> None:
+    ticks, idle = _idle(600)
+    for _ in range(59):
+        ticks.us += 1_000_000
+        idle.second(False, False, True)
+    assert (idle.left_s, idle.is_due) == (1, False)
+    _pass(ticks, idle, 1)
+    assert idle.left_s == 540
+    for is_used, due in ((True, False), (False, False)):
+        ticks.us += 1_000_000
+        idle.second(is_used, False, True)
+        assert idle.is_due == due
+    for _ in range(59):
+        ticks.us += 1_000_000
+        idle.second(False, False, True)
+    assert idle.is_due
+
+
+def test_a_shorter_time_than_a_minute_stays_with_a_critical_battery_and_never_stays_never() -> None:
+    for idle_s, left_s in ((20, 20), (0, kinds.NEVER_SLEEPS)):
+        _, idle = _idle(idle_s)
+        idle.second(False, False, True)
+        assert (idle.left_s, idle.is_due) == (left_s, False)

@@ -168,8 +168,8 @@ def run_down():
     """Return how a battery runs down, and when a tool falls asleep."""
     battery = Battery()
     found: list[object] = [percent_of(battery_mv) for battery_mv in range(2400, 5600, 47)]
-    for battery_mv in range(4200, 3200, -9):
-        battery.note(battery_mv)
+    for battery_mv in range(4200, 2400, -9):
+        battery.note(percent_of(battery_mv))
         found.append([battery.percent, battery.low, battery.critical])
     tool = Tool()
     idle = Idle(tool.clock, 3000)
