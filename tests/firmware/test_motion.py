@@ -25,10 +25,12 @@ from iastm_protocol.tool_messages import MotionReport
 QUIET = Sensor(noise_g=0, noise_dps=0)
 
 
-def held(seconds: float, *, pitch: float = 0.6, roll: float = 0.0, tremor: float = 1.0) -> Path:
+def held(seconds: float, *, pitch: float = 0.6, roll: float = 0.0, tremor: float | np.ndarray = 1.0) -> Path:
     """A tool that is held still, or lies where `tremor` is 0, without contact."""
     n = round(seconds * 1000)
     time_s = np.arange(n) / 1000
+    # It sets in and ends softly, so that paths can be joined without a jolt that no hand makes.
+    tremor *= np.clip(np.minimum(np.arange(n), n - 1 - np.arange(n)) / 80, 0, 1) ** 2
     tip_m = np.zeros((n, 3))
     for axis, hz in enumerate((8.1, 9.3, 10.7)):
         tip_m[:, axis] = tremor * 4e-5 * np.sin(2 * np.pi * hz * time_s)
@@ -406,3 +408,87 @@ def test_any_attitude_gives_angles_that_fit_the_message(a: list[int]) -> None:
     report = MotionReport.from_payload(payload)
     assert report.to_payload() == payload
     assert struct.calcsize("<I") + 6 + 2 + 2 + 1 == len(payload)
+
+
+def turned_by(seconds: float, *, pitch: float = 0.0, roll: float = 0.0, yaw: float = 0.0, at: float = 0.6) -> Path:
+    """A held tool that turns by these angles, in radians."""
+    path = held(seconds, pitch=at)
+    share = eased(len(path.pitch))
+    return Path(path.tip_m, path.yaw + share * yaw, path.pitch + share * pitch, path.roll + share * roll, path.contact)
+
+
+@pytest.mark.parametrize(("pitch", "roll"), [(0.8, 0.0), (-1.0, 0.0), (0.0, 1.2), (0.0, -1.2), (0.5, 0.9)])
+def test_angles_follow_a_quick_turn_at_once(pitch: float, roll: float) -> None:
+    path = joined(held(2.0, tremor=0), held(0.3), turned_by(0.3, pitch=pitch, roll=roll))
+    report = angles(Bench(path, Sensor(), seed=20).run())
+    # Published at most 60 ms before the end of the turn, where it is slow.
+    assert report.tilt_cdeg / 100 == pytest.approx(math.degrees(0.6 + pitch), abs=3)
+    assert report.roll_cdeg / 100 == pytest.approx(math.degrees(roll), abs=3)
+
+
+def test_a_hand_that_only_turns_the_tool_slightly_does_not_let_it_lie() -> None:
+    path = held(6.0, tremor=0)
+    time_s = np.arange(len(path.pitch)) / 1000
+    # 3 °/s, by which gravity changes by 4 mg.
+    wave = math.radians(0.24) * np.sin(2 * np.pi * 2 * time_s)
+    bench = Bench(Path(path.tip_m, path.yaw, path.pitch + wave, path.roll, path.contact), QUIET)
+    states: set[int] = set()
+    bench.run(lambda at_s: states.add(bench.motion.state) if at_s > 1.0 else None)
+    assert states == {0}
+
+
+def test_lying_counts_for_the_half_second_before_it_was_told() -> None:
+    path = touched(held(1.5, tremor=0), 0.05, 0.75)
+    assert [j.excluded for j in Bench(path, Sensor(), seed=5).run().judged] == [kinds.EXCLUDED_LYING]
+
+
+def test_rest_that_drifts_while_the_tool_lies_is_followed_and_lying_goes_on() -> None:
+    way = 0.12 * half_sine(1100)
+    lies = held(40.0, tremor=0)
+    bench = Bench(joined(lies, strokes(1.1, way)), Sensor(), seed=21)
+    # By 6 °/s within the first 40 s.
+    drift = np.minimum(np.arange(len(bench.imu._rows)) / (40 * 104), 1) * 60
+    bench.imu._rows[:, 3:] += np.rint(drift).astype(int)[:, None] * np.array([1, -1, 1])
+    told: list[bool] = []
+    bench.run(lambda at_s: told.append(bool(bench.motion.state & kinds.MOTION_LYING)) if 1 < at_s < 42 else None)
+    assert all(told)
+    assert [j.direction for j in bench.judged] == [1, 1]
+    assert bench.judged[1].length_mm == pytest.approx(120, abs=8)
+
+
+def test_a_contact_that_goes_half_of_its_way_back_is_unknown() -> None:
+    way = np.concatenate([half_sine(600), 1 - 0.5 * half_sine(400)])
+    judged = Bench(strokes(1.0, 0.14 * way), Sensor(), seed=22).run().judged
+    assert [(j.direction, j.length_mm) for j in judged] == [(0, 0)] * 2
+
+
+def tilting_strokes() -> Path:
+    """As `strokes`, the tool tilting by 20° along each pass and back."""
+    path = strokes(0.8, 0.12 * half_sine(800))
+    n = len(path.pitch)
+    share = np.zeros(n)
+    for begin in (2300, 2300 + 1400):
+        share[begin : begin + 800] = half_sine(800)
+        share[begin + 800 : begin + 1400] = 1 - eased(600)
+    return Path(path.tip_m, path.yaw, path.pitch + math.radians(20) * share, path.roll, path.contact)
+
+
+def test_the_length_is_that_of_the_tip_where_it_is_known_how_far_it_is() -> None:
+    def second(tip_mm: int | None) -> int:
+        return Bench(tilting_strokes(), Sensor(), tip_m=0.1, tip_mm=tip_mm, seed=23).run().judged[1].length_mm
+
+    assert second(100) == pytest.approx(120, abs=6)
+    # The sensor's own way, said to be the tip's.
+    assert abs(second(0) - 120) > 12
+    # Not known where the tip is: nothing is said of a pass in which the tool turned so much.
+    assert Bench(tilting_strokes(), Sensor(), tip_m=0.1, tip_mm=None, seed=23).run().judged[1].length_mm in (
+        0,
+        second(0),
+    )
+
+
+def test_without_knowing_where_the_tip_is_a_short_pass_that_tilts_has_no_length() -> None:
+    path = tilting_strokes()
+    short = Path(path.tip_m * 0.4, path.yaw, path.pitch, path.roll, path.contact)
+    assert Bench(short, Sensor(), tip_m=0.1, tip_mm=None, seed=24).run().judged[1].length_mm == 0
+    assert Bench(short, Sensor(), tip_m=0.1, tip_mm=100, seed=24).run().judged[1].length_mm == pytest.approx(48, abs=6)
