@@ -197,6 +197,7 @@ def _run(system, chip, found, failures):
         board = _board(system, chip, found, failures)
         system.run(board)
     except KeyboardInterrupt:
+        _quieten(board)
         if chip.watched:
             # Its bite would end whatever is done at the prompt.
             system.say("The watchdog runs: restarting into safe mode.")
@@ -206,12 +207,21 @@ def _run(system, chip, found, failures):
             safe_mode.announce(system.say, safe_mode.ASKED_FOR)
     except Exception as error:
         if last_resort:
+            _quieten(board)
             chip.mark.note(kinds.RESET_SOFT, 0, False)
             system.say(traceback_of(error))
             safe_mode.announce(system.say, words_of(error))
             return
         # A board that was made restarts by its own `failed`: this one was not, or its class has none.
         restart_after_failure(chip, failures, True)
+
+
+def _quieten(board):
+    # At the prompt nobody ends an alarm any more.
+    try:
+        board.outputs.set(0, 0, 0, False)
+    except Exception:
+        pass  # A board that was not made, or whose light fails: the prompt is what is left.
 
 
 def _board(system, chip, found, failures):

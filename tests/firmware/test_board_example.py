@@ -168,6 +168,12 @@ def test_a_table_can_be_asked_about_without_a_board(tmp_path: Path, source: str,
     assert done.stdout.splitlines()[0] == said
 
 
+def test_the_page_names_every_board() -> None:
+    folder = _ROOT / "firmware_micropython" / "iastm_firmware" / "boards"
+    boards = {path.name for path in folder.glob("*.py") if "WIRING =" in path.read_text(encoding="utf-8")}
+    assert set(re.findall(r"^\| `(\w+\.py)` \|", _PAGE, re.MULTILINE)) == boards
+
+
 def test_the_page_names_every_driver_with_its_rates() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| ([0-9, ]+) \|", _PAGE, re.MULTILINE))
     assert rows == {name: ", ".join(str(rate) for rate in part.rates_hz) for name, part in parts.CONVERTERS.items()}

@@ -665,6 +665,28 @@ def test_a_pico_naps_with_its_watchdog_fed_until_motion_and_starts_anew(play: Pl
     assert said == ["Restarted", True, True, kinds.RESET_WAKE]
 
 
+def test_a_part_that_fails_on_the_way_to_sleep_keeps_nothing_awake(play: Play) -> None:
+    said = play(
+        """
+        said = []
+        def radio(on):
+            said.append("radio on" if on else "radio off")
+            raise OSError(5)
+        def fail():
+            raise OSError(5)
+        machine = Machine()
+        board = made(WIRING, machine, played.Esp32S3(machine))
+        board._bluetooth = Module(BLE=lambda: Module(active=radio))
+        board.adc.stop = fail
+        board.imu.wake_on_motion = fail
+        NeoPixel.fails = OSError(5)
+        said.append(kind_of(board.sleep))
+        said.append([entry[0] for entry in machine.log if entry[0] in ("ext0", "ext1")])
+        """
+    )
+    assert said == ["radio off", "Slept", ["ext1"]]
+
+
 def test_a_tool_that_nothing_can_wake_does_not_sleep(play: Play) -> None:
     said = play(
         """

@@ -242,6 +242,22 @@ def test_the_button_held_at_the_start_leads_to_safe_mode(play: Play, held_ms: in
         assert said == ["ran", 1, 0, True, ""]
 
 
+def test_no_alarm_goes_on_at_the_prompt(play: Play) -> None:
+    said = play(
+        """
+        def in_alarm(board):
+            board.outputs.set(kinds.ALARM, 3, 2700, True)
+            said.append(machine.driven(21))
+            raise KeyboardInterrupt
+        said = []
+        machine = Machine()
+        said.append(begin(machine, board_py(), in_alarm))
+        said.append(machine.driven(21))
+        """
+    )
+    assert said == [1, "prompt", 0]
+
+
 def test_after_safe_mode_the_next_start_is_one_as_any(play: Play) -> None:
     said = play(
         """
