@@ -266,6 +266,8 @@ def check_the_ads1220_objects():
     world = World()
     chip = Ads1220Chip(world)
     bus = SPI(world, chip)
+    world.advance(100_000)
+    exchanged(chip, bus, b"\x06")
     exchanged(chip, bus, b"\x08")
     assert world.broken == 1
     world.advance(100_000)

@@ -9,7 +9,7 @@ not touch the bits. The digital filter settles within one conversion (8.3.4): no
 
 import errno
 
-from iastm_firmware.drivers.converter import NOT_READY, Converter
+from iastm_firmware.drivers.converter import NOT_READY, OUT_OF_STEP, Converter
 from iastm_protocol._compat import const
 
 _RESET = const(0x06)
@@ -48,6 +48,7 @@ class ADS1220(Converter):
     """
 
     name = "ADS1220"
+    _out_of_step = "DRDY stays low while it is read; check its wires and its supply"
     _buffered = True
 
     def __init__(
@@ -133,5 +134,8 @@ class ADS1220(Converter):
         self._select(0)
         self._spi.write_readinto(self._query, answer)
         self._select(1)
+        if not self._pin():
+            # It rises with the first clock, so nobody drives it, unless the next conversion ended in these 50 µs.
+            return OUT_OF_STEP
         counts = answer[1] << 16 | answer[2] << 8 | answer[3]
         return counts - _RANGE if counts & _SIGN else counts

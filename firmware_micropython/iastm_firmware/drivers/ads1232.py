@@ -24,7 +24,10 @@ _RANGE = const(0x1000000)
 # Surely longer than 26 µs.
 _POWER_STEP_US = const(50)
 _POLL_US = const(1000)
-_FIRST_WITHIN_US = const(600000)
+# The first conversion after 51 or 401 ms by the chip's clock, which may be a tenth off.
+_FIRST_AT_80_US = const(70000)
+_FIRST_AT_10_US = const(350000)
+_FIRST_WITHIN_US = const(450000)
 _CALIBRATED_WITHIN_US = const(1200000)
 
 _OTHER_RATE_HZ = {80: 10, 10: 80}
@@ -82,13 +85,17 @@ class ADS1232(Converter):
 
     def _await_conversion(self, waited_us):
         if not self._data():
+            if _FIRST_AT_80_US < waited_us < _FIRST_AT_10_US:
+                # Nobody was there at the power-up sequence: it came in the middle of it.
+                raise OSError(errno.EIO, "was supplied while it was started")
             return 0
         if waited_us > _FIRST_WITHIN_US:
             raise OSError(errno.ETIMEDOUT, "no conversion; check the wires of DRDY, SCLK and PDWN, and the supply")
         return _POLL_US
 
     def _calibrate(self, waited_us):
-        self._shift(_CALIBRATION_PULSES)
+        if self._shift(_CALIBRATION_PULSES) & 3 != 3:
+            raise OSError(errno.EIO, self._out_of_step)
         return 0
 
     def _await_calibration(self, waited_us):

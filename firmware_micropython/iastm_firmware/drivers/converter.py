@@ -9,8 +9,10 @@ A driver says how its chip is set up, when a conversion is ready and how it is r
   and allocates nothing.
 - `_arm()`: attaches `_on_ready` to the pin that tells of a conversion, where there is one.
 
-Each may raise OSError. A chip that fails three readings in a row, or has no conversion for half a second, is set up
-anew once a second, and `next_conversion` raises meanwhile. What would have been converted counts as missed.
+Each may raise OSError. A chip that answers out of step three times in a row, or of which no conversion could be read
+for half a second, is set up anew once a second, and `next_conversion` raises meanwhile. So is one that stood still for
+longer than it can while it was asked, because it was reset then and has forgotten its settings (`_stood_still`). What
+would have been converted counts as missed.
 
 Conversions are queued by the interrupt of the ready pin. A hard interrupt (RP2) reads at once, whatever the tool does.
 A soft one (ESP32 has no other) waits for a collection or a call into C to end; the chip holds its newest conversion
@@ -22,13 +24,15 @@ import errno
 from array import array
 
 from iastm_firmware.clock import ticks_after
-from iastm_firmware.drivers.pace import Pace
+from iastm_firmware.drivers.pace import BEGAN_ANEW_US, UNKNOWN_US, Pace
 from iastm_protocol._compat import const
 
 # What `_read` returns in place of counts; all lie above those of 24 bits.
 NOT_READY = 0x1000000
 THROWN_AWAY = 0x1000001
 OUT_OF_STEP = 0x1000002
+# Not settled: no conversion yet, so it is thrown away uncounted.
+UNSETTLED = 0x1000003
 
 # 0.8 s at 320/s.
 _QUEUE = const(256)
@@ -37,10 +41,8 @@ _SILENT_US = const(500000)
 _RETRY_US = const(1000000)
 _START_US = const(900000)
 _FAILURES = const(3)
-# From so much on, as a share of the period, it matters how late a reading was and how long it took.
-_LATE_SHARE = const(4)
-# A reading must be over so much before the next conversion is ready.
-_MARGIN_SHARE = const(16)
+# Lateness below this share of a period is the interrupt's, and is left as it is.
+_LATE_SHARE = const(16)
 # The chip is not asked again so soon after a reading.
 _QUIET_SHARE = const(2)
 # Above the counts of 24 bits.
@@ -48,6 +50,8 @@ _NO_COUNTS = const(0x1000000)
 _MAX_US = const(0xFFFF)
 _TICKS_MAX = const(0x3FFFFFFF)
 _WAITING = const(-1)
+# A chip that has nothing for so many periods stands still.
+_STILL_PERIODS = const(3)
 
 
 class Converter:
@@ -81,23 +85,28 @@ class Converter:
         other_us = 1000000 // other_hz if other_hz else 0
         self._pace = Pace(period_us, other_us)
         shortest_us = min(period_us, other_us) if other_us else period_us
-        self._late_us = shortest_us // _LATE_SHARE
         self._quiet_us = shortest_us // _QUIET_SHARE
         self._queue_counts = array("i", [0] * _QUEUE)
         self._queue_ticks = array("i", [0] * _QUEUE)
         self._queue_took_us = array("H", [0] * _QUEUE)
+        # How long before each reading the chip was seen to have none, as Pace takes it.
+        self._queue_empty_us = array("H", [0] * _QUEUE)
         # The reading side writes `head` only, `next_conversion` writes `tail` only: no lock is needed.
         self._head = 0
         self._tail = 0
-        # Readings to throw away: uncounted ones after a set-up, counted ones after a fault. `picky` where there are
-        # any, or failures before: one look per reading instead of three.
+        # Readings to throw away after a set-up; `picky` where there are any, or failures before.
         self._settling = 0
-        self._spoilt = 0
         self._failures = 0
         self._picky = False
         # Conversions to count as missed before the next one; `loose_ends` where there are any, or trouble to end.
         self._skipped = 0
         self._loose_ends = False
+        # A reading was not queued; the chip began anew since the last one; one was taken from the queue and thrown
+        # away; the chip stood still and is to be set up anew.
+        self._has_dropped = False
+        self._has_begun_anew = False
+        self._has_voided = False
+        self._is_still = False
         self._busy = False
         self._running = False
         self._stopped = False
@@ -106,8 +115,9 @@ class Converter:
         self._step = _WAITING
         self._is_new_step = True
         self._step_began = 0
-        self._began = self._due = self._heard = self._ticks_us()
-        self._error = None
+        self._began = self._due = self._heard = self._looked = self._ticks_us()
+        # The number of what fails. No exception is kept: it grows each time that it is raised.
+        self._error = 0
 
     def start(self):
         """Reset the chip and set it up, within 1 s; what takes longer goes on in `next_conversion`.
@@ -117,7 +127,7 @@ class Converter:
         """
         began = self._ticks_us()
         self._stopped = False
-        self._error = None
+        self._error = 0
         self._pace.restart()
         self._begin(began)
         while not self._running:
@@ -128,8 +138,8 @@ class Converter:
             if wait_us > 0:
                 self._sleep_us(wait_us)
             self._set_up(self._ticks_us())
-            if self._error is not None:
-                raise self._error
+            if self._error:
+                raise OSError(self._error, self.trouble)
 
     def stop(self):
         """Power the chip down; `start` wakes it."""
@@ -157,20 +167,27 @@ class Converter:
                 return False
             ticks = self._queue_ticks[tail]
             took_us = self._queue_took_us[tail]
+            empty_us = self._queue_empty_us[tail]
             self.counts = self._queue_counts[tail]
             self._tail = (tail + 1) & _QUEUE_MASK
             pace = self._pace
-            missed = pace.follow(ticks)
+            # What a chip with a buffer hands out is the newest one at the end of the reading.
+            known = ticks
+            if self._buffered:
+                known = ticks_after(ticks, took_us)
+            elif pace.is_cut(ticks, empty_us, took_us):
+                self.voided += 1
+                self._has_voided = True
+                continue
+            if self._has_voided:
+                self._has_voided = False
+                empty_us = UNKNOWN_US
+            missed = pace.follow(known, empty_us)
             if self._loose_ends:
                 missed += self._skipped
                 self._tie_up()
-            late_us = pace.late_us
-            if late_us + took_us > self._late_us:
-                if self._is_torn(late_us + took_us):
-                    self.voided += 1
-                    self._skipped = missed + 1
-                    self._loose_ends = True
-                    continue
+            late_us = min(pace.late_us, empty_us)
+            if late_us > pace.period_us // _LATE_SHARE:
                 # Never beyond 2^30 − 1 on the way.
                 ticks = ticks - late_us if ticks >= late_us else ticks + (_TICKS_MAX - late_us) + 1
             self.ticks = ticks
@@ -193,22 +210,44 @@ class Converter:
             try:
                 self._take()
             except OSError:
-                self._note_failure()
+                pass
+
+    def _stood_still(self):
+        # The chip had nothing for longer than it can, and has something now. True where it must be set up anew.
+        self._is_still = True
+        return True
 
     def _take(self):
         # Read the conversion that is ready, if there is one, into the queue.
         ticks = self._ticks_us()
+        if (
+            not self._has_begun_anew
+            and self._ticks_diff(self._looked, self._heard) > _STILL_PERIODS * self._pace.period_us
+            and self._pace.settled
+            and self._stood_still()
+        ):
+            return
         counts = self._read()
         if counts == _NO_COUNTS:
+            self._looked = ticks
             return
-        self._heard = ticks
+        empty_us = self._ticks_diff(ticks, self._looked)
+        self._heard = self._looked = ticks
         if (counts > _NO_COUNTS or self._picky) and not self._is_kept(counts):
             return
         head = self._head
         after = (head + 1) & _QUEUE_MASK
         if after == self._tail:
             # Full: the newest ones go, and the gap in the ticks counts them as missed.
+            self._has_dropped = True
             return
+        if empty_us > UNKNOWN_US or self._has_dropped:
+            empty_us = UNKNOWN_US
+            self._has_dropped = False
+        if self._has_begun_anew:
+            empty_us = BEGAN_ANEW_US
+            self._has_begun_anew = False
+        self._queue_empty_us[head] = empty_us
         took_us = self._ticks_diff(self._ticks_us(), ticks)
         self._queue_ticks[head] = ticks
         self._queue_counts[head] = counts
@@ -217,38 +256,22 @@ class Converter:
 
     def _is_kept(self, counts):
         # Of the readings after a set-up, a fault or a failure.
-        if counts == OUT_OF_STEP:
-            self.voided += 1
-            self._note_failure()
-            return False
-        self._failures = 0
+        self._failures = self._failures + 1 if counts == OUT_OF_STEP else 0
+        if counts < _NO_COUNTS and not self._settling:
+            self._picky = False
+            return True
+        self._picky = True
+        self._has_dropped = True
         if self._settling:
             self._settling -= 1
-            return False
-        if counts == THROWN_AWAY:
+        elif counts != UNSETTLED:
             self.voided += 1
-            return False
-        if self._spoilt:
-            self._spoilt -= 1
-            self.voided += 1
-            return False
-        self._picky = False
-        return True
+        return False
 
-    def _note_failure(self):
-        self._failures += 1
-        self._picky = True
-
-    def _settle(self, settling, spoilt=0):
-        # Throw the next readings away: uncounted ones, as after a set-up, or counted ones.
+    def _settle(self, settling):
+        # Throw the next readings away.
         self._settling = settling
-        self._spoilt = spoilt
         self._picky = True
-
-    def _is_torn(self, over_us):
-        # The next conversion may have come in before the last bit was out: bits of both.
-        period_us = self._pace.period_us
-        return not self._buffered and over_us > period_us - period_us // _MARGIN_SHARE
 
     def _tie_up(self):
         self._skipped = 0
@@ -257,6 +280,9 @@ class Converter:
 
     def _fetch(self):
         # True where something is in the queue by now.
+        if self._is_still:
+            self._is_still = False
+            self._begin(self._ticks_us())
         if not self._running:
             self._recover(self._ticks_us())
             return False
@@ -268,21 +294,20 @@ class Converter:
         try:
             self._take()
         except OSError as error:
-            self._note_failure()
-            if self._failures < _FAILURES:
+            if self._ticks_diff(now, self._heard) < _SILENT_US:
                 raise
             self._fail(error)
         finally:
             self._busy = False
         if self._tail != self._head:
             return True
-        if self._running:
+        if self._running and not self._is_still:
             if self._failures >= _FAILURES:
                 self._fail(OSError(errno.EIO, self._out_of_step))
             elif self._ticks_diff(now, self._heard) > _SILENT_US:
                 self._fail(OSError(errno.ETIMEDOUT, "no conversion for 0.5 s"))
-        if self._error is not None:
-            raise self._error
+        if self._error:
+            raise OSError(self._error, self.trouble)
         return False
 
     def _fail(self, error):
@@ -293,21 +318,23 @@ class Converter:
         self._running = False
         self._loose_ends = True
         self.trouble = "%s: %s" % (self.name, words)
-        self._error = OSError(number, self.trouble)
+        self._error = number
         self._step = _WAITING
 
     def _recover(self, now):
         if self._step == _WAITING:
-            if self._error is not None and self._ticks_diff(now, self._due) < 0:
-                raise self._error
-            self._skipped += self._pace.pass_to(now)
+            if self._error and self._ticks_diff(now, self._due) < 0:
+                raise OSError(self._error, self.trouble)
             self._begin(now)
         if self._ticks_diff(now, self._due) >= 0:
             self._set_up(now)
-        if self._error is not None:
-            raise self._error
+        if self._error:
+            raise OSError(self._error, self.trouble)
 
     def _begin(self, now):
+        self._skipped += self._pace.pass_to(now)
+        self._loose_ends = True
+        self._has_begun_anew = True
         self._running = False
         self._step = 0
         self._is_new_step = True
@@ -334,8 +361,8 @@ class Converter:
             self._step = _WAITING
             self._failures = 0
             # Not quiet: a conversion may wait already.
-            self._heard = ticks_after(now, _TICKS_MAX - self._quiet_us)
-            self._error = None
+            self._heard = self._looked = ticks_after(now, _TICKS_MAX - self._quiet_us)
+            self._error = 0
             self._running = True
             if not self._armed:
                 self._armed = True

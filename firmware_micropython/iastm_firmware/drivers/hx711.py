@@ -15,7 +15,7 @@ DT is the data sheet's data output, SCK its PD_SCK, as boards have them printed.
 
 import errno
 
-from iastm_firmware.drivers.converter import NOT_READY, OUT_OF_STEP, THROWN_AWAY, Converter
+from iastm_firmware.drivers.converter import NOT_READY, OUT_OF_STEP, THROWN_AWAY, UNSETTLED, Converter
 from iastm_protocol._compat import const
 
 _BITS = const(24)
@@ -26,11 +26,9 @@ _POWER_DOWN_US = const(60)
 # Surely longer than that.
 _RESET_US = const(100)
 _POLL_US = const(1000)
-# Settled after 400 ms at 10/s; its clock and ours may be off.
+# Settled after 400 ms at 10/s, 50 ms at 80/s; its clock and ours may be off.
 _FIRST_WITHIN_US = const(600000)
-_SETTLING = const(4)
-# Less than it takes to settle.
-_RESET_PERIODS = const(3)
+_SETTLING_US = {80: 56000, 10: 450000}
 
 # Pulses after the 24 of the data, by gain.
 _EXTRA_PULSES = {128: 1, 32: 2, 64: 3}
@@ -63,6 +61,12 @@ class HX711(Converter):
         self._irq_on = irq_on or _no_irq_on
         self._hard = hard
         self._extra = _EXTRA_PULSES[gain]
+        self._settling_us = _SETTLING_US[rate_hz]
+        self._is_settling = False
+        self._has_gain = False
+        self._settles_from = 0
+        # What a reading is worth that is not settled.
+        self._unsettled = UNSETTLED
         self._steps = (self._reset, self._await_conversion)
 
     def _arm(self):
@@ -79,15 +83,36 @@ class HX711(Converter):
             self._clock(1)
             return _RESET_US - waited_us
         self._clock(0)
-        self._settle(self._to_settle())
+        self._begin_to_settle(UNSETTLED)
         return 0
 
-    def _to_settle(self):
-        # A reset chip converts at gain 128 until the first reading tells it otherwise.
-        return 1 if self._extra == 1 else 1 + _SETTLING
+    def _begin_to_settle(self, unsettled):
+        # A reset chip converts at gain 128 until the first reading tells it otherwise, and settles again then.
+        self._unsettled = unsettled
+        self._is_settling = True
+        self._has_gain = self._extra == 1
+        self._settles_from = self._ticks_us()
+        self._has_begun_anew = True
+
+    def _has_settled(self):
+        now = self._ticks_us()
+        if not self._has_gain:
+            self._has_gain = True
+            self._settles_from = now
+        elif self._ticks_diff(now, self._settles_from) > self._settling_us:
+            self._is_settling = False
+            return True
+        return False
+
+    def _stood_still(self):
+        # Its supply gave way for a moment: it settles, and begins at gain 128. There is nothing else to set.
+        self._begin_to_settle(THROWN_AWAY)
+        return False
 
     def _await_conversion(self, waited_us):
         if not self._data():
+            if self._read() == OUT_OF_STEP:
+                raise OSError(errno.EIO, self._out_of_step)
             return 0
         if waited_us > _FIRST_WITHIN_US:
             raise OSError(errno.ETIMEDOUT, "no conversion; check the wires of DT and SCK, and the supply")
@@ -103,8 +128,6 @@ class HX711(Converter):
         irq_off = self._irq_off
         irq_on = self._irq_on
         extra = self._extra
-        if extra != 1 and self._may_have_been_reset():
-            self._settle(0, self._to_settle())
         bits = 0
         longest_us = 0
         for _ in range(_BITS + extra):
@@ -124,21 +147,17 @@ class HX711(Converter):
         after = (1 << extra) - 1
         if bits & after != after:
             return OUT_OF_STEP
+        if self._is_settling and not self._has_settled():
+            return self._unsettled
         bits >>= extra
         return bits - _RANGE if bits & _SIGN else bits
-
-    def _may_have_been_reset(self):
-        # Its supply gave way for a moment: then it settles anew, and begins at another gain than was asked for.
-        pace = self._pace
-        silent_us = self._ticks_diff(self._ticks_us(), self._heard)
-        return pace.settled and silent_us > _RESET_PERIODS * pace.period_us
 
     def _lost(self):
         # It may have powered down in the middle of a reading; so that it surely begins anew, it is made to.
         self._clock(1)
         self._sleep_us(_RESET_US)
         self._clock(0)
-        self._settle(0, self._to_settle())
+        self._begin_to_settle(THROWN_AWAY)
         return THROWN_AWAY
 
 

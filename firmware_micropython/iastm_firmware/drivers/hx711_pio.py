@@ -53,6 +53,8 @@ class HX711Pio(Converter):
     """
 
     name = "HX711"
+    # A reading waits whole in the queue.
+    _buffered = True
     _out_of_step = "DT stays low after 25 pulses; check the wires of DT and SCK, and the supply"
 
     def __init__(self, state_machine_id, data, clock, time, rate_hz=80):

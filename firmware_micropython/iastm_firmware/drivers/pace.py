@@ -37,10 +37,17 @@ _GUESSED_SHARE = const(16)
 _TRUSTED_SHARE = const(7)
 # Spacings above so many periods tell nothing of the period while it is hardly known.
 _MAX_SPACING = const(4)
-# By how much a reading may be early on the grid, as a share of the period: while that is hardly known, and then. One
-# conversion too few shows soon and is made up for, one too many never.
+# By how much a reading may be early on the grid, as a share of the period while that is hardly known; then as a share
+# of it and of the time that passed. One conversion too few shows soon and is made up for, one too many never.
 _EARLY_SHARE = const(8)
-_SETTLED_EARLY_SHARE = const(32)
+_SETTLED_EARLY_SHARE = const(128)
+_DRIFT_SHARE = const(1024)
+# A reading must be over so much before the next conversion is ready, as a share of the period.
+_MARGIN_SHARE = const(16)
+# For how long a converter was seen to have nothing, where that is not known; and where it began anew since the reading
+# before, at another moment. Both are more than any time that tells something.
+UNKNOWN_US = 0xFFFF
+BEGAN_ANEW_US = 0xFFFE
 # So many readings in a row at the other pace show that the converter runs at that.
 _OTHER_PROOF = const(3)
 # Only the first readings may slow the pace down; later ones at a slow pace are conversions that were missed.
@@ -64,6 +71,8 @@ class Pace:
         self._readings = 0
         self._grid = 0
         self._rest = 0
+        # Readings that only place the grid: the first one after a start is found by asking, so it is late.
+        self._fresh = 0
         self.late_us = 0
         self._learn(period_us)
 
@@ -88,14 +97,21 @@ class Pace:
         self._others = 0
         self.late_us = 0
 
-    def follow(self, ticks):
-        """Note a reading at `ticks`; return how many conversions were missed since the one before."""
+    def follow(self, ticks, empty_us=UNKNOWN_US):
+        """Note a reading at `ticks`; return how many conversions were missed since the one before.
+
+        `empty_us` before it, and after the reading before, the converter was seen to have nothing; or UNKNOWN_US or
+        BEGAN_ANEW_US.
+        """
         if not self._readings:
             self._readings = 1
             self._grid = ticks
+            self._fresh = 1
             self._begin_window(self._window if self.settled else _FIRST_WINDOW)
             return 0
-        if self.settled and self._in_window < self._window:
+        if empty_us == BEGAN_ANEW_US:
+            self._fresh = 2
+        if self.settled and not self._fresh and self._in_window < self._window:
             # The usual case, made short.
             rest = self._rest + (self._period & _FRACTION)
             passed_us = self.period_us + (rest >> _FRACTION_BITS)
@@ -111,14 +127,16 @@ class Pace:
         if self._other_us and self._at_other_pace(since_us, ticks):
             return 0
         self._readings += 1
-        early_us = self.period_us // (_SETTLED_EARLY_SHARE if self.settled else _EARLY_SHARE)
-        n = ((since_us + early_us) << _FRACTION_BITS) // self._period
-        if n < 1:
-            # Two readings are two conversions, whatever the grid says.
-            n = 1
+        n = self._passed(since_us, empty_us)
         self._in_window += n
         missed = n - 1
-        if self.settled:
+        if self._fresh:
+            self._fresh -= 1
+            self._grid = ticks
+            self._rest = 0
+            self.late_us = 0
+            self._begin_window(self._window)
+        elif self.settled:
             missed += self._track(since_us, n, ticks)
         else:
             self._grid = ticks
@@ -127,10 +145,37 @@ class Pace:
             self._measure()
         return missed
 
+    def is_cut(self, ticks, empty_us, took_us):
+        """Return True where a reading that began at `ticks` may have bits of two conversions.
+
+        Only one that comes late, after conversions that nobody read, can last into the next one.
+        """
+        period_us = self.period_us
+        room_us = period_us - period_us // _MARGIN_SHARE - took_us
+        if empty_us < room_us or empty_us == BEGAN_ANEW_US or not self._readings:
+            return False
+        since_us = ticks_between(self._grid, ticks)
+        if not self.settled or self._fresh:
+            return since_us > period_us + period_us // 4 and empty_us > period_us
+        return since_us > period_us and (since_us << _FRACTION_BITS) % self._period >> _FRACTION_BITS > room_us
+
+    def _passed(self, since_us, empty_us):
+        period_us = self.period_us
+        early_us = period_us // _EARLY_SHARE
+        if empty_us < period_us - early_us and since_us - empty_us < period_us + 2 * early_us:
+            # In less than a period there is one conversion. (One that was overwritten unread right before the converter
+            # was seen to have nothing shows by the time that had passed by then.)
+            return 1
+        if self.settled and not self._fresh:
+            early_us = min(early_us, period_us // _SETTLED_EARLY_SHARE + since_us // _DRIFT_SHARE)
+        # Two readings are two conversions, whatever the grid says.
+        return max(1, ((since_us + early_us) << _FRACTION_BITS) // self._period)
+
     def pass_to(self, ticks):
-        """Move the grid on to `ticks`, while there is nothing to read; return how many conversions that were."""
+        """Move the grid on to `ticks`, while the converter stands still; return how many conversions that were."""
         if not self._readings:
             return 0
+        self._fresh = 2
         n = (ticks_between(self._grid, ticks) << _FRACTION_BITS) // self._period
         if n < 1:
             return 0

@@ -28,9 +28,9 @@ _RESET_NS = 50_000 + 32 * 1_000_000 // 4096
 
 
 class Ads1220Chip:
-    """The chip with its pins `select` and `ready`. Inputs AIN0/AIN1, `wanted_references` what VREF may be."""
+    """The chip with its pins `select` and `ready`. `wanted_inputs`, `wanted_reference`: what MUX and VREF should be."""
 
-    def __init__(self, world, wanted_rate_hz=330, wanted_gain=128, wanted_references=(1, 2, 3), clock_error=0):
+    def __init__(self, world, wanted_rate_hz=330, wanted_gain=128, wanted_inputs=3, wanted_reference=2, clock_error=0):
         self.select = Pin(world, 1)
         self.ready = Pin(world, 1)
         self.select.chip = self
@@ -41,13 +41,12 @@ class Ads1220Chip:
         self._world = world
         self._wanted_rate_hz = wanted_rate_hz
         self._wanted_gain = wanted_gain
-        self._wanted_references = wanted_references
+        self._wanted_inputs = wanted_inputs
+        self._wanted_reference = wanted_reference
         self._clock_error = clock_error
         self._conversion_ns = NEVER
         self._high_ns = NEVER
         self._deaf_until_ns = 0
-        self._running = False
-        self._single = False
         self._value = 0
         self._waiting = -1
         self._command = 0
@@ -70,6 +69,7 @@ class Ads1220Chip:
         self._reset()
 
     def _reset(self):
+        self._told_to_reset = False
         for i in range(4):
             self.registers[i] = 0
         self._left = 0
@@ -78,7 +78,6 @@ class Ads1220Chip:
         self._high_ns = NEVER
         self._deaf_until_ns = self._world.now_ns + _RESET_NS
         self.ready.drive(1)
-        self._single = True
         self._begin(self._deaf_until_ns)
 
     def _turbo(self):
@@ -120,10 +119,13 @@ class Ads1220Chip:
         if (
             gain_is != self._wanted_gain
             or rate_is != self._wanted_rate_hz
-            or registers[0] >> 4
-            or registers[2] >> 6 not in self._wanted_references
+            or registers[0] >> 4 != self._wanted_inputs
+            or registers[2] >> 6 != self._wanted_reference
             or registers[1] & 0x03
         ):
+            fault = OTHER_GAIN
+        if registers[2] >> 6 == 2 and not registers[2] & 0x08:
+            # The bridge of 9.2.3 stands between AIN0 and AIN3, which this switch grounds.
             fault = OTHER_GAIN
         value = self.truth.add(now_ns, fault) & 0xFFFFFF
         if self._reading:
@@ -154,7 +156,8 @@ class Ads1220Chip:
             return 0xFF
         world = self._world
         if world.now_ns < self._deaf_until_ns:
-            world.broke("ADS1220 spoken to before its reset was over")
+            if self._told_to_reset:
+                world.broke("ADS1220 spoken to before its reset was over")
             return 0xFF
         was_ready = not self.ready.level
         self.ready.drive(1)
@@ -185,8 +188,8 @@ class Ads1220Chip:
     def _obey(self, value):
         if value & 0xFE == 0x06:
             self._reset()
+            self._told_to_reset = True
         elif value & 0xFE == 0x08:
-            self._single = not self.registers[1] & 0x04
             self._high_ns = NEVER
             self._begin(self._world.now_ns)
         elif value & 0xFE == 0x02:

@@ -14,7 +14,8 @@ What stands there:
 
 What does not stand there: how long a calibration takes (344 ms here, as users of the chip measured); that the filter
 takes four conversions after CS or a calibration, during which CR stays 0 (assumed; Linux's driver waits so after a
-change of channel); whether DRDY moves when an unread conversion is replaced (`unread_pulse_ns`, 0 where it does not).
+change of channel); whether DRDY moves when an unread conversion is replaced (`unread_pulse_ns`, 0 where it does not);
+that the three bytes of a reading belong to one conversion (assumed).
 """
 
 from tests.firmware.models.truth import GOOD, OTHER_GAIN, UNCALIBRATED, Truth
@@ -71,6 +72,7 @@ class Nau7802Chip:
         self._at = 0
         self._pointed = False
         self._value = 0
+        self._out = 0
         self._analogue_ns = NEVER
         self._reset()
         world.add(self)
@@ -184,10 +186,11 @@ class Nau7802Chip:
             self._world.broke("NAU7802 has no such register")
             return 0xFF
         if 0x12 <= at <= 0x14:
-            if at == 0x14:
+            if at == 0x12:
+                self._out = self._value
                 self.registers[_PU_CTRL] &= ~_CR & 0xFF
                 self._show(0)
-            return self._value >> (8 * (0x14 - at)) & 0xFF
+            return self._out >> (8 * (0x14 - at)) & 0xFF
         return self.registers[at]
 
     def put(self, value):

@@ -26,7 +26,7 @@ def value_of(index):
 class Truth:
     """The conversions that a chip made, up to `size`: counts, time in ns, and why one may not be delivered."""
 
-    def __init__(self, size=4096):
+    def __init__(self, size=8192):
         self.made = 0
         self.counts = array("i", bytes(4 * size))
         self.times_ns = array("q", bytes(8 * size))
@@ -86,30 +86,32 @@ class Reader:
                 return
             self.readings.append((driver.counts, driver.ticks, driver.missed))
 
-    def places(self, late_us):
-        """Return the place of every reading among the true conversions by its ticks; complain where there is none.
+    def places(self, late_us, early_us=100):
+        """Return the place of every reading among the true conversions; complain where there is none.
 
-        A reading belongs to the newest conversion at its ticks, which are at most `late_us` after it, or to one that
-        ended in the first 100 µs of reading.
+        A reading's ticks may be `late_us` after its conversion, and `early_us` before it: a driver may tell when a
+        conversion was due rather than when it was noticed.
         """
         truth = self._truth
         found = []
-        index = -1
+        first = 0
         for n, (counts, ticks, _) in enumerate(self.readings):
-            first = index + 1
-            while index + 1 < truth.made and self._late_us(ticks, index + 1) >= 0:
+            index = first
+            # The first of all is found by asking, up to 5 ms after it is there.
+            late_now_us = late_us if n else late_us + 5000
+            while index < truth.made and self._late_us(ticks, index) > late_now_us:
                 index += 1
-            if index < truth.made - 1 and self._late_us(ticks, index + 1) > -100 and counts == truth.counts[index + 1]:
+            nearest = index
+            while index < truth.made and truth.counts[index] != counts and self._late_us(ticks, index + 1) >= -early_us:
                 index += 1
-            if index < first:
+            if index == truth.made or self._late_us(ticks, index) < -early_us:
                 raise AssertionError(f"reading {n} ({counts}) came without a new conversion")
+            if counts != truth.counts[index]:
+                raise AssertionError(f"reading {n} is {counts} instead of {truth.counts[nearest]}")
             if truth.faults[index]:
                 raise AssertionError(f"reading {n} was {FAULTS[truth.faults[index]]}")
-            if counts != truth.counts[index]:
-                raise AssertionError(f"reading {n} is {counts} instead of {truth.counts[index]}")
-            if self._late_us(ticks, index) > late_us:
-                raise AssertionError(f"reading {n} is late by {self._late_us(ticks, index)} us")
             found.append(index)
+            first = index + 1
         return found
 
     def _late_us(self, ticks, index):
@@ -117,16 +119,13 @@ class Reader:
         past_us = ticks - self._truth.times_ns[index] // 1000
         return ((past_us + 0x20000000) & TICKS_MASK) - 0x20000000
 
-    def check(self, late_us, slack=0):
-        """Complain unless every reading is a true one in its place, and every one left out was counted.
-
-        `slack`: by how many the count may be off at a place where the chip itself stood still.
-        """
-        places = self.places(late_us)
+    def check(self, late_us, early_us=100):
+        """Complain unless every reading is a true one in its place, and every one left out was counted."""
+        places = self.places(late_us, early_us)
         for i in range(1, len(places)):
             left_out = places[i] - places[i - 1] - 1
             told = self.readings[i][2]
-            if abs(told - left_out) > (slack if left_out or told else 0):
+            if told != left_out:
                 raise AssertionError(f"before reading {i} {left_out} were missed, told were {told}")
         return places
 

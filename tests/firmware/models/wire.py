@@ -278,21 +278,19 @@ class I2C:
         self._world = world
         self._chip = chip
         self._timeout_us = timeout_us
-        self._timed_out = OSError(errno.ETIMEDOUT)
-        self._nobody = OSError(errno.ENODEV)
 
     def _begin(self, address):
         self.calls += 1
         world = self._world
         if self.stuck:
             world.advance(self._timeout_us * 1000)
-            raise self._timed_out
+            raise OSError(errno.ETIMEDOUT)
         world.advance(self.BYTE_NS)
         if self.refuse:
             self.refuse -= 1
-            raise self._nobody
+            raise OSError(errno.ENODEV)
         if address != self._chip.address or not self._chip.present:
-            raise self._nobody
+            raise OSError(errno.ENODEV)
 
     def _put(self, buffer, first):
         chip = self._chip
