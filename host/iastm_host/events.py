@@ -128,11 +128,18 @@ class LinkChanged:
 
 @dataclass(frozen=True, slots=True)
 class ToolEvent:
-    """Something that happened on the tool: its running id, kind in words, the sample index it holds from."""
+    """Something that happened on the tool: its running id, kind in words, the sample index it holds from.
+
+    `value` is as the tool sent it (0: nothing told). `gesture` names what was done with the button, "" where an older
+    tool does not tell. `force_n` is the peak of an overload, or what a compared zero is off by; None of others.
+    """
 
     id: int
     kind: str
     index: int
+    value: int = 0
+    gesture: str = ""
+    force_n: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,13 @@ class ToolDescription:
     """What the tool said of itself; `challenge` is empty where commands need no signature.
 
     `warns`: it takes limits and warns at them by itself. `tares`: its zero is set by Tare, and it tells no raw counts.
-    `keeps_calibration`: one can be written to it, and read back.
+    `keeps_calibration`: one can be written to it, and read back. `senses_motion`: it tells how it is held, and of each
+    stroke its direction and length. `chooses_channels`: what it alerts by can be chosen and silenced. `tests_itself`,
+    `keeps_log`, `sums_dose`: it takes SelfTest, GetLog, SetDoseLimit and ResetDose.
+
+    `trouble` says in words what of it did not start, `reset_reason` why it started ("" unknown). `power_losses` (amid
+    a stream) and `restarts` (after a failure) are counted over its life, `overload_n` is the largest force beyond its
+    capacity, `log_bytes` the length of its log. A tool of an older minor tells none of these.
     """
 
     firmware_version: str
@@ -160,6 +173,17 @@ class ToolDescription:
     warns: bool = True
     tares: bool = False
     keeps_calibration: bool = False
+    senses_motion: bool = False
+    chooses_channels: bool = False
+    tests_itself: bool = False
+    keeps_log: bool = False
+    sums_dose: bool = False
+    trouble: str = ""
+    reset_reason: str = ""
+    power_losses: int = 0
+    restarts: int = 0
+    overload_n: float = 0.0
+    log_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +237,103 @@ class StatusReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Motion:
+    """How the tool is held: its axis over the horizontal, tip down positive (±90°), and the roll about it (±180°).
+
+    `index` is that of the sample to come. `lying`: in nobody's hand; `wiping`: it is cleaned.
+    """
+
+    index: int
+    tool_us: int
+    tilt_deg: float
+    roll_deg: float
+    lying: bool
+    wiping: bool
+    moving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StrokeMotion:
+    """What the tool's motion sensor tells of a stroke of the tool's own, from one sample to the other.
+
+    `direction` is +1 along the tool's axis, −1 against it, 0 unknown; `pass_length_mm` is None where unknown.
+    `excluded` says why it is no stroke ("lying", "wiping"), "" where it is one.
+    """
+
+    boot_id: int
+    first_index: int
+    last_index: int
+    direction: int
+    pass_length_mm: int | None
+    source: str
+    excluded: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrokeTold:
+    """What is known of a stroke of ours by the motion sensor, told after it; the last one told holds.
+
+    `stroke` is as it was. Where it is `excluded`, it counts no more.
+    """
+
+    stroke: Stroke
+    direction: int
+    pass_length_mm: int | None
+    source: str
+    excluded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The tool's condition once a second; None is unknown.
+
+    `jitter_us` is the largest deviation of a conversion from an even pace in that second. `glitches` are suspected,
+    `voided` were thrown away by the converter's driver, both since it started. `dose_limit_ns` of 0 is off. `idle_s`
+    is the time until it falls asleep, None where it does not.
+    """
+
+    battery_v: float | None
+    rate_hz: float | None
+    jitter_us: int
+    glitches: int
+    voided: int
+    dose_ns: float
+    dose_limit_ns: float
+    idle_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """By what the tool alerts: names of what it has and of what is chosen, and how long it is silenced still, in s."""
+
+    there: tuple[str, ...]
+    chosen: tuple[str, ...]
+    silenced_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTestRow:
+    """One self-test: its name, its verdict (passed, failed, not fitted), and in `unit` what was measured and the least
+    and greatest value that passes; None where nothing was measured, or there is no bound.
+    """
+
+    test: str
+    verdict: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTestResult:
+    """What the self-test of that request found."""
+
+    request_id: int
+    rows: tuple[SelfTestRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """Frames that arrived whole and break the rules: how many so far, and what is wrong with the last."""
 
@@ -233,7 +354,8 @@ class Answer:
     """What became of a command: accepted or not, with the reason in words; `needs`: key, press, time (nothing was
     heard) or nothing.
 
-    To GetCalibration `data` is the piece that was asked for, `total` the length of all, 0 where nothing is stored.
+    To GetCalibration and GetLog `data` is the piece that was asked for, `total` the length of all, 0 where there is
+    nothing.
     """
 
     request_id: int
@@ -314,6 +436,45 @@ class GetCalibration:
     n: int
 
 
+@dataclass(frozen=True, slots=True)
+class GetLog:
+    """Command: up to `n` bytes of the tool's log of its failures, from byte `offset` on; they stand in the Answer."""
+
+    offset: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """Command: the tool tests itself, untouched; its SelfTestResult comes up to 5 s after the Answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetChannels:
+    """Command: the tool alerts by these from now on, of light, buzzer and vibration; none is a choice too."""
+
+    chosen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Command: buzzer and motor are silent for what is alerted now, for up to 120 `seconds`; 0 ends it."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetDoseLimit:
+    """Command: the tool alerts once its dose comes to `limit_ns` newton seconds, 0 never."""
+
+    limit_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResetDose:
+    """Command: the tool's dose is 0 again."""
+
+
 Command = (
     SetZero
     | Tare
@@ -324,6 +485,12 @@ Command = (
     | CalibrationPart
     | KeepCalibration
     | GetCalibration
+    | GetLog
+    | SelfTest
+    | SetChannels
+    | Silence
+    | SetDoseLimit
+    | ResetDose
 )
 Event = (
     Arrived
@@ -338,6 +505,12 @@ Event = (
     | ZeroReport
     | LimitsReport
     | StatusReport
+    | Motion
+    | StrokeMotion
+    | StrokeTold
+    | Health
+    | Channels
+    | SelfTestResult
     | ClockOffset
     | Unreadable
     | Answer

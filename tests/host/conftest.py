@@ -19,7 +19,7 @@ from iastm_host.events import Chunk, Event
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
 from iastm_host.transports.base import EndOfStream, Transport, TransportError
-from iastm_protocol import frames, kinds, messages, signing
+from iastm_protocol import frames, kinds, messages, signing, tool_bodies, tool_messages
 from iastm_protocol.errors import RemoteProtocolError
 
 RATE_HZ = 320
@@ -31,7 +31,8 @@ class FakeTool:
     """Answers as SPEC.md says. `now_us` is its clock; `refuse` maps a command to (error, text).
 
     `mute` holds frame kinds and (COMMAND, command) pairs that get no answer; `heard` is what the host said. With a
-    `key` it changes only for commands that are signed with it, and gives it out. `happened` are its events.
+    `key` it changes only for commands that are signed with it, and gives it out. `happened` are its events. With
+    FEATURE_LOG among `features` it keeps `log`; `self_test` are the rows that its self-test finds.
     """
 
     def __init__(
@@ -44,7 +45,19 @@ class FakeTool:
         coefficients: tuple[float, ...] = (0.0, 1 / COUNTS_PER_N),
         keeps: int = 0,
         key: bytes = b"",
+        features: int = 0,
+        trouble: str = "",
+        reset_reason: int = kinds.RESET_UNKNOWN,
+        log: bytes = b"",
     ) -> None:
+        self.features = features
+        self.trouble = trouble
+        self.reset_reason = reset_reason
+        self.log = log
+        self.power_losses = self.restarts = self.overload_mn = 0
+        self.channels = tool_messages.ChannelsReport(7, 5, 0)
+        self.self_test: tuple[tool_messages.SelfTestRow, ...] = ()
+        self.strokes = 0
         self.boot_id = boot_id
         self.rate_hz = rate_hz
         self.major = major
@@ -104,23 +117,34 @@ class FakeTool:
             2048,
             "fake-50n",
             bytes(32),
-            kinds.FEATURE_SIMULATED | (kinds.FEATURE_BACKFILL if self.keeps else 0),
+            kinds.FEATURE_SIMULATED | (kinds.FEATURE_BACKFILL if self.keeps else 0) | self.features,
             self.challenge,
-            "",
-            kinds.RESET_UNKNOWN,
-            0,
-            0,
-            0,
-            0,
+            self.trouble,
+            self.reset_reason,
+            self.power_losses,
+            self.restarts,
+            self.overload_mn,
+            len(self.log),
         )
 
     def describe(self) -> bytes:
-        """Return calibration, zero and limits."""
+        """Return calibration, zero and limits, and channels where it has some."""
         return (
             self.wire(kinds.CALIBRATION, self.calibration)
             + self.wire(kinds.ZERO, self.zero)
             + self.wire(kinds.LIMITS, self.limits)
+            + (self.wire(kinds.CHANNELS, self.channels) if self.features & kinds.FEATURE_SIGNALS else b"")
         )
+
+    def stroke(self, first_index: int, last_index: int, *, with_motion: bool = True, **motion: int) -> bytes:
+        """Return a stroke of the tool's own, and what its motion sensor says of it."""
+        self.strokes += 1
+        told = {"direction": 1, "pass_length_mm": 120, "excluded": kinds.EXCLUDED_NOT} | motion
+        report = messages.StrokeReport(self.strokes, first_index, last_index, first_index, 1, 1, 0, 0)
+        wire = self.wire(kinds.STROKE, report)
+        if with_motion:
+            wire += self.wire(kinds.STROKE_MOTION, tool_messages.StrokeMotion(self.strokes, 1, **told))
+        return wire
 
     def samples(self, counts: Any, *, flags: int = 0, span_us: int | None = None, skip: int = 0) -> bytes:
         """Return the next conversions as a batch, after `skip` that are missed."""
@@ -164,9 +188,9 @@ class FakeTool:
         self.zero = messages.Zero(counts, self.next_index, self.zero.counts, True)
         return self.wire(kinds.ZERO, self.zero)
 
-    def happen(self, kind: int) -> bytes:
+    def happen(self, kind: int, value: int = 0) -> bytes:
         """Let an event of `kind` happen; return how it is told."""
-        self.happened.append(messages.ToolEvent(len(self.happened) + 1, kind, self.next_index, self.now_us, 0))
+        self.happened.append(messages.ToolEvent(len(self.happened) + 1, kind, self.next_index, self.now_us, value))
         return self.wire(kinds.TOOL_EVENT, self.happened[-1])
 
     def status(self) -> bytes:
@@ -221,6 +245,9 @@ class FakeTool:
             except RemoteProtocolError as bad:
                 error, text = kinds.BAD_ARGUMENT, str(bad)
         answers += self.wire(kinds.RESPONSE, messages.Response(command.request_id, command.command, error, text))
+        if command.command == kinds.SELF_TEST and error == kinds.OK:
+            found = tool_messages.SelfTestResult(command.request_id, self.self_test)
+            answers += self.wire(kinds.SELF_TEST_RESULT, found)
         self._last = (command.request_id, command.command, answers)
         return answers
 
@@ -232,6 +259,14 @@ class FakeTool:
             return self.wire(kinds.LIMITS, self.limits)
         if command.command == kinds.GET_KEY:
             return self.wire(kinds.KEY, messages.Key(self.key))
+        if command.command == kinds.GET_LOG:
+            offset, n = tool_bodies.read_get_log_body(command.body)
+            part = self.log[offset : offset + min(n, 64)]
+            return self.wire(kinds.LOG_PART, tool_messages.LogPart(offset, len(self.log), part))
+        if command.command == kinds.SET_CHANNELS:
+            chosen = tool_bodies.read_set_channels_body(command.body)
+            self.channels = tool_messages.ChannelsReport(self.channels.there, chosen, 0)
+            return self.wire(kinds.CHANNELS, self.channels)
         if command.command in (kinds.START_STREAM, kinds.STOP_STREAM):
             self.streaming = command.command == kinds.START_STREAM
         return self.describe() if command.command == kinds.DESCRIBE else b""

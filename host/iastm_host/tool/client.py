@@ -11,22 +11,15 @@ from dataclasses import dataclass, replace
 
 from iastm_host.events import (
     Answer,
-    BeginCalibration,
-    CalibrationPart,
     CalibrationReport,
     Chunk,
     Command,
     Event,
     Gap,
-    GetCalibration,
-    GetKey,
-    KeepCalibration,
     KeyReport,
     LinkChanged,
     Problem,
-    RenewKey,
     SetLimits,
-    SetZero,
     ToolDescription,
     ToolEvent,
     Unreadable,
@@ -36,12 +29,13 @@ from iastm_host.tool import said, states
 from iastm_host.tool.calibrations import Calibrations
 from iastm_host.tool.carrier import Decoder, new_decoder, wrapped
 from iastm_host.tool.clock import AT_HELLO, ClockEstimate
+from iastm_host.tool.commands import CHANGES, code_and_body, limits_body, require
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.signer import Signer
 from iastm_host.tool.timeline import NOT_KEPT
 from iastm_host.tool.words import ERRORS, NEEDS
 from iastm_host.tool.zeros import Zeros
-from iastm_protocol import calibration_bodies, kinds, messages
+from iastm_protocol import calibration_bodies, kinds, messages, tool_bodies, tool_messages
 from iastm_protocol.errors import LocalProtocolError, RemoteProtocolError
 
 HELLO_EVERY_US = 500_000
@@ -55,13 +49,13 @@ ACKNOWLEDGE_FETCHED_EVERY_US = 50_000
 # Handshakes count their requests from 1, so that a replay asks under the same ids; a person's commands start here.
 _FIRST_COMMAND_ID = 0x8000
 FETCH_EVENTS_EVERY_US = 500_000
-_CHANGES = (
-    *(kinds.SET_ZERO, kinds.SET_LIMITS),
-    *(kinds.BEGIN_CALIBRATION, kinds.CALIBRATION_PART, kinds.KEEP_CALIBRATION),
-)
 _HELLOS = GIVE_UP_AFTER_US // HELLO_EVERY_US
-_MILLI = 1000
 _BODY_AT = 3
+# What is fetched piece by piece, and how the body of its command is read: (offset, bytes).
+_PIECES: dict[int, Callable[[bytes], tuple[int, int]]] = {
+    kinds.GET_CALIBRATION: calibration_bodies.read_get_calibration_body,
+    kinds.GET_LOG: tool_bodies.read_get_log_body,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +135,11 @@ class ToolClient:
         self._acknowledged_us = 0
         self._zeros = Zeros()
         self._calibrations = Calibrations()
-        self._stored: messages.StoredPart | None = None
+        # The piece that came last of what is fetched piece by piece, by the command that asks for it.
+        self._pieces: dict[int, messages.StoredPart | tool_messages.LogPart] = {}
+        self._channels_held: tool_messages.ChannelsReport | None = None
+        # The tool's own stroke that came last: what its motion sensor tells of it comes next.
+        self._tool_stroke: messages.StrokeReport | None = None
         # What the tool told of itself since it was greeted: what it told before may hold no more.
         self._described: set[int] = set()
         self._handlers: dict[int, Callable[[bytes], list[Event]]] = {
@@ -157,8 +155,14 @@ class ToolClient:
             kinds.GONE: self._on_gone,
             kinds.KEY: self._on_key,
             kinds.STORED_PART: self._on_stored_part,
+            kinds.LOG_PART: self._on_log_part,
+            kinds.MOTION: _on_motion,
+            kinds.HEALTH: _on_health,
+            kinds.CHANNELS: self._on_channels,
+            kinds.SELF_TEST_RESULT: _on_self_test,
             # The tool's own strokes and alerts are advice to its light and motor; the host derives its own.
-            kinds.STROKE: _nothing,
+            kinds.STROKE: self._on_stroke,
+            kinds.STROKE_MOTION: self._on_stroke_motion,
             kinds.ALERT: _nothing,
         }
 
@@ -220,10 +224,12 @@ class ToolClient:
         """Send `command`, now or as soon as the link is live; return the id under which its Answer will come.
 
         It is accepted once the tool says that it holds what it was told. Raises Problem where a value does not fit the
-        protocol.
+        protocol, and where the tool can't do it.
         """
+        if self.tool is not None:
+            require(command, self.tool)
         try:
-            code, body = _code_and_body(command)
+            code, body = code_and_body(command)
         except LocalProtocolError as error:
             raise Problem(f"The tool can't be told this: {error}.", "Choose another value.") from error
         return self._ask_to_be_told(code, body)
@@ -232,8 +238,9 @@ class ToolClient:
         """Ask for `code` until its answer came, and what is said with it; return the id."""
         if code in (kinds.KEEP_CALIBRATION, kinds.DESCRIBE):
             self._described.discard(kinds.CALIBRATION)
-        if code == kinds.GET_CALIBRATION:
-            self._stored = None
+        self._pieces.pop(code, None)
+        if code == kinds.SET_CHANNELS:
+            self._channels_held = None
         request_id = self._new_command_id()
         payload = messages.Command(request_id, code, body).to_payload()
         request = _Request(kinds.COMMAND, request_id, code, payload, 0, 0)
@@ -389,7 +396,7 @@ class ToolClient:
 
     def _signed(self, request: _Request) -> bytes | None:
         tool = self.tool
-        if request.command not in _CHANGES or tool is None or not tool.challenge:
+        if request.command not in CHANGES or tool is None or not tool.challenge:
             return None
         return self._signer.sign(tool.serial_number, tool.challenge, request.payload)
 
@@ -417,7 +424,7 @@ class ToolClient:
         self._described.clear()
         self._steps = [self._command_step(kinds.DESCRIBE, b"")]
         if self._limits is not None:
-            self._steps.append(self._command_step(kinds.SET_LIMITS, _limits_body(self._limits)))
+            self._steps.append(self._command_step(kinds.SET_LIMITS, limits_body(self._limits)))
         self._steps += [self._ping_request] * AT_HELLO
         if self._stream:
             self._steps.append(self._command_step(kinds.START_STREAM, b""))
@@ -468,6 +475,7 @@ class ToolClient:
         if self.tool is None or self.tool.boot_id != tool.boot_id:
             self.calibration = None
             self.zero = None
+            self._tool_stroke = None
             self._zeros = Zeros()
             self._calibrations = Calibrations()
             self._next_index = 0
@@ -519,7 +527,7 @@ class ToolClient:
         if event.kind == kinds.EVENT_CALIBRATION and self.calibration and self.calibration.from_index < event.index:
             # That it changed arrived, and what it is now did not.
             self._ask_to_be_told(kinds.DESCRIBE, b"")
-        return [*lost, said.tool_event(event)]
+        return [*lost, said.tool_event(event, self.calibration)]
 
     def _on_calibration(self, payload: bytes) -> list[Event]:
         self.calibration = said.calibration(messages.Calibration.from_payload(payload))
@@ -566,9 +574,9 @@ class ToolClient:
             return []
         del self._commands[response.request_id]
         answer = _answer(response)
-        if request.command == kinds.GET_CALIBRATION and answer.accepted and self._stored is not None:
-            answer = replace(answer, data=self._stored.data, total=self._stored.total)
-            self._stored = None
+        piece = self._pieces.pop(request.command, None)
+        if piece is not None and answer.accepted:
+            answer = replace(answer, data=piece.data, total=piece.total)
         return [answer]
 
     def _holds(self, request: _Request) -> bool:
@@ -583,14 +591,38 @@ class ToolClient:
             return self._described >= {kinds.CALIBRATION, kinds.ZERO}
         if request.command == kinds.KEEP_CALIBRATION:
             return kinds.CALIBRATION in self._described
-        if request.command == kinds.GET_CALIBRATION:
-            offset, _ = calibration_bodies.read_get_calibration_body(body)
-            return self._stored is not None and bool(self._stored.offset == offset)
+        if request.command == kinds.SET_CHANNELS:
+            chosen = tool_bodies.read_set_channels_body(body)
+            return self._channels_held is not None and bool(self._channels_held.chosen == chosen)
+        if request.command in _PIECES:
+            offset, _ = _PIECES[request.command](body)
+            piece = self._pieces.get(request.command)
+            return piece is not None and bool(piece.offset == offset)
         return True
 
     def _on_stored_part(self, payload: bytes) -> list[Event]:
-        self._stored = messages.StoredPart.from_payload(payload)
+        self._pieces[kinds.GET_CALIBRATION] = messages.StoredPart.from_payload(payload)
         return []
+
+    def _on_log_part(self, payload: bytes) -> list[Event]:
+        self._pieces[kinds.GET_LOG] = tool_messages.LogPart.from_payload(payload)
+        return []
+
+    def _on_channels(self, payload: bytes) -> list[Event]:
+        self._channels_held = tool_messages.ChannelsReport.from_payload(payload)
+        return [said.channels(self._channels_held)]
+
+    def _on_stroke(self, payload: bytes) -> list[Event]:
+        self._tool_stroke = messages.StrokeReport.from_payload(payload)
+        return []
+
+    def _on_stroke_motion(self, payload: bytes) -> list[Event]:
+        motion = tool_messages.StrokeMotion.from_payload(payload)
+        stroke = self._tool_stroke
+        if self.tool is None or stroke is None or stroke.number != motion.number:
+            # Its stroke was lost on the way: of which samples it tells is not known.
+            return []
+        return [said.stroke_motion(motion, stroke, self.tool)]
 
     def _on_key(self, payload: bytes) -> list[Event]:
         return [KeyReport(messages.Key.from_payload(payload).key)]
@@ -627,43 +659,19 @@ def _nothing(_payload: bytes) -> list[Event]:
     return []
 
 
+def _on_motion(payload: bytes) -> list[Event]:
+    return [said.motion(tool_messages.MotionReport.from_payload(payload))]
+
+
+def _on_health(payload: bytes) -> list[Event]:
+    return [said.health(tool_messages.HealthReport.from_payload(payload))]
+
+
+def _on_self_test(payload: bytes) -> list[Event]:
+    return [said.self_test(tool_messages.SelfTestResult.from_payload(payload))]
+
+
 def _readable(data: bytes) -> str:
     """Return foreign bytes as one line that is fit for any terminal."""
     text = data.decode("ascii", "backslashreplace")
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
-def _code_and_body(command: Command) -> tuple[int, bytes]:
-    if isinstance(command, SetLimits):
-        return kinds.SET_LIMITS, _limits_body(command)
-    if isinstance(command, SetZero):
-        return kinds.SET_ZERO, messages.set_zero_body(command.counts)
-    if isinstance(command, RenewKey):
-        return kinds.RENEW_KEY, b""
-    if isinstance(command, GetKey):
-        return kinds.GET_KEY, b""
-    if isinstance(command, BeginCalibration):
-        return kinds.BEGIN_CALIBRATION, calibration_bodies.begin_calibration_body(command.length)
-    if isinstance(command, CalibrationPart):
-        return kinds.CALIBRATION_PART, calibration_bodies.calibration_part_body(command.offset, command.data)
-    if isinstance(command, KeepCalibration):
-        return kinds.KEEP_CALIBRATION, calibration_bodies.keep_calibration_body(command.sha256)
-    if isinstance(command, GetCalibration):
-        return kinds.GET_CALIBRATION, calibration_bodies.get_calibration_body(command.offset, command.n)
-    raise Problem("The tool is not zeroed by tare.", "Set its zero instead.")
-
-
-def _limits_body(limits: SetLimits) -> bytes:
-    def millinewtons(force_n: float) -> int:
-        if not 0 <= force_n < 1e6:
-            raise LocalProtocolError(f"a limit of {force_n} N")
-        return round(force_n * _MILLI)
-
-    body: bytes = messages.Limits(
-        limits.profile,
-        millinewtons(limits.warn_n),
-        millinewtons(limits.alarm_n),
-        millinewtons(limits.contact_on_n),
-        millinewtons(limits.contact_off_n),
-    ).to_payload()
-    return body

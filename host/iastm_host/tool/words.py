@@ -40,6 +40,41 @@ FAULTS = {
     kinds.FAULT_BOARD: "a part of the tool did not start",
 }
 
+RESET_REASONS = {
+    kinds.RESET_UNKNOWN: "",
+    kinds.RESET_POWER: "power came",
+    kinds.RESET_BUTTON: "its reset button was pressed",
+    kinds.RESET_WATCHDOG: "its firmware hung, and its watchdog started it anew",
+    kinds.RESET_FAILURE: "its firmware failed, and started itself anew",
+    kinds.RESET_WAKE: "it woke from sleep",
+    kinds.RESET_SOFT: "its console started it anew",
+}
+
+CHANNELS = {
+    kinds.CHANNEL_LIGHT: "light",
+    kinds.CHANNEL_BUZZER: "buzzer",
+    kinds.CHANNEL_VIBRATION: "vibration",
+}
+
+EXCLUSIONS = {kinds.EXCLUDED_NOT: "", kinds.EXCLUDED_LYING: "lying", kinds.EXCLUDED_WIPING: "wiping"}
+
+FORCE_AND_MOTION = "force and motion"
+"""What a stroke's direction and length were told from."""
+
+# Of each self-test its name, the unit that is shown, and how many of the wire's make one of it.
+TESTS = {
+    kinds.TEST_ADC_NOISE: ("noise at rest", "counts", 10),
+    kinds.TEST_ZERO: ("zero, off the stored one", "counts", 1),
+    kinds.TEST_EXCITATION: ("excitation of the bridge", "V", 1000),
+    kinds.TEST_GRAVITY: ("gravity, by the motion sensor", "g", 1000),
+    kinds.TEST_MEMORY: ("free memory", "B", 1),
+    kinds.TEST_FLASH: ("flash, written and read back", "", 1),
+    kinds.TEST_RATE: ("measured rate", "Hz", 1000),
+}
+
+PASSED, FAILED, NOT_FITTED = "passed", "failed", "not fitted"
+VERDICTS = {kinds.TEST_PASSED: PASSED, kinds.TEST_FAILED: FAILED, kinds.TEST_NOT_FITTED: NOT_FITTED}
+
 ERRORS = {
     kinds.OK: "done",
     kinds.UNKNOWN_COMMAND: "the tool does not know this command",
@@ -58,3 +93,14 @@ def faults_in(bits: int) -> tuple[str, ...]:
     """Return the faults of a status in words, unknown ones by number."""
     names = [FAULTS.get(1 << n, f"fault {n}") for n in range(32) if bits >> n & 1]
     return tuple(names)
+
+
+def channels_in(bits: int) -> tuple[str, ...]:
+    """Return the channels of these bits by name; unknown ones are left out."""
+    return tuple(name for bit, name in CHANNELS.items() if bits & bit)
+
+
+def channel_bits(names: tuple[str, ...]) -> int:
+    """Return the bits of channels by name; raises KeyError for one that there is not."""
+    bit_of = {name: bit for bit, name in CHANNELS.items()}
+    return sum(bit_of[name] for name in set(names))
