@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ _TRACEBACK = """Traceback (most recent call last):
   File "iastm_firmware/sampler.py", line 51, in step
 OSError: [Errno 5] EIO
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_heap() -> Iterator[None]:
+    """What other tests left behind is no garbage to be looked through each time a write fails."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def _text(journal: Any) -> str:
@@ -121,8 +131,8 @@ def test_after_a_power_cut_at_any_byte_the_log_is_whole_with_the_new_entry_or_wi
     assert after[:-1] == before[-len(after) + 1 :]
     cuts: Iterable[int] = range(used + 1)
     if fill is _full:
-        middle = random.Random(3).sample(range(used), size(60, used))
-        cuts = sorted({*range(20), *middle, *range(used - 40, used + 1)})
+        middle = random.Random(3).sample(range(used), size(30, used))
+        cuts = sorted({*range(10), *middle, *range(used - 20, used + 1)})
     seen = set()
     for power in cuts:
         storage = Storage(medium, slots, late=late)
@@ -162,10 +172,10 @@ def test_a_power_cut_in_the_first_entry_ever_leaves_no_log_or_that_entry(medium:
 
 
 @media
-def test_one_write_that_fails_costs_nothing(medium: Medium) -> None:
+def test_one_write_that_fails_costs_nothing(medium: Medium, size: Callable[[int, int], int]) -> None:
     base = Storage(medium)
     before = _full(base)
-    for failing in range(22):
+    for failing in range(0, 22, size(4, 1)):
         for arriving in (1, 100):
             storage = Storage(medium, base.slots)
             storage.write_errors = [*[None] * failing, arriving]
@@ -177,11 +187,13 @@ def test_one_write_that_fails_costs_nothing(medium: Medium) -> None:
 
 
 @media
-def test_writes_that_fail_for_good_leave_the_older_entries_and_raise_nothing(medium: Medium) -> None:
+def test_writes_that_fail_for_good_leave_the_older_entries_and_raise_nothing(
+    medium: Medium, size: Callable[[int, int], int]
+) -> None:
     base = Storage(medium)
     before = _full(base)
     failed = 0
-    for failing in range(22):
+    for failing in range(0, 22, size(4, 1)):
         for arriving in (1, 100):
             storage = Storage(medium, base.slots)
             storage.write_errors = [*[None] * failing, *[arriving] * 100]
@@ -197,7 +209,7 @@ def test_writes_that_fail_for_good_leave_the_older_entries_and_raise_nothing(med
             assert journal.add("next")
             assert not journal.faulty
             assert _entries(_text(Journal(storage)))[-2] == found[-1]
-    assert failed > 25
+    assert failed >= size(7, 25)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO, errno.ENODEV])
@@ -392,7 +404,7 @@ def test_two_who_log_into_one_storage_lose_no_entry_of_each_other() -> None:
 
 def test_entries_that_meet_the_border_of_two_pieces_stay_whole(size: Callable[[int, int], int]) -> None:
     chance = random.Random(5)
-    for _ in range(size(60, 2000)):
+    for _ in range(size(20, 2000)):
         storage = Storage()
         journal: Any = Journal(storage)
         expected: list[str] = []
