@@ -79,7 +79,14 @@ def play(micropython: str, tmp_path: Path) -> Play:
     """Return `play(script)`: what `said` holds at the end of a script that follows the prelude, on an empty disk."""
 
     def run(script: str, typed: bytes = b"") -> Any:
-        path = ["", str(Path(__file__).parent), str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol"), ".frozen"]
+        path = [
+            "",
+            str(Path(__file__).parent),
+            str(_ROOT),
+            str(_ROOT / "firmware_micropython"),
+            str(_ROOT / "protocol"),
+            ".frozen",
+        ]
         code = _PRELUDE + textwrap.dedent(script) + "\nimport json, sys\nsys.stdout.write(json.dumps(said))\n"
         done = subprocess.run(
             [micropython, "-X", "heapsize=600k", "-c", code],
@@ -142,6 +149,52 @@ def test_without_a_board_py_the_chip_s_own_board_runs(play: Play, port: str, mod
         """
     )
     assert said == ["ran", [[name, ""]]]
+
+
+@pytest.mark.parametrize(
+    ("port", "model"), [("esp32", "ESP32-S3"), ("esp32", "ESP32-C3"), ("rp2", "RP2040"), ("rp2", "RP2350")]
+)
+def test_each_board_streams_from_a_nau7802_of_the_data_sheet(play: Play, port: str, model: str) -> None:
+    # From main to samples with the real driver; what else may hang on the bus is not there.
+    said = play(
+        f"""
+        import sys
+        from iastm_firmware.tool import Tool
+        from tests.firmware.models.nau7802_chip import Nau7802Chip
+        from tests.firmware.models.wire import I2C, Time, World
+        world = World()
+        chip = Nau7802Chip(world)
+        machine = Machine({port!r}, times=Time(world))
+        machine.I2C = lambda number, **settings: I2C(world, chip)
+        def load(name):
+            if name in ("board", "bluetooth", "esp32"):
+                raise ImportError("no module named '%s'" % name)
+            if name == "neopixel":
+                return Module(NeoPixel=NeoPixel)
+            __import__(name)
+            return sys.modules[name]
+        stream = lambda ticks_us: Stream()
+        model = played.MODELS[{model!r}]
+        start.start(start.System(machine, machine.times, {port!r}, model, load, stream, told.append, run))
+        board = ran[0]
+        board.ring_depth = 320
+        tool = Tool(board)
+        tool.sampler.step()
+        before, began_ns = tool.sampler.taken, world.now_ns
+        for _ in range(1000):
+            machine.times.sleep_ms(2)
+            tool.sampler.step()
+        sampler = tool.sampler
+        due = (world.now_ns - began_ns) * 320 // 1000000000
+        said = [board.rate_mhz, due, sampler.taken - before - due]
+        said += [sampler.missed, sampler.adc_failures, world.breaches(), "NAU7802" in board.trouble]
+        """
+    )
+    rate_mhz, due, difference, *rest = said
+    assert rate_mhz == 320_000
+    assert due > 600
+    assert abs(difference) <= 2
+    assert rest == [0, 0, [], False]
 
 
 def test_board_name_txt_chooses_among_the_boards_that_come_along(play: Play, tmp_path: Path) -> None:
