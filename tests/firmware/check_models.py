@@ -250,8 +250,8 @@ def check_the_ads1220_converts_as_told():
     world.advance(100_000)
     exchanged(chip, bus, b"\x06")
     world.advance(60_000)
-    exchanged(chip, bus, b"\x43\x0e\x84\x40\x00")
-    assert exchanged(chip, bus, b"\x23\x00\x00\x00\x00")[1:] == b"\x0e\x84\x40\x00"
+    exchanged(chip, bus, b"\x43\x3e\x84\x88\x00")
+    assert exchanged(chip, bus, b"\x23\x00\x00\x00\x00")[1:] == b"\x3e\x84\x88\x00"
     exchanged(chip, bus, b"\x08")
     took_ms = wait_low(world, chip.ready)
     assert 3.04 < took_ms < 3.12, took_ms

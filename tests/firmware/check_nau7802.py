@@ -205,10 +205,9 @@ def check_a_busy_board_tells_the_same():
 
 def check_a_late_reading_counts_what_it_missed():
     for pin in (True, False):
-        for clock_error in (-100, 0, 100):
-            for unread_pulse_ns in (0, 10_000):
-                bench = made(pin=pin, clock_error=clock_error, unread_pulse_ns=unread_pulse_ns).start()
-                bench.counts_what_a_delay_misses((15, 25, 38, 55, 127, 298), early_us(pin))
+        for clock_error, unread_pulse_ns in ((-100, 0), (100, 10_000)):
+            bench = made(pin=pin, clock_error=clock_error, unread_pulse_ns=unread_pulse_ns).start()
+            bench.counts_what_a_delay_misses((15, 25, 38, 55, 127, 298), early_us(pin))
 
 
 def check_no_conversion_takes_memory():
