@@ -1,14 +1,14 @@
 """Faults of the load cell's wiring, found in the counts alone. Rules, and why each can't be a hand:
 
-- open: the counts stay on a rail for 100 ms, one that no force within one and a half capacities reaches; or more than
-  one in four jumps by an eighth of the capacity from the one before. A bridge with a broken wire leaves an input
-  floating: it drifts to a rail, or takes up the mains' hum.
+- open: the counts stay on a rail for 100 ms, one that no force within one and a half capacities reaches; or they jump
+  by an eighth of the capacity from one to the next, up and down in turn, more than 20 times a second for 150 ms.
+  A bridge with a broken wire leaves an input floating: it drifts to a rail, or takes up the mains' hum.
 - shorted: while the zero lies more than 1/256 of full scale from no voltage, the counts stay within 1/512 of it, and
   within 2,048 counts of one another, for 500 ms. No voltage between the signal wires is what a short of theirs gives,
   or of the supply. A hand is less steady. A cell that rests nearer to no voltage looks alike with a short and can't be
   told, nor can a converter whose own offset is larger.
-- polarity: the force is below minus twice contact-on, and minus 1/32 of the capacity, for 500 ms in all, an eighth of
-  the time between not counting against it. A tool is pressed; a pull as a tip is taken off is shorter.
+- polarity: the force is below minus twice contact-on, and minus 1/32 of the capacity, for 700 ms in all, of which a
+  quarter of the time between is taken off. A tool is pressed; a pull as a tip is taken off is shorter, and so are two.
 
 Numbers are ours, grade none. A count that stays the same is "frozen", see status.py.
 """
@@ -18,9 +18,9 @@ from iastm_protocol._compat import const
 from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN
 
 _OPEN_MS = const(100)
-_HUM_MS = const(250)
+_HUM_MS = const(150)
 _SHORTED_MS = const(500)
-_POLARITY_MS = const(500)
+_POLARITY_MS = const(700)
 # A fault whose signs are gone for so long is over; a wrong polarity with contact for so long the right way.
 _OVER_MS = const(500)
 _RIGHT_MS = const(150)
@@ -28,8 +28,8 @@ _RIGHT_MS = const(150)
 _SHORTED_COUNTS = const(0x4000)
 _QUIET_COUNTS = const(2048)
 _POLARITY_SHARE = const(32)
-_JUMP_WEIGHT = const(3)
-_FADES_EVERY = const(8)
+_TURNS_PER_S = const(20)
+_FADES_EVERY = const(4)
 
 
 def _samples(duration_ms, rate_mhz):
@@ -43,8 +43,10 @@ class WiringFaults:
     """
 
     def __init__(self, rate_mhz):
+        # So long in a row on a rail, or quietly without voltage, is no hand's doing.
         self._open_run = _samples(_OPEN_MS, rate_mhz)
         self._hum_most = _samples(_HUM_MS, rate_mhz)
+        self._turn_weight = max(2, rate_mhz // 1000 // _TURNS_PER_S)
         self._shorted_run = _samples(_SHORTED_MS, rate_mhz)
         self._polarity_most = _samples(_POLARITY_MS, rate_mhz) * _FADES_EVERY
         self._over_run = _samples(_OVER_MS, rate_mhz)
@@ -59,6 +61,7 @@ class WiringFaults:
         self._pull = 0
         self._seen = False
         self._last = 0
+        self._rises = False
         self._on_rail = 0
         self._hum = 0
         self._no_voltage = 0
@@ -105,13 +108,16 @@ class WiringFaults:
             self._note(found)
 
     def _open(self, counts):
-        jumped = self._seen and not -self._jump <= counts - self._last <= self._jump
+        step = counts - self._last if self._seen else 0
         self._seen = True
         self._last = counts
-        if jumped:
-            self._hum = min(self._hum + _JUMP_WEIGHT, self._hum_most)
-        elif self._hum:
+        if self._hum:
             self._hum -= 1
+        if not -self._jump <= step <= self._jump:
+            rises = step > 0
+            if rises != self._rises:
+                self._hum = min(self._hum + self._turn_weight, self._hum_most)
+            self._rises = rises
         if (counts >= COUNTS_MAX and self._high_is_open) or (counts <= COUNTS_MIN and self._low_is_open):
             self._on_rail += 1
         else:
@@ -140,7 +146,7 @@ class WiringFaults:
 
     def _polarity(self, net):
         # No voltage at all is no pull, nor is what a floating input gives.
-        if net < self._pull and not self._no_voltage and not self._open_for:
+        if net < self._pull and self._no_voltage < self._open_run and not self._open_for:
             self._pressed = 0
             self._pulled = min(self._pulled + _FADES_EVERY, self._polarity_most)
             if self._pulled == self._polarity_most:

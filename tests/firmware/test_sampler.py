@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from iastm_protocol import kinds
 from iastm_protocol.messages import AlertReport, ForceSamples, Limits, StrokeReport
 
@@ -98,3 +100,80 @@ def test_a_batch_leaves_within_20_ms_or_at_once_with_an_alert(bench: Callable[..
         assert alert.index == 201
         ends = {batch.first_index + batch.sample_count - 1 for batch in batches}
         assert 201 in ends
+
+
+def _flagged(heard: Any, flag: int) -> set[int]:
+    """The indices of all samples in batches with a flag."""
+    batches = [batch for batch in heard.of(ForceSamples) if batch.flags & flag]
+    return {batch.first_index + i for batch in batches for i in range(batch.sample_count)}
+
+
+@pytest.mark.parametrize("at", range(60, 76))
+@pytest.mark.parametrize("rate_hz", [80, 320, 2000])
+def test_a_glitch_is_flagged_wherever_in_its_batch_it_stands(bench: Callable[..., Any], at: int, rate_hz: int) -> None:
+    counts = [0] * 200
+    counts[at] = 50_000
+    b = bench(counts, rate_mhz=rate_hz * 1000)
+    b.start()
+    b.run(200_000 // rate_hz + 100)
+    heard = b.heard()
+    first = heard.samples()[0][0]
+    assert heard.samples() == [(i, counts[i]) for i in range(first, 200)]
+    assert at in _flagged(heard, kinds.SUSPECTED_GLITCH)
+    assert len([1 for batch in heard.of(ForceSamples) if batch.flags & kinds.SUSPECTED_GLITCH]) == 1
+    assert b.tool.sampler.glitches == 1
+
+
+def test_a_batch_waits_for_the_sample_after_a_jump_and_no_longer(bench: Callable[..., Any]) -> None:
+    # The 16th of a batch jumps; nothing comes after it.
+    b = bench([0] * 15 + [50_000], rate_mhz=1_000_000)
+    b.run(15, link=False)
+    b.start()
+    b.run(2)
+    assert b.tool.ring.samples == 0 or b.tool.ring.samples == 16
+    b.run(60)
+    assert b.tool.ring.samples == 16
+
+
+def test_a_glitch_in_a_batch_that_a_zero_closed_is_no_glitch(bench: Callable[..., Any]) -> None:
+    b = bench([0] * 40 + [50_000] + [0] * 60)
+    b.start()
+    while b.tool.sampler.next_index < 41:
+        b.run(1)
+    assert b.tool.sampler.next_index == 41
+    b.tool.set_zero(100)
+    b.run(300)
+    assert _flagged(b.heard(), kinds.SUSPECTED_GLITCH) == set()
+    assert b.tool.sampler.glitches == 0
+
+
+def test_samples_are_flagged_while_the_motor_runs_and_60_ms_after(bench: Callable[..., Any]) -> None:
+    # A warning alone: one pulse of 100 ms.
+    b = bench([0] * 60 + [6000] * 200 + [0] * 60, there=7)
+    b.start(_LIMITS)
+    b.run(1200)
+    flagged = _flagged(b.heard(), kinds.VIBRATING)
+    # Decided by sample 61; what is sampled from then on may be shaken. A batch is up to 20 ms.
+    assert min(flagged) == 62
+    assert 62 + 51 - 1 <= max(flagged) <= 62 + 52 + 8
+
+
+def test_the_pace_of_a_second_and_its_worst_conversion_are_known(bench: Callable[..., Any]) -> None:
+    b = bench(range(1000), missed={200: 2})
+    b.run(500, link=False)
+    b.elapsed_us += 3000
+    b.run(497, link=False)
+    b.tool.sampler.second()
+    second = b.tool.sampler.last_second
+    assert second.rate_mhz == pytest.approx(320_000, abs=10)
+    assert (second.shortest_us, second.longest_us, second.jitter_us) == (3125, 3125, 0)
+    assert (second.lowest, second.highest) == (0, second.taken - 1)
+    ticks = [0, 3000, 7000, 10_000, 12_500]
+    b = bench([])
+    for counts, at in enumerate(ticks):
+        b.tool.sampler._take(at, counts, 0)
+    b.tool.sampler.second()
+    second = b.tool.sampler.last_second
+    assert (second.made, second.passed_us, second.jitter_us) == (4, 12_500, 875)
+    b.tool.sampler.second()
+    assert (b.tool.sampler.last_second.rate_mhz, b.tool.sampler.last_second.jitter_us) == (0, 0)

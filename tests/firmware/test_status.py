@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from iastm_protocol import kinds, messages
+from iastm_firmware import signals, status
+from iastm_protocol import kinds, messages, tool_messages
 
 _NOISE = [0, 1] * 320
 
@@ -153,3 +154,74 @@ def test_a_battery_that_can_not_be_read_is_unknown(bench: Callable[..., Any], mo
     b.run(20)
     (status,) = b.heard().of(messages.Status)
     assert (status.battery_percent, status.temperature_cdeg) == (kinds.UNKNOWN_U8, kinds.UNKNOWN_I16)
+
+
+def test_wrong_wiring_is_told_within_a_second_without_waiting_for_the_next_one(bench: Callable[..., Any]) -> None:
+    b = bench([*_NOISE, *([kinds.COUNTS_MAX] * 320)])
+    b.start()
+    b.run(2000)
+    assert b.tool.health.faults == 0
+    b.run(200)
+    assert b.tool.health.faults == kinds.FAULT_BRIDGE_OPEN
+    assert b.tool.signals.shown == signals.TECHNICAL
+    b.run(700)
+    events = b.heard().of(messages.ToolEvent)
+    assert [(e.kind, e.value) for e in events[1:]] == [(kinds.EVENT_FAULT, kinds.FAULT_BRIDGE_OPEN)]
+    # A broken wire is no overload.
+    assert not b.tool.watch.overloaded
+
+
+def test_an_overload_is_told_once_and_lasts_until_a_zero(bench: Callable[..., Any]) -> None:
+    told: list[int] = []
+    b = bench([*_NOISE, *([120_000] * 40), *(_NOISE * 4)])
+    b.tool.health.on_overload = told.append
+    b.start()
+    assert _faults(b, 5)[-3:] == [kinds.FAULT_OVERLOADED] * 3
+    assert b.tool.signals.shown == signals.UNCERTAIN
+    b.tool.set_zero(1)
+    assert _faults(b, 1) == [0]
+    assert b.tool.signals.shown == 0
+    b.run(50)
+    events = b.heard().of(messages.ToolEvent)
+    assert [(e.kind, e.value) for e in events if e.kind not in (kinds.EVENT_BOOT, kinds.EVENT_ZERO)] == [
+        (kinds.EVENT_OVERLOAD, 120_000),
+        (kinds.EVENT_FAULT, kinds.FAULT_OVERLOADED),
+        (kinds.EVENT_FAULT_CLEARED, kinds.FAULT_OVERLOADED),
+    ]
+    assert told == [120_000]
+
+
+def test_an_overload_is_forgiven_by_the_zero_that_was_and_is_looked_at(bench: Callable[..., Any]) -> None:
+    b = bench([*_NOISE, *([-120_000] * 40), *(_NOISE * 4)])
+    assert _faults(b, 4)[-1] == kinds.FAULT_OVERLOADED
+    b.tool.watch.forgive_overload()
+    assert _faults(b, 1) == [0]
+
+
+def test_faults_of_other_parts_begin_and_end_with_a_second(bench: Callable[..., Any]) -> None:
+    b = bench(_NOISE * 3)
+    b.tool.health.part_faults = kinds.FAULT_MOTION | kinds.FAULT_BOARD
+    assert _faults(b, 2) == [kinds.FAULT_MOTION | kinds.FAULT_BOARD] * 2
+    b.tool.health.part_faults = 0
+    assert _faults(b, 1) == [0]
+    # The light shows what makes forces wrong, not these.
+    assert b.board.alerts == []
+
+
+def test_health_tells_rate_jitter_counters_and_dose(bench: Callable[..., Any]) -> None:
+    b = bench([0] * 100 + [50_000] + [0] * 100 + [6000, 6001] * 3000, rate_mhz=1_000_000)
+    b.board.adc.voided = 3
+    b.tool.watch.dose.limit(70_000)
+    b.tool.set_limits(messages.Limits("", 5000, 0, 800, 520))
+    _faults(b, 1)
+    health = tool_messages.HealthReport.from_payload(status.health_payload(b.tool, kinds.NEVER_SLEEPS))
+    assert health == tool_messages.HealthReport(
+        3850, 1_000_000, 0, 1, 3, b.tool.watch.dose.total_mns, 70_000, kinds.NEVER_SLEEPS
+    )
+    assert health.dose_mns == pytest.approx(799, abs=2)
+
+    def failing() -> int:
+        raise OSError(errno.EIO, "no answer")
+
+    b.board.battery_mv = failing
+    assert tool_messages.HealthReport.from_payload(status.health_payload(b.tool, 7)).battery_mv == 0

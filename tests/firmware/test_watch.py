@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iastm_firmware import signals
 from iastm_protocol import kinds
-from iastm_protocol.limits import LimitWatch
-from iastm_protocol.messages import AlertReport, Limits, StrokeReport
+from iastm_protocol.limits import LimitWatch, debounce_samples
+from iastm_protocol.messages import AlertReport, ForceSamples, Limits, StrokeReport
 from iastm_protocol.strokes import StrokeDetector
 
 # The bench has 1,000 counts per newton: a force in millinewtons is its counts.
@@ -104,3 +106,153 @@ def test_strokes_are_reported_with_their_rate(bench: Callable[..., Any]) -> None
     assert [s.rate_mspm for s in strokes] == [0, 60_000, 60_000, 60_000, 60_000, 60_000]
     assert [s.peak_index for s in strokes] == [60 + 320 * i for i in range(6)]
     assert {s.peak_counts for s in strokes} == {6000}
+
+
+def _decided_after(b: Any, crossing: int) -> int:
+    """Return how many conversions after the crossing the alarm was shown."""
+    alerts: list[tuple[int, int]] = b.board.alerts
+    return next(index for index, kind in alerts if kind == kinds.ALARM) - crossing
+
+
+@pytest.mark.parametrize("host", ["reads", "is not there", "stalls"])
+@pytest.mark.parametrize("there", [kinds.CHANNEL_LIGHT, 7])
+@pytest.mark.parametrize("rate_hz", [80, 320])
+@pytest.mark.parametrize("slope", [40, 400, 3000, 20_000])
+def test_an_alarm_is_decided_within_a_conversion_of_the_crossing_and_its_debounce(
+    bench: Callable[..., Any], host: str, there: int, rate_hz: int, slope: int
+) -> None:
+    # From 0 to 20 N, in counts per conversion; a jump is 12.5 N.
+    rise = [min(20_000, slope * n) for n in range(20_000 // slope + 1)]
+    counts = [0] * 40 + rise + [20_000] * 200
+    b = bench(counts, there=there, rate_mhz=rate_hz * 1000)
+    b.start(_LIMITS)
+    if host == "stalls":
+        b.stream.room = 0
+    b.run(len(counts) * 1000 // rate_hz + 200, link=host != "is not there")
+    crossing = next(n for n, net in enumerate(counts) if net > 8000)
+    # Two samples; 25 ms where the warning's own motor shakes the cell by then.
+    warned = next(n for n, net in enumerate(counts) if net > 5000) + 1
+    shaken = there == 7 and warned <= crossing < warned + 0.16 * rate_hz
+    needed = debounce_samples(rate_hz * 1000, shaken)
+    assert needed - 1 <= _decided_after(b, crossing) <= needed
+
+
+@pytest.mark.parametrize("glitch", [-80_000, 50_000])
+@pytest.mark.parametrize("hold", [0, 4000, 7900])
+def test_a_single_glitch_breaks_no_stroke_raises_no_alert_and_adds_no_dose(
+    bench: Callable[..., Any], glitch: int, hold: int
+) -> None:
+    stroke = [0] * 60 + [hold] * 100
+    limits = Limits("", 7950, 8000, 800, 520)
+    found = []
+    for counts in (stroke + [glitch] + stroke[-60:] + [0] * 60, stroke + [hold] + stroke[-60:] + [0] * 60):
+        b = bench(counts, there=7)
+        b.start(limits)
+        b.run(1200)
+        assert b.heard().of(AlertReport) == []
+        assert b.tool.watch.dose.total_mns == 0
+        found.append([tuple(stroke)[1:5] for stroke in b.heard().of(StrokeReport)])
+        assert b.tool.sampler.glitches == (glitch in counts)
+    assert found[0] == found[1]
+    assert len(found[0]) == (hold > 800)
+
+
+def test_two_in_a_row_count_as_force(bench: Callable[..., Any]) -> None:
+    b = bench([0] * 60 + [50_000] * 2 + [0] * 60)
+    b.start(_LIMITS)
+    b.run(400)
+    assert [(alert.kind, alert.index) for alert in b.heard().of(AlertReport)] == [(kinds.ALARM, 61)]
+    assert b.tool.sampler.glitches == 0
+    b = bench([0] * 20 + [6000] * 100 + [-50_000] * 2 + [6000] * 100 + [0] * 20)
+    b.start()
+    b.run(800)
+    assert [(s.first_index, s.last_index) for s in b.heard().of(StrokeReport)] == [(20, 119), (122, 221)]
+
+
+def test_what_was_held_back_as_the_converter_stopped_counts_as_force(bench: Callable[..., Any]) -> None:
+    b = bench([0] * 60 + [4000] * 60 + [50_000] + [0] * 60, missed={121: 2})
+    b.start()
+    b.run(800)
+    (stroke,) = b.heard().of(StrokeReport)
+    assert (stroke.first_index, stroke.last_index, stroke.peak_counts, stroke.truncated) == (60, 120, 50_000, True)
+
+
+class Motor:
+    """A cell that the tool's own motor shakes: its hum goes through the converter, which averages over a conversion."""
+
+    def __init__(self, bench: Callable[..., Any], force: int, hum_hz: float, rate_hz: int) -> None:
+        self.b = bench([], there=7, rate_mhz=rate_hz * 1000)
+        self.b.board.adc.next_conversion = self.next_conversion
+        self._force = force
+        self._hum_hz = hum_hz
+        self._rate_hz = rate_hz
+        self._made = 0
+        self._amplitude = 0.0
+
+    def next_conversion(self) -> bool:
+        due_us = self._made * 1_000_000 // self._rate_hz
+        if self.b.elapsed_us < due_us:
+            return False
+        self._made += 1
+        calls = self.b.board.outputs.calls
+        # Up to speed in 40 ms, and down again.
+        target = 1000.0 if calls and calls[-1][4] else 0.0
+        self._amplitude += (target - self._amplitude) * min(1.0, 25 / self._rate_hz)
+        share = math.pi * self._hum_hz / self._rate_hz
+        seen = self._amplitude * abs(math.sin(share) / share)
+        phase = 2 * math.pi * self._hum_hz * due_us / 1e6
+        adc = self.b.board.adc
+        adc.counts, adc.ticks, adc.missed = round(self._force + seen * math.sin(phase)), due_us, 0
+        return True
+
+
+@pytest.mark.parametrize("rate_hz", [80, 320])
+@pytest.mark.parametrize("force", [0, 9000])
+def test_what_the_motor_shakes_is_no_stroke_no_alert_and_no_dose(
+    bench: Callable[..., Any], rate_hz: int, force: int
+) -> None:
+    # A newton as the tool would feel it, about no force, and about one half a newton below warn.
+    for hum_hz in range(130, 261, 13):
+        motor = Motor(bench, force, hum_hz, rate_hz)
+        b = motor.b
+        b.tool.set_limits(Limits("", 9500, 12_000, 800, 520))
+        b.run(500, link=False)
+        contact = b.tool.watch.in_contact
+        for begin in (lambda tool: tool.signals.technical(True), lambda tool: tool.signals.dose()):
+            begin(b.tool)
+            b.run(2000, link=False)
+            b.tool.signals.technical(False)
+        assert any(call[4] for call in b.board.outputs.calls)
+        assert b.tool.watch.in_contact == contact == (force > 800)
+        assert b.tool.reports.last_number == 0, hum_hz
+        assert b.tool.watch.dose.total_mns == 0
+
+
+def test_an_alarm_does_not_raise_itself_again(bench: Callable[..., Any]) -> None:
+    for hum_hz in range(130, 261, 13):
+        motor = Motor(bench, 8100, hum_hz, 320)
+        motor.b.tool.set_limits(_LIMITS)
+        motor.b.run(5000, link=False)
+        # Held just above: warned and alarmed once.
+        assert motor.b.tool.reports.last_number == 1, hum_hz
+        assert [kind for _, kind in motor.b.board.alerts] == [kinds.ALARM]
+
+
+def test_the_dose_limit_is_one_alert_that_is_told_as_such(bench: Callable[..., Any]) -> None:
+    # A newton above warn: 3.125 mN·s a sample.
+    b = bench([0] * 40 + [6000] * 2000, there=7)
+    b.tool.watch.dose.limit(1000)
+    b.start(_LIMITS)
+    b.run(3000)
+    alerts = [(alert.kind, alert.index) for alert in b.heard().of(AlertReport)]
+    assert alerts == [(kinds.WARN, 41), (kinds.DOSE, 40 + 319)]
+    ends = [batch.first_index + batch.sample_count - 1 for batch in b.heard().of(ForceSamples)]
+    assert 40 + 319 in ends
+
+
+def test_strokes_are_handed_on_with_their_number(bench: Callable[..., Any]) -> None:
+    heard = []
+    b = bench(([0] * 60 + [3000] * 100) * 3 + [0] * 60)
+    b.tool.watch.on_stroke = lambda span, number: heard.append((span.first_index, number))
+    b.run(2000, link=False)
+    assert heard == [(60, 1), (220, 2), (380, 3)]

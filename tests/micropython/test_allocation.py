@@ -20,3 +20,19 @@ def test_detectors_allocate_nothing_per_sample(micropython: str) -> None:
         check=True,
     )
     assert json.loads(done.stdout) == {"at rest": 0, "in contact": 0, "over the limit": 0}
+
+
+def test_the_watch_its_signals_and_the_ring_allocate_nothing_per_sample_whatever_is_shown(micropython: str) -> None:
+    root = HERE.parents[1]
+    done = subprocess.run(
+        [micropython, str(HERE / "measure_hot_path.py")],
+        env={**os.environ, "MICROPYPATH": f"{root / 'firmware_micropython'}:{root / 'protocol'}:.frozen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    found = json.loads(done.stdout)
+    assert len(found) == 6
+    assert set(found.values()) == {0}, found
