@@ -68,6 +68,8 @@ class Converter:
     name = "converter"
     # Whether the chip keeps what is being read while the next conversion comes in.
     _buffered = False
+    # How long it may have no conversion before it is set up anew.
+    _silent_us = _SILENT_US
     # What it means where `_read` is out of step.
     _out_of_step = "answers are no conversions"
 
@@ -294,7 +296,7 @@ class Converter:
         try:
             self._take()
         except OSError as error:
-            if self._ticks_diff(now, self._heard) < _SILENT_US:
+            if self._ticks_diff(now, self._heard) < self._silent_us:
                 raise
             self._fail(error)
         finally:
@@ -304,8 +306,8 @@ class Converter:
         if self._running and not self._is_still:
             if self._failures >= _FAILURES:
                 self._fail(OSError(errno.EIO, self._out_of_step))
-            elif self._ticks_diff(now, self._heard) > _SILENT_US:
-                self._fail(OSError(errno.ETIMEDOUT, "no conversion for 0.5 s"))
+            elif self._ticks_diff(now, self._heard) > self._silent_us:
+                self._fail(OSError(errno.ETIMEDOUT, "no conversion for half a second"))
         if self._error:
             raise OSError(self._error, self.trouble)
         return False

@@ -29,6 +29,10 @@ _POLL_US = const(1000)
 # Settled after 400 ms at 10/s, 50 ms at 80/s; its clock and ours may be off.
 _FIRST_WITHIN_US = const(600000)
 _SETTLING_US = {80: 56000, 10: 450000}
+# A reading after so long a pause is of a chip that is set to 10/s.
+_SLOW_US = const(80000)
+# After a change of gain, which waits for the conversion under way to end: 500 ms at 10/s, and a clock that is slow.
+_GAIN_SILENT_US = const(700000)
 
 # Pulses after the 24 of the data, by gain.
 _EXTRA_PULSES = {128: 1, 32: 2, 64: 3}
@@ -61,10 +65,17 @@ class HX711(Converter):
         self._irq_on = irq_on or _no_irq_on
         self._hard = hard
         self._extra = _EXTRA_PULSES[gain]
-        self._settling_us = _SETTLING_US[rate_hz]
+        # In quarters: a change of gain begins up to a conversion later than a reset.
+        quarters = 4 if self._extra == 1 else 5
+        self._told_settling_us = _SETTLING_US[rate_hz] * quarters // 4
+        self._slow_settling_us = _SETTLING_US[10] * quarters // 4
+        if self._extra != 1:
+            self._silent_us = _GAIN_SILENT_US
+        self._settling_us = self._told_settling_us
         self._is_settling = False
         self._has_gain = False
         self._settles_from = 0
+        self._unsettled_at = 0
         # What a reading is worth that is not settled.
         self._unsettled = UNSETTLED
         self._steps = (self._reset, self._await_conversion)
@@ -91,11 +102,16 @@ class HX711(Converter):
         self._unsettled = unsettled
         self._is_settling = True
         self._has_gain = self._extra == 1
-        self._settles_from = self._ticks_us()
+        self._settling_us = self._told_settling_us
+        self._settles_from = self._unsettled_at = self._ticks_us()
         self._has_begun_anew = True
 
     def _has_settled(self):
         now = self._ticks_us()
+        if self._ticks_diff(now, self._unsettled_at) > _SLOW_US:
+            # Whatever rate was told.
+            self._settling_us = self._slow_settling_us
+        self._unsettled_at = now
         if not self._has_gain:
             self._has_gain = True
             self._settles_from = now
