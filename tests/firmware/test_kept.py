@@ -491,10 +491,11 @@ def test_counters_stay_at_their_greatest_value(reset_reason: int) -> None:
     assert _shown(Kept(storage)) == _shown(kept)
 
 
-def test_a_tool_switched_off_a_second_after_its_stream_ended_did_not_lose_power() -> None:
+@pytest.mark.parametrize("streamed_s", [10, 12, 60])
+def test_a_tool_switched_off_a_second_after_its_stream_ended_did_not_lose_power(streamed_s: int) -> None:
     storage = Storage()
     kept = Kept(storage)
-    _seconds(kept, 60, streams=True)
+    _seconds(kept, streamed_s, streams=True)
     held = _in_force(storage)
     assert held is not None
     assert held.streaming
