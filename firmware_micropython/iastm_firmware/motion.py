@@ -17,7 +17,7 @@ Every constant here is ours, grade none. What is told, and when not:
   of this was measured on hardware yet.
 
 The rotation that the sensor shows at rest (up to 10 °/s) is known only once the tool lay still. Until then the
-direction is told of 46 % and right, the length of 21 %, and of no pass slower than 0.75 s.
+direction is told of a third, and right, the length of 5 %, and of no pass slower than 0.8 s.
 """
 
 from array import array

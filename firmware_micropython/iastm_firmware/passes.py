@@ -53,11 +53,11 @@ _ALLOWED_SHARE = 0.25
 # Data sheets: zero offset of the accelerometers 20 to 40 mg, of which a board shows one; 1 to 2 % of the gyroscope's
 # scale. An offset that turns with the tool, and gravity that is turned back too far, are a ramp of so much per radian.
 _RAMP_G = 0.035
-# Rotation at rest, °/s: known from lying still, and drifted by temperature since; or not known (±10 at most).
+# Rotation at rest, °/s: known from lying still, and drifted by temperature since; or not known (10 at most).
 _REST_KNOWN_DPS = 0.2
-_REST_UNKNOWN_DPS = 5.0
+_REST_UNKNOWN_DPS = 10.0
 # A ramp of acceleration from 0 to r in T, without its mean, goes r T² / 12. Over there and back most of that cancels:
-# the part is by simulation, see below.
+# what is left is by simulation, tests/firmware/test_motion_study.py.
 _OF_A_RAMP = 12
 _OF_A_RAMP_IN_A_BURST = 40
 # How far the tip may be from the sensor where nobody said.

@@ -162,7 +162,7 @@ def summary(trials: list[Trial]) -> dict[str, float]:
 
 
 def test_direction_and_length_in_a_burst_are_told_as_the_docstring_says(size: Callable[[int, int], int]) -> None:
-    later = [trial for trial in study(size(60, 1500)) if not trial.first]
+    later = [trial for trial in study(size(60, 600)) if not trial.first]
     got = summary(later)
     assert got["direction told"] > 0.88
     assert got["direction right"] == 1.0
@@ -176,7 +176,7 @@ def test_direction_and_length_in_a_burst_are_told_as_the_docstring_says(size: Ca
 
 
 def test_of_slow_passes_fewer_lengths_are_told(size: Callable[[int, int], int]) -> None:
-    slow = [trial for trial in study(size(80, 1500), seed=6) if trial.pass_s > 1.5 and not trial.first]
+    slow = [trial for trial in study(size(80, 600), seed=6) if trial.pass_s > 1.5 and not trial.first]
     got = summary(slow)
     assert got["direction right"] == 1.0
     assert got["length told"] < 0.75
@@ -186,7 +186,7 @@ def test_of_slow_passes_fewer_lengths_are_told(size: Callable[[int, int], int]) 
 def test_the_first_contact_of_a_burst_has_a_direction_that_is_right_and_no_length(
     size: Callable[[int, int], int],
 ) -> None:
-    first = [trial for trial in study(size(60, 1500), seed=7) if trial.first]
+    first = [trial for trial in study(size(60, 600), seed=7) if trial.first]
     assert all(trial.told_mm == 0 for trial in first)
     assert np.mean([trial.direction != 0 for trial in first]) > 0.85
     assert all(trial.direction in (0, trial.true_direction) for trial in first)
@@ -195,9 +195,10 @@ def test_the_first_contact_of_a_burst_has_a_direction_that_is_right_and_no_lengt
 def test_a_direction_is_right_where_the_tool_never_lay_still_and_lengths_of_slow_passes_are_not_told(
     size: Callable[[int, int], int],
 ) -> None:
-    trials = study(size(60, 1500), seed=8, rested=False)
+    trials = study(size(60, 600), seed=8, rested=False)
     assert all(trial.direction in (0, trial.true_direction) for trial in trials)
-    assert all(trial.told_mm == 0 for trial in trials if trial.pass_s > 1.2)
+    assert np.mean([trial.direction != 0 for trial in trials]) > 0.25
+    assert all(trial.told_mm == 0 for trial in trials if trial.pass_s > 0.8)
     assert summary([trial for trial in trials if trial.told_mm])["p95 share"] < 0.15
 
 
