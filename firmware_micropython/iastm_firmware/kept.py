@@ -58,8 +58,8 @@ class Kept:
     tells that no zero was confirmed since the last one. `power_losses`, `restarts` and `starts` count, this start
     included; `power_lost` tells that the power went in the middle of a stream before this start.
 
-    `trouble` tells in words what was lost before this start, "" where nothing was. `faulty` tells that what is set now
-    may not last, `fault` why in words.
+    `trouble` tells in words what this start found lost, or could not keep, "" where nothing is wrong. `faulty` tells
+    that what is set now may not last, `fault` why in words.
     """
 
     def __init__(self, storage, reset_reason=kinds.RESET_UNKNOWN):
@@ -89,6 +89,8 @@ class Kept:
         self._note_start(reset_reason)
         # No conversion was made yet that a write could hold up.
         self.write_now()
+        if self.fault and self.fault != self.trouble:
+            self.trouble = "; ".join([words for words in (self.trouble, self.fault) if words])
 
     @property
     def faults(self):

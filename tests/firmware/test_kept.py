@@ -314,6 +314,7 @@ def test_a_store_that_takes_no_write_is_a_fault_told_in_words_and_the_tool_goes_
         kinds.FAULT_STORE | kinds.FAULT_OVERLOADED,
         f"settings can't be kept: {words}",
     )
+    assert kept.trouble == kept.fault
     kept.keep_zero(12)
     kept.keep_channels(1)
     _seconds(kept, 30)
@@ -395,6 +396,17 @@ def test_memory_that_runs_out_is_told_as_a_fault() -> None:
 
     kept = Kept(Exhausted())
     assert (kept.faults, kept.fault) == (kinds.FAULT_STORE, "settings can't be kept: out of memory")
+    assert kept.trouble == kept.fault
+
+
+def test_a_start_tells_what_was_lost_and_that_nothing_can_be_kept_either() -> None:
+    storage = Storage(slots=[b"?" * 40, b"?" * 40])
+    storage.write_errors = [0, 0]
+    kept = Kept(storage)
+    lost, cannot = kept.trouble.split("; settings ")
+    assert lost.startswith("settings are lost: slot a is overwritten")
+    assert cannot == "can't be kept: the flash can't be read or written (error 5)"
+    assert len(kept.trouble.encode()) <= 200
 
 
 def test_a_board_without_a_store_keeps_settings_as_long_as_it_runs() -> None:

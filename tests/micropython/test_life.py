@@ -51,9 +51,9 @@ def test_settings_last_and_stores_that_fail_are_told(lives: list[dict[str, Any]]
         [1, 0, 2, "", kinds.FAULT_OVERLOADED],
         [-8388608, 5, 4000000000, True, False],
         [1, 1, 3, "", kinds.FAULT_OVERLOADED],
-        [kinds.FAULT_STORE, "settings can't be kept: the file system is full", ""],
-        *[[kinds.FAULT_STORE, *["settings can't be read: the flash can't be read or written (error 5)"] * 2]],
-        [kinds.FAULT_STORE, "settings can't be kept: out of memory", ""],
+        [kinds.FAULT_STORE, *["settings can't be kept: the file system is full"] * 2],
+        [kinds.FAULT_STORE, *["settings can't be read: the flash can't be read or written (error 5)"] * 2],
+        [kinds.FAULT_STORE, *["settings can't be kept: out of memory"] * 2],
         "the last setting may be lost: slot a has a wrong checksum: slot b is in force",
     ]
 
