@@ -169,6 +169,16 @@ def test_two_in_a_row_count_as_force(bench: Callable[..., Any]) -> None:
     assert [(s.first_index, s.last_index) for s in b.heard().of(StrokeReport)] == [(20, 119), (122, 221)]
 
 
+@pytest.mark.parametrize("quiet", [60, 61, 62])
+def test_a_sample_that_decides_late_still_ends_its_batch(bench: Callable[..., Any], quiet: int) -> None:
+    # Each of these jumps, and waits for the next one.
+    b = bench([0] * quiet + [15_000, 30_000, 45_000] + [45_000] * 60)
+    b.start(_LIMITS)
+    b.run(400)
+    assert [(alert.kind, alert.index) for alert in b.heard().of(AlertReport)] == [(kinds.ALARM, quiet + 1)]
+    assert quiet + 2 in [batch.first_index for batch in b.heard().of(ForceSamples)]
+
+
 def test_what_was_held_back_as_the_converter_stopped_counts_as_force(bench: Callable[..., Any]) -> None:
     b = bench([0] * 60 + [4000] * 60 + [50_000] + [0] * 60, missed={121: 2})
     b.start()
@@ -178,9 +188,12 @@ def test_what_was_held_back_as_the_converter_stopped_counts_as_force(bench: Call
 
 
 class Motor:
-    """A cell that the tool's own motor shakes: its hum goes through the converter, which averages over a conversion."""
+    """A cell that the tool's own motor shakes by a newton.
 
-    def __init__(self, bench: Callable[..., Any], force: int, hum_hz: float, rate_hz: int) -> None:
+    A converter averages over a conversion at least, and so lessens it; with `whole` all of it stands in the samples.
+    """
+
+    def __init__(self, bench: Callable[..., Any], force: int, hum_hz: float, rate_hz: int, whole: bool) -> None:
         self.b = bench([], there=7, rate_mhz=rate_hz * 1000)
         self.b.board.adc.next_conversion = self.next_conversion
         self._force = force
@@ -188,6 +201,8 @@ class Motor:
         self._rate_hz = rate_hz
         self._made = 0
         self._amplitude = 0.0
+        share = math.pi * hum_hz / rate_hz
+        self._passes = 1.0 if whole else abs(math.sin(share) / share)
 
     def next_conversion(self) -> bool:
         due_us = self._made * 1_000_000 // self._rate_hz
@@ -198,39 +213,42 @@ class Motor:
         # Up to speed in 40 ms, and down again.
         target = 1000.0 if calls and calls[-1][4] else 0.0
         self._amplitude += (target - self._amplitude) * min(1.0, 25 / self._rate_hz)
-        share = math.pi * self._hum_hz / self._rate_hz
-        seen = self._amplitude * abs(math.sin(share) / share)
+        seen = self._amplitude * self._passes
         phase = 2 * math.pi * self._hum_hz * due_us / 1e6
         adc = self.b.board.adc
         adc.counts, adc.ticks, adc.missed = round(self._force + seen * math.sin(phase)), due_us, 0
         return True
 
 
-@pytest.mark.parametrize("rate_hz", [80, 320])
+# What coin motors turn with, as a converter shows it, and what is slowest of it at 320 per second, all of it.
+_HUM = [(80, False, range(130, 261, 13)), (320, False, range(130, 261, 13)), (320, True, range(41, 160, 9))]
+
+
+@pytest.mark.parametrize(("rate_hz", "whole", "hums_hz"), _HUM)
 @pytest.mark.parametrize("force", [0, 9000])
 def test_what_the_motor_shakes_is_no_stroke_no_alert_and_no_dose(
-    bench: Callable[..., Any], rate_hz: int, force: int
+    bench: Callable[..., Any], rate_hz: int, whole: bool, hums_hz: range, force: int
 ) -> None:
-    # A newton as the tool would feel it, about no force, and about one half a newton below warn.
-    for hum_hz in range(130, 261, 13):
-        motor = Motor(bench, force, hum_hz, rate_hz)
+    # About no force, and about one half a newton below warn.
+    for hum_hz in hums_hz:
+        motor = Motor(bench, force, hum_hz, rate_hz, whole)
         b = motor.b
         b.tool.set_limits(Limits("", 9500, 12_000, 800, 520))
         b.run(500, link=False)
-        contact = b.tool.watch.in_contact
+        assert b.tool.watch.in_contact == (force > 800)
         for begin in (lambda tool: tool.signals.technical(True), lambda tool: tool.signals.dose()):
             begin(b.tool)
             b.run(2000, link=False)
             b.tool.signals.technical(False)
         assert any(call[4] for call in b.board.outputs.calls)
-        assert b.tool.watch.in_contact == contact == (force > 800)
+        assert b.tool.watch.in_contact == (force > 800)
         assert b.tool.reports.last_number == 0, hum_hz
         assert b.tool.watch.dose.total_mns == 0
 
 
 def test_an_alarm_does_not_raise_itself_again(bench: Callable[..., Any]) -> None:
-    for hum_hz in range(130, 261, 13):
-        motor = Motor(bench, 8100, hum_hz, 320)
+    for hum_hz in range(41, 160, 9):
+        motor = Motor(bench, 8100, hum_hz, 320, whole=True)
         motor.b.tool.set_limits(_LIMITS)
         motor.b.run(5000, link=False)
         # Held just above: warned and alarmed once.

@@ -109,6 +109,8 @@ def test_a_shorted_bridge_is_found_within_a_second(rate_hz: int, zero_counts: in
     since = cell.n
     cell.shows(steady(900), 1)
     assert cell.found_within_s(since, FAULT_BRIDGE_SHORTED) < 0.9
+    # However far from the zero that is, and on whichever side.
+    assert cell.faults.found == FAULT_BRIDGE_SHORTED
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
