@@ -68,6 +68,8 @@ class Converter:
     name = "converter"
     # Whether the chip keeps what is being read while the next conversion comes in.
     _buffered = False
+    # Whether a reading was over when it was noticed.
+    _is_read = False
     # How long it may have no conversion before it is set up anew.
     _silent_us = _SILENT_US
     # What it means where `_read` is out of step.
@@ -210,7 +212,7 @@ class Converter:
         # Of an interrupt: what a reading fails with is found by the next call of `next_conversion`.
         if self._running and not self._busy:
             try:
-                self._take()
+                self._take(self._ticks_us())
             except OSError:
                 pass
 
@@ -219,9 +221,8 @@ class Converter:
         self._is_still = True
         return True
 
-    def _take(self):
+    def _take(self, ticks):
         # Read the conversion that is ready, if there is one, into the queue.
-        ticks = self._ticks_us()
         if (
             not self._has_begun_anew
             and self._ticks_diff(self._looked, self._heard) > _STILL_PERIODS * self._pace.period_us
@@ -250,7 +251,7 @@ class Converter:
             empty_us = BEGAN_ANEW_US
             self._has_begun_anew = False
         self._queue_empty_us[head] = empty_us
-        took_us = self._ticks_diff(self._ticks_us(), ticks)
+        took_us = 0 if self._is_read else self._ticks_diff(self._ticks_us(), ticks)
         self._queue_ticks[head] = ticks
         self._queue_counts[head] = counts
         self._queue_took_us[head] = took_us if took_us < _MAX_US else _MAX_US
@@ -294,7 +295,8 @@ class Converter:
         # The interrupt stays out meanwhile.
         self._busy = True
         try:
-            self._take()
+            # Not `now`: the interrupt may have come in between.
+            self._take(self._ticks_us())
         except OSError as error:
             if self._ticks_diff(now, self._heard) < self._silent_us:
                 raise

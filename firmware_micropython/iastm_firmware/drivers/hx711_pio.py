@@ -14,6 +14,7 @@ import errno
 
 import rp2  # type: ignore[import-not-found]
 
+from iastm_firmware.clock import ticks_after
 from iastm_firmware.drivers.converter import NOT_READY, OUT_OF_STEP, Converter
 from iastm_protocol._compat import const
 
@@ -22,8 +23,13 @@ _SIGN = const(0x800000)
 _RANGE = const(0x1000000)
 _RESET_US = const(100)
 _POLL_US = const(1000)
+_SILENT_WITHIN_US = const(5000)
 _FIRST_WITHIN_US = const(600000)
+# Conversions, at either rate.
+_SETTLING = const(4)
 _TOO_MANY_FAILURES = const(2)
+
+_QUEUE = const(8)
 
 _OTHER_RATE_HZ = {80: 10, 10: 80}
 
@@ -53,8 +59,9 @@ class HX711Pio(Converter):
     """
 
     name = "HX711"
-    # A reading waits whole in the queue.
+    # A reading waits whole in the queue, and taking it from there takes no time.
     _buffered = True
+    _is_read = True
     _out_of_step = "DT stays low after 25 pulses; check the wires of DT and SCK, and the supply"
 
     def __init__(self, state_machine_id, data, clock, time, rate_hz=80):
@@ -64,7 +71,9 @@ class HX711Pio(Converter):
         self._data = data
         self._clock = clock
         self._machine = rp2.StateMachine(state_machine_id)
-        self._steps = (self._reset, self._await_conversion, self._read_on)
+        # How many more of the readings that waited in its queue follow the last one without a gap.
+        self._in_line = 0
+        self._steps = (self._reset, self._await_silence, self._await_conversion, self._read_on)
 
     def _arm(self):
         self._machine.irq(self._on_ready, hard=True)
@@ -82,8 +91,16 @@ class HX711Pio(Converter):
             self._hold_clock(1)
             return _RESET_US - waited_us
         self._hold_clock(0)
-        self._settle(1)
+        self._settle(_SETTLING)
         return 0
+
+    def _await_silence(self, waited_us):
+        # While it settles the chip has nothing ready; a wire that is always low tells nothing.
+        if self._data():
+            return 0
+        if waited_us > _SILENT_WITHIN_US:
+            raise OSError(errno.EIO, self._out_of_step)
+        return _POLL_US
 
     def _await_conversion(self, waited_us):
         if not self._data():
@@ -97,8 +114,25 @@ class HX711Pio(Converter):
         machine.init(_read_25_bits, freq=_PROGRAM_HZ, in_base=self._data, set_base=self._clock)
         while machine.rx_fifo():
             machine.get()
+        self._in_line = 0
         machine.active(1)
         return 0
+
+    def _take(self, ticks):
+        # What waited in the queue is what followed the reading before, each a period later. The newest one is of now,
+        # unless the queue was full: then it has waited too, and those after it were thrown away.
+        if not self._in_line:
+            waiting = self._machine.rx_fifo()
+            if waiting > 1:
+                self._in_line = waiting if waiting == _QUEUE else waiting - 1
+        if not self._in_line:
+            Converter._take(self, ticks)
+            return
+        self._in_line -= 1
+        Converter._take(self, ticks_after(self._heard, self._pace.period_us))
+        if not self._in_line and not self._machine.rx_fifo():
+            # It was full: the chip did not stand still since then.
+            self._heard = self._looked = ticks
 
     def _read(self):
         machine = self._machine
