@@ -13,7 +13,7 @@ LATE_AGAIN_US = 5000
 
 def made(start_us=0, driver_rate_hz=None, gain=128, **chip):
     """Return a bench with a driver that is not started yet."""
-    rate_hz = chip.get("rate_hz", 80)
+    rate_hz = driver_rate_hz or chip.get("rate_hz", 80)
 
     def make_driver(world, time, there):
         return HX711(
@@ -51,6 +51,15 @@ def check_every_gain():
         for settled_first in (True, False):
             bench = made(gain=gain, settled_first=settled_first).start()
             assert bench.reader.run(1000) > 60, gain
+            bench.tells_all(200)
+
+
+def check_a_board_that_sets_the_other_rate_is_followed():
+    for told_hz, rate_hz in ((80, 10), (10, 80)):
+        for settled_first in (True, False):
+            bench = made(driver_rate_hz=told_hz, rate_hz=rate_hz, settled_first=settled_first).start()
+            assert bench.reader.run(4000) > 3 * rate_hz
+            bench.no_error()
             bench.tells_all(200)
 
 
