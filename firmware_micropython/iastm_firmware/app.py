@@ -21,8 +21,15 @@ A board is one file with a class of these attributes:
 - `load_key()`: the 32 bytes that `store_key(key)` was given last, in whatever run, None where it never was; anything
   else is no key: it is told, and none given out, until a new one is asked for. Either raises OSError where it fails; a
   `store_key` that raises leaves the key before it;
-- `calibration_storage`: where the calibration that a host writes is kept, as slots.py has a storage; None for a board
-  without a place for it;
+- `calibration_storage`, `settings_storage`: where the calibration that a host writes, and zero and channels, are kept,
+  as slots.py has a storage; None for a board without a place for it; `test_storage()`: True where something small that
+  was written came back, False where not, None where there is no place;
+- `journal`: a Journal of journal.py, None where failures are not kept;
+- `imu`: the motion sensor, see motion.py, with `imu_axes` and `imu_tip_mm`; None where there is none;
+- `battery_mv()`, `excitation_mv()`: 0 unknown; an OSError is unknown too;
+- `trouble`: in words what of the board could not be started, "" where all was; `reset_reason`: of kinds.py;
+- `feed()`: the watchdog, once a second; `idle_s`: unused for so long the tool sleeps, 0 never; `sleep()`: returns when
+  the button or motion woke the board, or lets it start anew;
 - `failed(error)`: the firmware can't go on. Keeps the traceback where it is not mistaken for frames, and resets.
 """
 
@@ -34,6 +41,7 @@ from iastm_protocol._compat import const
 
 _SAMPLE_EVERY_MS = const(2)
 _LINK_EVERY_MS = const(4)
+_LIFE_EVERY_MS = const(10)
 _SECOND_MS = const(1000)
 
 
@@ -52,7 +60,8 @@ class App:
     async def run(self):
         """Run until a task fails, then raise what it raised."""
         asyncio.get_event_loop().set_exception_handler(self._note_failure)
-        await _together([self._sample(), self._keep_time()] + [self._serve(link) for link in self.tool.links])
+        tasks = [self._sample(), self._live(), self._keep_time()]
+        await _together(tasks + [self._serve(link) for link in self.tool.links])
 
     def _note_failure(self, loop, context):
         # A task that nobody awaits; asyncio itself would print into the stream.
@@ -73,6 +82,12 @@ class App:
             more = link.step()
             await asyncio.sleep_ms(0 if more else _LINK_EVERY_MS)
 
+    async def _live(self):
+        step = self.tool.life.step
+        while True:
+            step()
+            await asyncio.sleep_ms(_LIFE_EVERY_MS)
+
     async def _keep_time(self):
         while True:
             await asyncio.sleep_ms(_SECOND_MS)
@@ -82,6 +97,8 @@ class App:
             if not self.tool.watch.in_contact:
                 # Between strokes, so that a collection does not fall into one.
                 gc.collect()
+                if self.tool.life.idle.is_due:
+                    self.tool.life.sleep()
 
 
 def run(board, *others):
@@ -89,9 +106,14 @@ def run(board, *others):
 
     KeyboardInterrupt and SystemExit pass through.
     """
+    app = None
     try:
-        asyncio.run(_together([App(board).run()] + list(others)))
+        app = App(board)
+        asyncio.run(_together([app.run()] + list(others)))
     except Exception as error:
+        if app is not None:
+            # What was set in the last second is to last too.
+            app.tool.life.kept.write_now()
         board.failed(error)
     finally:
         board.stream.close()

@@ -11,7 +11,6 @@ from iastm_firmware.carrier import Carrier
 from iastm_firmware.clock import ticks_between
 from iastm_firmware.link import Link
 from iastm_firmware.outlet import Outlet
-from iastm_firmware.status import measured
 from iastm_firmware.version import VERSION
 from iastm_protocol import kinds
 from iastm_protocol._compat import const
@@ -328,7 +327,7 @@ class BleLink(Link):
         self._radio.gatts_write(self._force_handle, value)
 
     def _show_battery(self):
-        percent = measured(self.tool.board.battery_percent, kinds.UNKNOWN_U8)
+        percent = self.tool.life.battery.percent
         if percent == self._battery_percent:
             return
         self._battery_percent = percent

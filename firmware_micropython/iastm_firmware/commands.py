@@ -1,7 +1,8 @@
-"""What the tool does on command. A command is a row of the table at the end; those of calibrations are a table of their
-own, calibration_commands.py.
+"""What the tool does on command. A command is a row of the table at the end; those of calibrations and of what
+else boards have are tables of their own, calibration_commands.py and tool_commands.py.
 """
 
+from iastm_firmware import tool_commands
 from iastm_protocol import kinds, messages
 from iastm_protocol.errors import RemoteProtocolError
 
@@ -86,7 +87,9 @@ _COMMANDS = {
     kinds.GET_KEY: (_get_key, _nothing, False),
     kinds.RENEW_KEY: (_renew_key, _renew_key_again, False),
 }
-_DECIDED_ANEW = (kinds.GET_KEY, kinds.GET_CALIBRATION)
+_DECIDED_ANEW = (kinds.GET_KEY, kinds.GET_CALIBRATION, kinds.GET_LOG)
+# What a host can mend, or what passes.
+_UNTIL_THEN = (kinds.NOT_ALLOWED, kinds.BUSY, kinds.NEEDS_KEY, kinds.NEEDS_PRESS)
 _NOT_ENCRYPTED = (kinds.NOT_ALLOWED, "this needs an encrypted connection")
 _CONTROLLED = (kinds.NOT_ALLOWED, "another host controls this tool")
 _KEY_FAILS = (kinds.FAILED, "the tool can't read its key, or keep one: make a new one at the cable")
@@ -117,7 +120,7 @@ def execute(link, command, body, proven):
 
 def lasts(command, error):
     """Return whether this answer to `command` holds when the same is asked once more; if not, it is decided anew."""
-    return command not in _DECIDED_ANEW and error not in (kinds.NOT_ALLOWED, kinds.NEEDS_KEY, kinds.NEEDS_PRESS)
+    return command not in _DECIDED_ANEW and error not in _UNTIL_THEN
 
 
 def repeat(link, command):
@@ -126,4 +129,4 @@ def repeat(link, command):
 
 
 def _row(link, command):
-    return _COMMANDS.get(command) or link.tool.calibrations.commands.get(command)
+    return _COMMANDS.get(command) or tool_commands.COMMANDS.get(command) or link.tool.calibrations.commands.get(command)

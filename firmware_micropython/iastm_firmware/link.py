@@ -4,7 +4,7 @@ from iastm_firmware import commands
 from iastm_firmware.backfill import EventBackfill, SampleBackfill
 from iastm_firmware.keys import Proofs
 from iastm_firmware.ring import Cursor
-from iastm_firmware.status import status_payload
+from iastm_firmware.status import health_payload, status_payload
 from iastm_firmware.window import Window
 from iastm_protocol import kinds, messages
 from iastm_protocol.errors import RemoteProtocolError
@@ -26,7 +26,7 @@ class Link:
     """Serves a host. Silent until its hello; after a hello of another major version it answers and does no more.
 
     `streaming` and `greeted` tell how far its host has come, `faults` what is wrong with this link (bits of status);
-    over a cable (`by_cable`) a host needs no key.
+    over a cable (`by_cable`) a host needs no key. `request_id` is that of the command in hand.
     """
 
     def __init__(self, tool, carrier):
@@ -53,8 +53,14 @@ class Link:
         self._calibration_revision = 0
         self._zero_revision = 0
         self._limits_revision = 0
+        self._channels_revision = 0
+        self._motion_number = 0
         self._status_due = False
+        self._health_due = False
+        # Whether the host said anything; whoever looks sets it back.
+        self.heard = False
         self._unknown_kinds = 0
+        self.request_id = 0
         self._unreadable = 0
 
     @property
@@ -101,6 +107,7 @@ class Link:
             self.tool.ring.to_newest(self._cursor)
             self._report_number = self.tool.reports.last_number
             self._status_due = False
+            self._health_due = False
             self.tool.links_changed()
 
     def stop_stream(self):
@@ -124,17 +131,19 @@ class Link:
         self._fetched_samples.cancel()
         self._fetched_events.cancel()
         self.tool.calibrations.drop(self)
+        self.tool.life.self_test.drop(self)
 
     def settings_changed(self):
-        """Calibration, zero or limits changed just now: the host hears it before the samples for which it holds."""
+        """What a host is told of changed just now: it hears it before the samples for which it holds."""
         if self.streaming and len(self._waiting) < _MAX_WAITING:
             self._queue_changes()
 
     def describe(self):
-        """Send calibration, zero and limits."""
+        """Send calibration, zero, limits and channels."""
         self.forget_calibration()
         self.forget_zero()
         self.forget_limits()
+        self.forget_channels()
 
     def give_key(self, key):
         """Send the tool's key."""
@@ -160,6 +169,10 @@ class Link:
         """Send the limits (again)."""
         self._limits_revision = -1
 
+    def forget_channels(self):
+        """Send the channels (again)."""
+        self._channels_revision = -1
+
     def _note_fault(self, bit, holds):
         if bool(self.faults & bit) != holds:
             self.faults ^= bit
@@ -169,6 +182,7 @@ class Link:
         for _ in range(_MAX_READS_PER_STEP):
             if not self._inlet.read():
                 return
+            self.heard = True
             self._outlet.resume()
             self._note_fault(kinds.FAULT_LINK_STALLED, False)
             frame = self._inlet.next_frame()
@@ -216,6 +230,7 @@ class Link:
             self._calibration_revision = self.tool.settings.calibration_revision
             self._zero_revision = self.tool.settings.zero_revision
             self._limits_revision = self.tool.settings.limits_revision
+            self._channels_revision = self.tool.channels_revision
             if not self.by_cable:
                 self._proofs.begin(self.tool.board)
         # One that waits already is this session's own: however often a host asks, no more than one takes memory.
@@ -230,6 +245,7 @@ class Link:
 
     def _command(self, command, proven):
         asked = (command.request_id, command.command, command.body, proven)
+        self.request_id = command.request_id
         for answered in self._answered:
             if answered[0] == asked:
                 _, error, text = answered
@@ -286,6 +302,9 @@ class Link:
         if self._limits_revision != settings.limits_revision:
             self._limits_revision = settings.limits_revision
             self._waiting.append((kinds.LIMITS, settings.limits.to_payload()))
+        if self._channels_revision != self.tool.channels_revision and self.tool.signals.there:
+            self._channels_revision = self.tool.channels_revision
+            self._waiting.append((kinds.CHANNELS, self.tool.channels().to_payload()))
 
     def _send_one(self):
         if self.streaming and not self._waiting:
@@ -312,8 +331,23 @@ class Link:
             self._event_number, kind, payload = tool.events.after(self._event_number)
             self._send(kind, payload)
             return True
+        return self._send_condition()
+
+    def _send_condition(self):
+        # What the next one replaces: of each the newest is sent, and only where nothing else waits.
+        tool = self.tool
+        motion = tool.motion
+        if motion is not None and self._motion_number != motion.number:
+            self._motion_number = motion.number
+            self._send(kinds.MOTION, motion.payload())
+            return True
+        if self._health_due:
+            self._health_due = False
+            self._send(kinds.HEALTH, health_payload(tool, tool.life.idle.left_s))
+            return True
         if self._status_due:
             self._status_due = False
+            self._health_due = True
             damaged = self._inlet.damaged + self._unreadable
             self._send(kinds.STATUS, status_payload(tool, damaged, self._unknown_kinds, self._cursor.overrun_samples))
             return True

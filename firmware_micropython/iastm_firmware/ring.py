@@ -19,7 +19,7 @@ PAGE_BYTES = const(1024)
 MAX_BATCH_SAMPLES = const(16)
 DEFAULT_BATCH_US = const(20000)
 # What is left to a session at boot: answers, decoders, other links, and garbage between two collections.
-RESERVED_PAGES = const(32)
+RESERVED_PAGES = const(36)
 # The page being written holds few samples just after it was begun.
 _MIN_PAGES = const(2)
 _PLACED = const(0x80)

@@ -185,6 +185,12 @@ class Signals:
         self._quiet = bool(self._silenced >> self._shown.kind & 1)
         self._drive(ticks, False)
 
+    def rest(self):
+        """Switch light, buzzer and motor off, before the tool sleeps; with the next `step` they go on."""
+        self._light.on = False
+        self._pulses.on = False
+        self._drive(self._clock.now(), False)
+
     def step(self):
         """Go on with what is shown: to be called every 2 ms. Allocates nothing but where the outputs do."""
         ticks = self._clock.now()

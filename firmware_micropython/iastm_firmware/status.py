@@ -17,9 +17,6 @@ _SECONDS_TO_BE_SURE = 2
 _COUNTER_MAX = 0xFFFF
 _MV_MAX = 0xFFFF
 _DOSE_MAX_MNS = 0xFFFFFFFF
-# A battery sags under the radio and recovers.
-_BATTERY_LOW_PERCENT = 15
-_BATTERY_ENOUGH_PERCENT = 20
 # What the light shows as technical: with these no force is measured, or a wrong one.
 _NO_FORCE = (
     kinds.FAULT_ADC_SILENT
@@ -51,7 +48,7 @@ class Health:
     where it is not None, is called with the peak of an overload (counts from zero, times polarity), after its event.
     """
 
-    def __init__(self, sampler, watch, events, clock, rate_mhz, board):
+    def __init__(self, sampler, watch, events, clock, rate_mhz):
         self._sampler = sampler
         self._watch = watch
         self._rate_mhz = rate_mhz
@@ -66,8 +63,6 @@ class Health:
         self._below = _Run()
         self._above = _Run()
         self._link_faults = 0
-        self._board = board
-        self._battery_low = False
         self.part_faults = 0
         self.on_overload = None
         watch.wiring.on_change = self._note_wiring
@@ -100,8 +95,6 @@ class Health:
             found |= kinds.FAULT_ALERT_OUTPUT
         if self._watch.overloaded:
             found |= kinds.FAULT_OVERLOADED
-        if self._low_battery():
-            found |= kinds.FAULT_BATTERY_LOW
         found |= self._rate_faults(taken, sampler.missed - self._missed)
         self._adc_failures = sampler.adc_failures
         self._taken = sampler.taken
@@ -124,14 +117,6 @@ class Health:
         self._note(self.faults | kinds.FAULT_OVERLOADED)
         if self.on_overload is not None:
             self.on_overload(peak_counts)
-
-    def _low_battery(self):
-        percent = measured(self._board.battery_percent, kinds.UNKNOWN_U8)
-        if percent == kinds.UNKNOWN_U8:
-            self._battery_low = False
-        else:
-            self._battery_low = percent < (_BATTERY_ENOUGH_PERCENT if self._battery_low else _BATTERY_LOW_PERCENT)
-        return self._battery_low
 
     def _rate_faults(self, taken, missed):
         ticks = self._clock.now()
@@ -177,7 +162,7 @@ def status_payload(tool, damaged_frames, unknown_kinds, overrun_samples):
     board = tool.board
     return messages.Status(
         tool.sampler.next_index,
-        measured(board.battery_percent, kinds.UNKNOWN_U8),
+        tool.life.battery.percent,
         measured(board.temperature_cdeg, kinds.UNKNOWN_I16),
         tool.health.faults,
         tool.sampler.missed,

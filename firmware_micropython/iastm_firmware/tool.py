@@ -1,10 +1,12 @@
 """The tool put together, without a loop: every part has a `step` that never waits."""
 
+from iastm_firmware import thresholds
 from iastm_firmware.button import Button
 from iastm_firmware.carrier import of_stream
 from iastm_firmware.clock import Clock
 from iastm_firmware.events import Events
 from iastm_firmware.keys import Keys, Press
+from iastm_firmware.life import Life
 from iastm_firmware.link import Link
 from iastm_firmware.reports import Reports
 from iastm_firmware.ring import DEFAULT_BATCH_US, Ring, allocate_pages, depth_of, pages_for
@@ -14,15 +16,28 @@ from iastm_firmware.signals import Signals
 from iastm_firmware.status import Health
 from iastm_firmware.version import VERSION
 from iastm_firmware.watch import Watch
-from iastm_protocol import kinds, messages
+from iastm_protocol import kinds, messages, tool_messages
 from iastm_protocol.signing import NO_CHALLENGE
 
-_REPORTS_KEPT = 16
+# Of alerts and strokes 16, and where there is motion, what it tells of each stroke.
+_REPORTS_KEPT = 32
 _OF_A_BOARD = (
     ("name", "runtime", "serial_number", "simulated", "source_hash", "rate_mhz", "ring_depth")
     + ("adc", "stream", "links", "calibration", "zero_counts", "zero_confirmed")
-    + ("ticks_us", "random_u32", "battery_percent", "temperature_cdeg", "outputs")
-    + ("button", "load_key", "store_key", "calibration_storage", "failed")
+    + ("ticks_us", "random_u32", "battery_percent", "battery_mv", "excitation_mv", "temperature_cdeg")
+    + (
+        "outputs",
+        "button",
+        "imu",
+        "imu_axes",
+        "imu_tip_mm",
+        "load_key",
+        "store_key",
+        "calibration_storage",
+        "settings_storage",
+        "journal",
+    )
+    + ("trouble", "reset_reason", "idle_s", "feed", "sleep", "test_storage", "failed")
 )
 
 
@@ -46,6 +61,14 @@ def _calibrations(board):
     return Calibrations(board.calibration_storage, board.serial_number)
 
 
+def _motion(board, clock):
+    if board.imu is None:
+        return None
+    from iastm_firmware.motion import Motion
+
+    return Motion(board.imu, clock, board.imu_axes, board.imu_tip_mm)
+
+
 class Tool:
     """Everything between the converter and the links, on a `board` (see app.py for what a board is)."""
 
@@ -56,21 +79,27 @@ class Tool:
         self.clock = Clock(board.ticks_us)
         # Before the ring, which takes all memory that is left but its reserve.
         self.calibrations = _no_calibrations() if board.calibration_storage is None else _calibrations(board)
+        self.life = Life(board, self.clock)
+        self.motion = _motion(board, self.clock)
         pages = allocate_pages(pages_for(board.ring_depth, board.rate_mhz))
         self.ring = Ring(pages, self.clock)
         self.ring_depth = depth_of(len(pages), board.rate_mhz)
-        self.settings = Settings(board.calibration, board.zero_counts, board.zero_confirmed)
-        self.calibrations.use_kept(self)
+        self.settings = self._first_settings()
         self.reports = Reports(_REPORTS_KEPT)
         self.events = Events(self.clock)
         self.signals = Signals(board.outputs, self.clock)
         self.watch = Watch(self.settings, self.clock, self.reports, self.signals, board.rate_mhz)
         self.sampler = Sampler(board.adc, self.clock, self.ring, self.watch, self.settings)
-        self.health = Health(self.sampler, self.watch, self.events, self.clock, board.rate_mhz, board)
+        self.health = Health(self.sampler, self.watch, self.events, self.clock, board.rate_mhz)
         self.keys = Keys(board)
         self.press = Press(self.clock)
         self._button = Button(board.button, self.clock)
         self._gesture_index = 0
+        self.channels_revision = 0
+        self._silenced = False
+        if self.motion is not None:
+            self.watch.on_stroke = self._tell_stroke_motion
+        self.life.begin(self)
         # The ring has its memory by now: a radio stack takes what it can get.
         self.links = [Link(self, of_stream(board.stream, self.clock))] + board.links(self)
         self._controller = None
@@ -84,7 +113,11 @@ class Tool:
         """A second has passed."""
         self.calibrations.second(not self.watch.in_contact)
         self.watch.second()
+        self.life.second()
+        self.health.part_faults = self.life.faults()
         self.health.second()
+        if self._silenced and not self.signals.silenced_s:
+            self._channels_changed()
         for link in self.links:
             link.second()
 
@@ -96,6 +129,8 @@ class Tool:
             self._gesture_index = self.sampler.next_index
         if button.pressed_now and not self.streams:
             self.press.begin()
+        if button.pressed_now:
+            self.life.idle.used()
         if gesture:
             self.events.raise_event(kinds.EVENT_BUTTON, self._gesture_index, gesture)
 
@@ -132,6 +167,9 @@ class Tool:
         Returns whether anything changed. Raises ValueError where the limits then can't be reached.
         """
         made = self.watch.thresholds_for(counts, self.settings.limits)
+        # Whoever sets a zero has looked at it, as an overload asks for.
+        self.watch.forgive_overload()
+        self.life.kept.keep_zero(counts)
         if counts == self.settings.zero.counts and self.settings.zero.confirmed:
             return False
         self.ring.close()
@@ -157,10 +195,72 @@ class Tool:
         self.settings_changed()
         return True
 
+    def set_channels(self, chosen):
+        """Alert by these channels from now on, over restarts too. Raises ValueError for bits that are none."""
+        self.life.kept.keep_channels(chosen)
+        if chosen == self.signals.chosen:
+            return
+        self.signals.choose(chosen)
+        self.events.raise_event(kinds.EVENT_CHANNELS, self.sampler.next_index, chosen)
+        self._channels_changed()
+
+    def silence(self, seconds):
+        """Silence the alerts that are on, for so long; 0 ends it."""
+        self.signals.silence(seconds)
+        self._channels_changed()
+
+    def channels(self):
+        """Return the ChannelsReport of now."""
+        signals = self.signals
+        return tool_messages.ChannelsReport(signals.there, signals.chosen, signals.silenced_s)
+
+    def set_dose_limit(self, limit_mns):
+        """Tell when the dose reaches so many mN·s, 0 never; the limit in force stays as it is, told or not."""
+        dose = self.watch.dose
+        if limit_mns != dose.limit_mns:
+            dose.limit(limit_mns)
+            self.dose_changed()
+
+    def reset_dose(self):
+        """Begin the dose at nothing."""
+        self.watch.dose.reset()
+        self.dose_changed()
+
+    def dose_changed(self):
+        """The dose or its limit changed: what is shown of it ends where it is below."""
+        if not self.watch.dose.reached:
+            self.signals.end_dose()
+
     def settings_changed(self):
-        """Calibration, zero or limits changed just now."""
+        """Calibration, zero, limits or channels changed just now."""
         for link in self.links:
             link.settings_changed()
+
+    def _channels_changed(self):
+        self._silenced = self.signals.silenced_s > 0
+        self.channels_revision += 1
+        self.settings_changed()
+
+    def _tell_stroke_motion(self, span, number):
+        direction, pass_length_mm, excluded = self.motion.judge(span)
+        told = tool_messages.StrokeMotion(number, kinds.SOURCE_FORCE_AND_MOTION, direction, pass_length_mm, excluded)
+        self.reports.add(kinds.STROKE_MOTION, told.to_payload())
+
+    def _first_settings(self):
+        # A zero that was kept may not fit another calibration: then the board's own is in force, and that is told.
+        board = self.board
+        life = self.life
+        self.settings = Settings(board.calibration, life.zero_counts, life.zero_confirmed)
+        self.calibrations.use_kept(self)
+        try:
+            thresholds.make(self.settings.calibration, self.settings.zero.counts, self.settings.limits)
+        except ValueError as error:
+            if life.zero_counts == board.zero_counts:
+                raise
+            life.add_trouble("the kept zero is not used: %s" % error)
+            self.settings = Settings(board.calibration, board.zero_counts, False)
+            self.calibrations.use_kept(self)
+        return self.settings
 
     def check_sizes(self, calibration):
         """Raise ValueError where what the tool says of itself, and of a calibration in force, does not fit a frame."""
@@ -183,6 +283,13 @@ class Tool:
             features |= kinds.FEATURE_CALIBRATION
         if board.simulated:
             features |= kinds.FEATURE_SIMULATED
+        features |= kinds.FEATURE_DOSE | kinds.FEATURE_SELF_TEST
+        if board.outputs.there:
+            features |= kinds.FEATURE_SIGNALS
+        if self.motion is not None:
+            features |= kinds.FEATURE_MOTION
+        if board.journal is not None:
+            features |= kinds.FEATURE_LOG
         return messages.HelloAnswer(
             kinds.MAJOR,
             kinds.MINOR,
@@ -199,10 +306,5 @@ class Tool:
             calibration.sha256,
             features,
             challenge,
-            "",
-            kinds.RESET_UNKNOWN,
-            0,
-            0,
-            0,
-            0,
+            *self.life.about(),
         )

@@ -11,10 +11,13 @@ from iastm_firmware.overload import Overload
 from iastm_firmware.stroke_rate import StrokeRate
 from iastm_firmware.wiring_faults import WiringFaults
 from iastm_protocol import kinds, messages
-from iastm_protocol._compat import const
+from iastm_protocol._compat import TYPE_CHECKING, const
 from iastm_protocol.glitch import is_glitch
 from iastm_protocol.limits import DEBOUNCE_SAMPLES, LimitWatch, debounce_samples
 from iastm_protocol.strokes import StrokeDetector
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # What `feed` returns: an alert was decided by the newest sample, by the one before it.
 DECIDED = const(1)
@@ -71,8 +74,8 @@ class Watch:
         self.wiring = WiringFaults(rate_mhz)
         self.overload = Overload(rate_mhz)
         self.overloaded = False
-        self.on_stroke = None
-        self.on_overload = None
+        self.on_stroke: "Any" = None
+        self.on_overload: "Any" = None
         self.apply(self.thresholds_for(settings.zero.counts, settings.limits))
 
     def thresholds_for(self, zero_counts, limits, calibration=None):
@@ -101,6 +104,11 @@ class Watch:
             self._zero_revision = self._settings.zero_revision
             self.overloaded = False
         self.signals.uncertain(not armed or self.overloaded)
+
+    def remember_overload(self):
+        """The cell was overloaded before this start, and no zero was confirmed since."""
+        self.overloaded = True
+        self.signals.uncertain(True)
 
     def forgive_overload(self):
         """A zero was confirmed, even if it is the one that was: the overload did no harm."""
@@ -212,8 +220,7 @@ class Watch:
             # No force, but a wire.
             self.overload.drop()
             return
-        self.overloaded = True
-        self.signals.uncertain(True)
+        self.remember_overload()
         if self.on_overload is not None:
             self.on_overload(self.overload.peak)
 

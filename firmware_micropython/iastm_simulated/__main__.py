@@ -123,6 +123,14 @@ def _rows(options):
     return Rows(path, -1 if "--virtual" in options or "--lockstep" in options else 0)
 
 
+def _imu(settings, rows, ticks_us):
+    if settings["imu"] is None:
+        return None
+    from iastm_simulated.imu import SimulatedImu
+
+    return SimulatedImu(rows, ticks_us.elapsed_us, **settings["imu"])
+
+
 def _wait_for_input():
     poll = select.poll()
     poll.register(sys.stdin.buffer, select.POLLIN)
@@ -181,7 +189,7 @@ def _run(options, settings, listener, bluetooth):
     # From here on the firmware collects when it suits: between strokes.
     gc.threshold(-1)
     try:
-        app.run(SimulatedBoard(settings, ticks_us, adc, stream, links), *others)
+        app.run(SimulatedBoard(settings, ticks_us, adc, stream, links, _imu(settings, rows, ticks_us)), *others)
     finally:
         adc.close()
         if bluetooth is not None:

@@ -7,6 +7,7 @@ import struct
 import sys
 import time
 
+from iastm_firmware.boards.base import BoardBase
 from iastm_protocol.messages import NO_EXPIRY, Calibration
 
 _TICKS_MASK = 0x3FFFFFFF
@@ -40,8 +41,12 @@ _DEFAULTS = {
     "presses": [],
     # The key as 64 hex digits, "" for none yet. A simulated tool has no flash: a new one lives as long as the process.
     "key": "",
-    # The folder in which a calibration that a host writes is kept, "" for as long as the process lives.
+    # The folder in which calibration, zero, channels and log are kept, "" for as long as the process lives.
     "store": "",
+    # A motion sensor: {} or {"pass_mm": 120, "lying": [[at_s, for_s]], "wiping": …, "failing": …}; None without one.
+    "imu": None,
+    # What the tool says that it could not start.
+    "trouble": "",
 }
 _KEY_DIGITS = 64
 
@@ -119,15 +124,23 @@ def no_links(tool):
     return []
 
 
-def _calibration_storage(folder):
+def _storage(folder, name):
     # Loaded where it is needed only: what only measures memory makes no such board.
     if folder:
         from iastm_firmware.slots import FileStorage
 
-        return FileStorage(folder, "calibration")
+        return FileStorage(folder, name)
     from iastm_simulated.memory_store import MemoryStore
 
     return MemoryStore()
+
+
+def _journal(folder):
+    if not folder:
+        return None
+    from iastm_firmware.journal import Journal
+
+    return Journal(_storage(folder, "log"))
 
 
 class SimulatedOutputs:
@@ -154,13 +167,13 @@ class SimulatedOutputs:
                 file.write("%d,%d\n" % shown)
 
 
-class SimulatedBoard:
+class SimulatedBoard(BoardBase):
     """A board without hardware.
 
     `links` makes the links beside that on `stream`, see app.py.
     """
 
-    def __init__(self, settings, ticks_us, adc, stream, links=no_links):
+    def __init__(self, settings, ticks_us, adc, stream, links=no_links, imu=None):
         calibration = settings["calibration"]
         self.name = "simulated"
         self.simulated = True
@@ -185,7 +198,12 @@ class SimulatedBoard:
         self.links = links
         self.outputs = SimulatedOutputs(settings["outputs"], ticks_us, settings["alerts_file"])
         self._battery_percent = settings["battery_percent"]
-        self.calibration_storage = _calibration_storage(settings["store"])
+        self.calibration_storage = _storage(settings["store"], "calibration")
+        self.settings_storage = _storage(settings["store"], "settings") if settings["store"] else None
+        self.journal = _journal(settings["store"])
+        self.imu = imu
+        self.imu_tip_mm = 0
+        self.trouble = settings["trouble"]
         self._key = binascii.unhexlify(settings["key"]) or None
         self._presses = sorted([(int(at_s * 1e6), int((at_s + for_s) * 1e6)) for at_s, for_s in settings["presses"]])
 
@@ -222,5 +240,7 @@ class SimulatedBoard:
 
     def failed(self, error):
         """Print the traceback beside the stream and end the process."""
+        if self.journal is not None:
+            self.journal.add("failed", "%s: %s" % (type(error).__name__, error))
         sys.print_exception(error, sys.stderr)
         raise SystemExit(1)

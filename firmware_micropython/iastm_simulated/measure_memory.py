@@ -17,6 +17,7 @@ if sys.implementation.name != "cpython":
     # As in __main__.py: what the compiler leaves must not scatter what stays.
     gc.threshold(4096)
 
+from iastm_firmware.boards.base import BoardBase
 from iastm_firmware.tool import Tool
 from iastm_protocol import kinds, messages
 from iastm_protocol.frames import encode
@@ -93,7 +94,7 @@ class _Outputs:
         pass
 
 
-class _Board:
+class _Board(BoardBase):
     name = "measured"
     outputs = _Outputs()
     simulated = True

@@ -244,7 +244,7 @@ class _Adc:
         self._number = pin.number
 
     def read_u16(self):
-        return self.its.microvolts[self._number] * 65535 // 3300000
+        return self.its.microvolts.get(self._number, 0) * 65535 // 3300000
 
 
 class _EspAdc:
@@ -255,7 +255,7 @@ class _EspAdc:
         self._number = pin.number
 
     def read_uv(self):
-        return self.its.microvolts[self._number]
+        return self.its.microvolts.get(self._number, 0)
 
 
 class _I2C:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from iastm_firmware.boards.base import BoardBase
 from iastm_firmware.tool import Tool
 from iastm_protocol import kinds, messages
 from iastm_protocol.frames import Decoder, encode
@@ -142,7 +143,7 @@ class FakeOutputs:
         self.calls.append((self._bench.elapsed_us, kind, light, buzzer_hz, motor))
 
 
-class FakeBoard:
+class FakeBoard(BoardBase):
     """A board of plain attributes."""
 
     simulated = True
@@ -166,6 +167,13 @@ class FakeBoard:
         self.button: Callable[[], bool] = settings.get("button", lambda: self.pressed)
         self.key: bytes | None = settings.get("key")
         self.store_errors: list[OSError] = []
+        self.settings_storage: Any = settings.get("settings_storage")
+        self.journal: Any = settings.get("journal")
+        self.imu: Any = settings.get("imu")
+        self.trouble: str = settings.get("trouble", "")
+        self.reset_reason: int = settings.get("reset_reason", kinds.RESET_UNKNOWN)
+        self.idle_s: int = settings.get("idle_s", 0)
+        self.slept = 0
         self.calibration_storage: Any = settings.get("calibration_storage", MemoryStore())
         # The first is the boot id.
         self._random = itertools.chain([0xDEADBEEF], iter(partial(random.Random(7).getrandbits, 32), -1))
@@ -203,6 +211,9 @@ class FakeBoard:
         if self.store_errors:
             raise self.store_errors.pop(0)
         self.key = key
+
+    def sleep(self) -> None:
+        self.slept += 1
 
     def failed(self, error: BaseException) -> None:
         raise error
@@ -334,7 +345,7 @@ class Program:
 @pytest.fixture
 def virtual_tool(micropython: str, tmp_path: Path) -> Program:
     """The simulated tool on MicroPython with the heap that it must fit into."""
-    return Program([micropython, "-X", "heapsize=272k"], tmp_path)
+    return Program([micropython, "-X", "heapsize=368k"], tmp_path)
 
 
 @pytest.fixture(params=["micropython", "cpython"])
@@ -342,4 +353,4 @@ def simulated_tool(request: pytest.FixtureRequest, tmp_path: Path) -> Program:
     """The simulated tool on each interpreter."""
     if request.param == "cpython":
         return Program([sys.executable], tmp_path)
-    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=272k"], tmp_path)
+    return Program([request.getfixturevalue("micropython"), "-X", "heapsize=368k"], tmp_path)

@@ -65,7 +65,7 @@ class Program(NamedTuple):
 def program(request: pytest.FixtureRequest) -> Program:
     """The simulated tool on each interpreter."""
     if request.param == "micropython":
-        start = [request.getfixturevalue("micropython"), "-X", "heapsize=272k", "-m", "iastm_simulated"]
+        start = [request.getfixturevalue("micropython"), "-X", "heapsize=368k", "-m", "iastm_simulated"]
     elif request.param == "cpython":
         start = [sys.executable, "-m", "iastm_simulated"]
     else:

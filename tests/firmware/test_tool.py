@@ -31,7 +31,7 @@ def test_a_board_that_lacks_something_is_refused_at_once_and_all_that_it_lacks_i
     assert app.__doc__ is not None
     listed = app.__doc__.split("a class of these attributes:")[1]
     names = sorted(set(re.findall(r"`([a-z_0-9]+)(?:\([a-z]*\))?`", listed)) - {"run"})
-    assert len(names) == 23
+    assert len(names) == 36
     board = bench([]).board
     whole = {name: getattr(board, name) for name in names}
     assert Tool(SimpleNamespace(**whole)).boot_id

@@ -21,7 +21,7 @@ _TICKS = 1 << 30
 # The link is whole again for so long before the session ends: what can be fetched is to be there.
 _CALM_S = 8.0
 # Beside the firmware's compiled code, which boards have in flash: 6.4 s of samples, or a minute.
-_SHALLOW, _DEEP = (2048, 224 * 1024), (60 * 320, 320 * 1024)
+_SHALLOW, _DEEP = (2048, 320 * 1024), (60 * 320, 416 * 1024)
 
 
 def _faults(rng: random.Random, seconds: float) -> tuple[Fault, ...]:

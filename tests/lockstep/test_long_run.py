@@ -126,7 +126,7 @@ def test_ten_hours_of_streaming_leave_the_heap_as_it_was_and_miss_nothing(
     seconds = size(480, 36_000)
     every_s = seconds // 10
     # The ticks wrap after 40 s, and then each 18 minutes.
-    build = Build(runtime, 2048, 224 * 1024, ticks_start_us=_TICKS - 40 * _S, tells_truth=False)
+    build = Build(runtime, 2048, 320 * 1024, ticks_start_us=_TICKS - 40 * _S, tells_truth=False)
     tool = LockstepTool(build, tmp_path / "tool", 1, seconds + 10)
     host = Host(tool, every_s)
     try:

@@ -13,6 +13,7 @@ import sys
 gc.threshold(4096)  # type: ignore[attr-defined]
 
 from iastm_firmware.ble import BleLink  # noqa: E402
+from iastm_firmware.boards.base import BoardBase  # noqa: E402
 from iastm_firmware.tool import Tool  # noqa: E402
 from iastm_protocol import kinds, messages  # noqa: E402
 from iastm_protocol.fragments import FragmentDecoder, fragments  # noqa: E402
@@ -32,7 +33,7 @@ class Outputs:
         pass
 
 
-class Board:
+class Board(BoardBase):
     """Converter, stream and radio in one; `deaf`: nothing is taken of what the tool says."""
 
     name = "flooded"

@@ -22,7 +22,7 @@ def test_no_flood_of_any_kind_on_any_link_fills_the_heap_or_harms_the_next_host(
 ) -> None:
     path = [str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol"), ".frozen"]
     done = subprocess.run(
-        [micropython, "-X", "heapsize=264k", str(_HERE / "run_flood.py"), str(size(60, 5000))],
+        [micropython, "-X", "heapsize=360k", str(_HERE / "run_flood.py"), str(size(60, 5000))],
         env={**os.environ, "MICROPYPATH": ":".join(path)},
         capture_output=True,
         text=True,

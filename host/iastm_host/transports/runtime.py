@@ -17,9 +17,9 @@ from iastm_host.events import Problem
 
 # The compiled firmware and what is kept of a calibration lie in it too, which a board has in flash; the rest is a ring
 # of a minute and room to work.
-HEAP_BYTES = 320 * 1024
+HEAP_BYTES = 416 * 1024
 # With Bluetooth, whose stand-in is Python where a board has C.
-HEAP_WITH_BLUETOOTH_BYTES = 368 * 1024
+HEAP_WITH_BLUETOOTH_BYTES = 480 * 1024
 _ASK_TIMEOUT_S = 10.0
 _NAME = "import sys; print(sys.implementation.name)"
 

