@@ -87,7 +87,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One stroke in newtons, by sample index and tool time; truncated: its start or end was not seen."""
+    """One stroke in newtons, by sample index and tool time; truncated: its start or end was not seen.
+
+    `direction` is +1 along the tool's axis from handle to tip, −1 against it, 0 unknown; `pass_length_mm` is None where
+    unknown. `source` says what these were told from: "force" alone tells neither.
+    """
 
     boot_id: int
     first_index: int
@@ -100,6 +104,9 @@ class Stroke:
     mean_n: float
     impulse_ns: float
     truncated: bool
+    direction: int = 0
+    pass_length_mm: int | None = None
+    source: str = "force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,15 +278,13 @@ class StrokeMotion:
 
 @dataclass(frozen=True, slots=True)
 class StrokeTold:
-    """What is known of a stroke of ours by the motion sensor, told after it; the last one told holds.
+    """What the tool's motion sensor says of a stroke that was told before; the last one told holds.
 
-    `stroke` is as it was. Where it is `excluded`, it counts no more.
+    `stroke` is that stroke with its direction and length. `excluded` says why it is none and counts no more ("lying",
+    "wiping"), "" where it is one.
     """
 
     stroke: Stroke
-    direction: int
-    pass_length_mm: int | None
-    source: str
     excluded: str
 
 

@@ -3,6 +3,10 @@
 Stroke and limit logic is that of iastm_protocol, fed with newtons. Samples are contact from above `on_n` until
 below `off_n`; a limit is exceeded from two samples above it until two below 0.9 of it. There is at most one warn and
 one alarm in each contact. A jump of the index or a new boot id is a gap: no stroke reaches across it.
+
+Suspected glitches are passed over as if they had not been made. While the tool's own motor or buzzer shakes it a limit
+is exceeded only by a force that stays (iastm_protocol.limits). A stroke that the tool's motion sensor excludes counts
+no more; force was there all the same, so its alerts and its dose stay.
 """
 
 from __future__ import annotations
@@ -10,19 +14,21 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from iastm_host.analysis.exposure import Exposure, ExposureMeter
+from iastm_host.analysis.glitches import Glitches, parts
 from iastm_host.analysis.profiles import Contact, Profile, Tip
+from iastm_host.analysis.stroke_motion import overlaps
 from iastm_host.analysis.stroke_rate import StrokeRate
-from iastm_host.events import Alert, ForceBlock, Gap, Stroke
-from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN, SATURATED
-from iastm_protocol.limits import LimitWatch
+from iastm_host.events import Alert, CalibrationReport, ForceBlock, Gap, Stroke, StrokeMotion
+from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN, SATURATED, VIBRATING
+from iastm_protocol.limits import DEBOUNCE_SAMPLES, LimitWatch, debounce_samples
 from iastm_protocol.strokes import StrokeDetector, StrokeSpan
 
 HYSTERESIS = 0.9
-DEBOUNCE_SAMPLES = 2
 # "Repeated": so many of the last strokes over alarm.
 REPEATED_STROKES = 3
 REPEATED_WINDOW = 5
@@ -30,7 +36,19 @@ REPEATED_WINDOW = 5
 # the rail for this long.
 SATURATION_PAUSE_S = 0.25
 
+# A stroke may be excluded after it ended, and what excludes it may come before it: as many of each are remembered.
+_REMEMBERED = 512
+
 _PRIORITY = {"warn": "cue", "alarm": "cue", "repeated": "medium", "saturated": "technical"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A finished stroke, and what it added to the counts."""
+
+    stroke: Stroke
+    contact_s: float
+    over_warn: bool
 
 
 class Analyser:
@@ -63,7 +81,14 @@ class Analyser:
         self._next_index = 0
         self._rate = StrokeRate()
         self._exposure = ExposureMeter()
-        self._over_alarm: deque[bool] = deque(maxlen=REPEATED_WINDOW)
+        # Of whole strokes the first index, and whether they went over alarm.
+        self._over_alarm: deque[tuple[int, bool]] = deque(maxlen=_REMEMBERED)
+        self._shaken_samples = debounce_samples(round(rate_hz * 1000), True)
+        self._glitches = Glitches()
+        # Indices of glitches in the contact under way, for its mean.
+        self._passed_over: list[int] = []
+        self._counted: deque[_Counted] = deque(maxlen=_REMEMBERED)
+        self._excluded: deque[StrokeMotion] = deque(maxlen=_REMEMBERED)
 
     @property
     def in_contact(self) -> bool:
@@ -102,6 +127,34 @@ class Analyser:
             return self._exposure.reading(0.0)
         return self._exposure.reading(samples * self._block.period_us * 1e-6, float(self._detector.peak))
 
+    def calibrated(self, calibration: CalibrationReport) -> None:
+        """Take the calibration in force: what a glitch is depends on the cell's capacity."""
+        self._glitches.calibrated(calibration.capacity_n)
+
+    def told(self, motion: StrokeMotion) -> None:
+        """Take what the tool's motion sensor says: strokes that share a sample with an excluded one count no more."""
+        if not motion.excluded:
+            return
+        self._excluded.append(motion)
+        for counted in [each for each in self._counted if overlaps(motion, each.stroke)]:
+            self._withdraw(counted)
+
+    def _withdraw(self, counted: _Counted) -> None:
+        self._counted.remove(counted)
+        stroke = counted.stroke
+        self._exposure.withdraw_stroke(stroke.peak_n, counted.contact_s, counted.over_warn)
+        if stroke.truncated:
+            return
+        self.stroke_count -= 1
+        self._rate.withdraw(stroke.peak_us)
+        left = [each for each in self._over_alarm if each[0] != stroke.first_index]
+        self._over_alarm = deque(left, maxlen=_REMEMBERED)
+        self.repeated = self._is_repeated()
+
+    def _is_repeated(self) -> bool:
+        last = list(self._over_alarm)[-REPEATED_WINDOW:]
+        return sum(over for _, over in last) >= REPEATED_STROKES
+
     def feed(self, item: ForceBlock | Gap) -> list[Stroke | Alert]:
         """Take the next block or gap; return what it decided, in order."""
         events: list[Stroke | Alert] = []
@@ -117,27 +170,42 @@ class Analyser:
             return events
         if item.flags & SATURATED:
             self._see_saturation(item, events)
-        detector = self._detector
-        warns = self._warn.feed(first, samples)
-        alarms = self._alarm.feed(first, samples)
-        self._next_index = first + len(samples)
-        if warns or alarms:
-            self._feed_crossings(item, samples, warns, alarms, events)
+        needed = self._shaken_samples if item.flags & VIBRATING else DEBOUNCE_SAMPLES
+        self._warn.enter_samples = self._alarm.enter_samples = needed
+        glitches = self._glitches.within(item)
+        self._next_index = item.next_index
+        if not glitches:
+            self._feed_run(item, first, samples, events)
         else:
-            for span in detector.feed(first, samples):
-                self._finish(span, item, events)
-        if detector.in_contact:
+            self._passed_over += [first + at for at in glitches]
+            for begin, end in parts(len(samples), glitches):
+                self._feed_run(item, first + begin, samples[begin:end], events)
+        detector = self._detector
+        if not detector.in_contact:
+            self._passed_over.clear()
+        else:
             if detector.first_index >= first:
                 self.contact_start_us = _time_us(item, detector.first_index)
             if detector.peak_index >= first:
                 self._peak_us = _time_us(item, detector.peak_index)
         self._block = item
-        self._add_dose(samples, item.period_us)
         return events
+
+    def _feed_run(self, block: ForceBlock, first: int, samples: list[float], events: list[Stroke | Alert]) -> None:
+        """Feed samples of `block` from index `first` on, none of them a glitch."""
+        warns = self._warn.feed(first, samples)
+        alarms = self._alarm.feed(first, samples)
+        if warns or alarms:
+            self._feed_crossings(block, first, samples, warns, alarms, events)
+        else:
+            for span in self._detector.feed(first, samples):
+                self._finish(span, block, events)
+        self._add_dose(samples, block.period_us)
 
     def _feed_crossings(
         self,
         block: ForceBlock,
+        first: int,
         samples: list[float],
         warns: Sequence[int],
         alarms: Sequence[int],
@@ -147,12 +215,12 @@ class Analyser:
         done = 0
         crossings = sorted([(index, False) for index in warns] + [(index, True) for index in alarms])
         for index, is_alarm in crossings:
-            upto = index + 1 - block.first_index
-            for span in self._detector.feed(block.first_index + done, samples[done:upto]):
+            upto = index + 1 - first
+            for span in self._detector.feed(first + done, samples[done:upto]):
                 self._finish(span, block, events)
             done = upto
             self._cross(block, index, is_alarm, events)
-        for span in self._detector.feed(block.first_index + done, samples[done:]):
+        for span in self._detector.feed(first + done, samples[done:]):
             self._finish(span, block, events)
 
     def _add_dose(self, samples: list[float], period_us: float) -> None:
@@ -180,31 +248,36 @@ class Analyser:
         last_us = _time_us(last_block, span.last_index)
         n = span.last_index - span.first_index + 1
         period_s = (last_us - first_us) / (n - 1) * 1e-6 if n > 1 else block.period_us * 1e-6
-        events.append(
-            Stroke(
-                boot_id=block.boot_id,
-                first_index=span.first_index,
-                last_index=span.last_index,
-                peak_index=span.peak_index,
-                first_us=first_us,
-                last_us=last_us,
-                peak_us=peak_us,
-                peak_n=span.peak,
-                mean_n=span.total / n,
-                impulse_ns=span.total * period_s,
-                truncated=span.truncated,
-            )
+        passed_over = sum(span.first_index < index < span.last_index for index in self._passed_over)
+        stroke = Stroke(
+            boot_id=block.boot_id,
+            first_index=span.first_index,
+            last_index=span.last_index,
+            peak_index=span.peak_index,
+            first_us=first_us,
+            last_us=last_us,
+            peak_us=peak_us,
+            peak_n=span.peak,
+            mean_n=span.total / (n - passed_over),
+            impulse_ns=span.total * period_s,
+            truncated=span.truncated,
         )
+        events.append(stroke)
         self.contact_end_us = last_us
-        self._exposure.add_stroke(span.peak, n * period_s, span.first_index == self._warned_contact)
         if span.truncated:
             # Its peak may not be seen, so no interval can be taken across it.
             self._rate.clear()
+        if any(overlaps(motion, stroke) for motion in self._excluded):
+            return
+        counted = _Counted(stroke, n * period_s, span.first_index == self._warned_contact)
+        self._counted.append(counted)
+        self._exposure.add_stroke(stroke.peak_n, counted.contact_s, counted.over_warn)
+        if span.truncated:
             return
         self.stroke_count += 1
         self._rate.add(first_us, peak_us, last_us)
-        self._over_alarm.append(span.first_index == self._alarmed_contact)
-        repeated = sum(self._over_alarm) >= REPEATED_STROKES
+        self._over_alarm.append((span.first_index, span.first_index == self._alarmed_contact))
+        repeated = self._is_repeated()
         if repeated and not self.repeated:
             # The stroke is known as one by the sample after its last.
             events.append(_alert(block, "repeated", span.last_index + 1))

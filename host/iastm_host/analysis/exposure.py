@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 
 
@@ -36,7 +36,10 @@ def percentile95(ordered: list[float]) -> float | None:
 
 
 class ExposureMeter:
-    """Sums up exposure. Strokes cut by a gap count here, since their force was real."""
+    """Sums up exposure. Strokes cut by a gap count here, since their force was real.
+
+    Dose is that of all force, of what was no stroke too: it agrees with what the tool adds up by itself.
+    """
 
     def __init__(self) -> None:
         self.dose_ns = 0.0
@@ -51,6 +54,12 @@ class ExposureMeter:
         insort(self._peaks_n, peak_n)
         self._contact_s += contact_s
         self._over_warn += over_warn
+
+    def withdraw_stroke(self, peak_n: float, contact_s: float, over_warn: bool) -> None:
+        """Take back a stroke that was taken."""
+        del self._peaks_n[bisect_left(self._peaks_n, peak_n)]
+        self._contact_s -= contact_s
+        self._over_warn -= over_warn
 
     def reading(self, running_contact_s: float, running_peak_n: float | None = None) -> Exposure:
         """Return the exposure, with the contact time of the stroke under way added.

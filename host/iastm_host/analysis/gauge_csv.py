@@ -72,7 +72,8 @@ class Segment:
 class GaugeRecording:
     """A gauge's recording: time_s (n,), the file's own and rising in each segment, and force_n (n,).
 
-    `notes` say in words what was assumed or mended, `remarks` holds the `# name: value` lines.
+    `notes` say in words what was assumed or mended, `remarks` holds the `# name: value` lines. `glitches` are rows that
+    strokes pass over; their force is a straight line between those beside them.
     """
 
     time_s: Floats
@@ -83,6 +84,7 @@ class GaugeRecording:
     unit: str
     notes: tuple[str, ...]
     remarks: dict[str, str]
+    glitches: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ rest stands beside them and is named so.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -16,8 +17,11 @@ from numpy.typing import NDArray
 
 from iastm_host.analysis.contact import FoundContact, Span, find_contact, pulls_downwards_n
 from iastm_host.analysis.gauge_csv import GaugeRecording
+from iastm_host.analysis.glitches import parts
 from iastm_host.analysis.profiles import Contact
+from iastm_host.analysis.stroke_motion import merged
 from iastm_host.analysis.stroke_rate import BURST_PAUSE_US
+from iastm_host.events import StrokeMotion
 from iastm_protocol.strokes import StrokeDetector
 
 Floats = NDArray[np.float64]
@@ -33,7 +37,10 @@ _SELDOM = 0.01
 
 @dataclass(frozen=True, slots=True)
 class FileStroke:
-    """A stroke: times in the file's seconds, forces in newtons, `rest_n` the level of rest under it."""
+    """A stroke: times in the file's seconds, forces in newtons, `rest_n` the level of rest under it.
+
+    `direction`, `pass_length_mm` and `source` are as of events.Stroke.
+    """
 
     segment: int
     start_s: float
@@ -43,6 +50,9 @@ class FileStroke:
     mean_n: float
     impulse_ns: float
     rest_n: float
+    direction: int = 0
+    pass_length_mm: int | None = None
+    source: str = "force"
 
     @property
     def peak_net_n(self) -> float:
@@ -69,7 +79,8 @@ class FileAnalysis:
     """The strokes of a recording; `cut` counts those of which an end is missing: they are not among the strokes.
 
     `rest_n` (n,) is the level of rest under each sample, None where none was found. `downwards_n` says how far the
-    force goes below rest where its pulls are negative, else None; contact is not searched in such a file.
+    force goes below rest where its pulls are negative, else None; contact is not searched in such a file. `excluded`
+    counts those that the tool's motion sensor says are none, as it lay or was wiped: they are not among the strokes.
     """
 
     strokes: tuple[FileStroke, ...]
@@ -77,6 +88,7 @@ class FileAnalysis:
     levels: LevelsUsed
     rest_n: Floats | None
     downwards_n: float | None
+    excluded: int = 0
 
     @property
     def stroke_rate_spm(self) -> float | None:
@@ -114,6 +126,33 @@ def analyse_recording(recording: GaugeRecording, contact: Contact | None, rate_h
         _stroke(recording, span, int(np.searchsorted(begins, span.first, side="right")) - 1) for span in spans
     )
     return FileAnalysis(strokes, cut, levels, rest_n, downwards_n)
+
+
+@dataclass(frozen=True, slots=True)
+class MotionInFile:
+    """What a tool's motion sensor says of what lies between two times of the file, in its seconds."""
+
+    start_s: float
+    end_s: float
+    motion: StrokeMotion
+
+
+def with_motion(analysis: FileAnalysis, motions: Sequence[MotionInFile]) -> FileAnalysis:
+    """Return the analysis with what the motion sensor says of its strokes: those that it excludes are left out."""
+    starts_s = np.array([each.start_s for each in motions])
+    ends_s = np.array([each.end_s for each in motions])
+    strokes = []
+    for stroke in analysis.strokes:
+        beside = np.flatnonzero((starts_s <= stroke.end_s) & (ends_s >= stroke.start_s))
+        about = [motions[at].motion for at in beside.tolist()]
+        if not about:
+            strokes.append(stroke)
+            continue
+        direction, pass_length_mm, source, excluded = merged(about)
+        if not excluded:
+            told = replace(stroke, direction=direction, pass_length_mm=pass_length_mm, source=source)
+            strokes.append(told)
+    return replace(analysis, strokes=tuple(strokes), excluded=len(analysis.strokes) - len(strokes))
 
 
 def net_of_rest(recording: GaugeRecording, analysis: FileAnalysis) -> GaugeRecording | None:
@@ -210,8 +249,11 @@ def _fixed(recording: GaugeRecording, contact: Contact, rate_hz: float | None) -
     spans = []
     for segment in recording.segments:
         detector.gap()
-        force_n = recording.force_n[segment.begin : segment.end].tolist()
-        spans += [*detector.feed(segment.begin, force_n), *detector.gap()]
+        glitches = [at - segment.begin for at in recording.glitches if segment.begin <= at < segment.end]
+        for begin, end in parts(segment.end - segment.begin, glitches):
+            first, last = segment.begin + begin, segment.begin + end
+            spans += detector.feed(first, recording.force_n[first:last].tolist())
+        spans += detector.gap()
     whole = tuple(Span(s.first_index, s.last_index, s.peak_index, 0.0) for s in spans if not s.truncated)
     return whole, len(spans) - len(whole)
 

@@ -1,4 +1,7 @@
-"""A recording as CSV: a row per sample present; units, provenance, gaps, saturation and markers in # lines."""
+"""A recording as CSV: a row per sample present; units, provenance, gaps, saturation, glitches and markers in # lines.
+
+Where the tool senses motion, # lines at the end say each stroke's direction and length, and what they are told from.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,22 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from iastm_host.analysis.glitches import Glitches
 from iastm_host.analysis.saturation import at_rail, is_saturated
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
 from iastm_host.app.session_clock import SessionClock
-from iastm_host.events import Arrived, CalibrationReport, ForceBlock, Gap, Problem, Stroke, ToolDescription, ZeroReport
+from iastm_host.events import (
+    Arrived,
+    CalibrationReport,
+    ForceBlock,
+    Gap,
+    Problem,
+    Stroke,
+    StrokeTold,
+    ToolDescription,
+    ZeroReport,
+)
 from iastm_host.records import disk
 from iastm_host.records.entries import Marker, Recording
 
@@ -63,6 +77,37 @@ class _SaturatedRuns:
     def _end(self) -> list[tuple[int, str]]:
         first, count, self._count = self._first_index, self._count, 0
         return [(first + count - 1, f"# saturated: first_index={first} samples={count}\n")]
+
+
+class _Strokes:
+    """Counts whole strokes, and keeps what the tool's motion sensor says of them."""
+
+    def __init__(self) -> None:
+        self._whole = 0
+        self._told: dict[tuple[int, int], StrokeTold] = {}
+
+    @property
+    def count(self) -> int:
+        """Whole strokes that are not excluded."""
+        return self._whole - sum(bool(told.excluded) and not told.stroke.truncated for told in self._told.values())
+
+    def take(self, event: Stroke | StrokeTold) -> None:
+        """Take a stroke, or what is told of one."""
+        if isinstance(event, Stroke):
+            self._whole += not event.truncated
+        else:
+            self._told[event.stroke.boot_id, event.stroke.first_index] = event
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each stroke of which something is told; direction 1 is towards the tip, −1 the handle."""
+        for told in self._told.values():
+            stroke = told.stroke
+            length = "unknown" if stroke.pass_length_mm is None else str(stroke.pass_length_mm)
+            yield (
+                f"# stroke: first_index={stroke.first_index} last_index={stroke.last_index} boot_id={stroke.boot_id} "
+                f"peak_n={stroke.peak_n!r} excluded={told.excluded or 'no'} "
+                f"direction={stroke.direction or 'unknown'} pass_length_mm={length} source={stroke.source}\n"
+            )
 
 
 def _lines_before(item: ForceBlock | Gap, clock: SessionClock) -> str:
@@ -128,12 +173,14 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     remarks = damage(recording)
     stream.writelines(f"# {line}\n" for line in _provenance(recording))
     stream.writelines(f"# note: {word}\n" for word in remarks)
-    samples = gaps = strokes = 0
+    samples = gaps = 0
     markers = MarkersInOrder(recording.markers())
     saturated = _SaturatedRuns()
     said: dict[type, str] = {}
     told: ForceBlock | Gap | None = None
     clock = SessionClock()
+    glitches = Glitches()
+    strokes = _Strokes()
 
     def write_changed(event: ToolDescription | CalibrationReport | ZeroReport, line: str) -> None:
         # Each connection tells them anew; a line says that something holds from here on.
@@ -150,7 +197,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
             case Arrived():
                 clock.hear(event.block)
             case ForceBlock():
-                runs = saturated.within(event)
+                runs = saturated.within(event) + [_glitch_line(event, at) for at in glitches.within(event)]
                 stream.writelines(_rows(event, clock.start_us, list(markers.within(event)), runs))
                 samples += len(event.force_n)
             case Gap():
@@ -159,8 +206,8 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                     f"# gap: first_index={event.first_index} samples={event.sample_count} "
                     f"time_s={clock.time_s(event.tool_us):.6f} reason={event.reason}\n"
                 )
-            case Stroke():
-                strokes += not event.truncated
+            case Stroke() | StrokeTold():
+                strokes.take(event)
             case ToolDescription():
                 write_changed(
                     event,
@@ -169,6 +216,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                     f"boot_id={event.boot_id}\n",
                 )
             case CalibrationReport():
+                glitches.calibrated(event.capacity_n)
                 terms = " ".join(repr(value) for value in event.coefficients)
                 write_changed(
                     event,
@@ -181,7 +229,8 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                 pass
     stream.writelines(saturated.left())
     stream.writelines(f"# marker: number={m.number} index={m.index} time_s=unknown\n" for m in markers.left)
-    return Exported(samples, gaps, strokes, remarks)
+    stream.writelines(strokes.lines())
+    return Exported(samples, gaps, strokes.count, remarks)
 
 
 def _rows(
@@ -203,6 +252,10 @@ def _rows(
             yield lines.pop(0)[1]
         yield f"{block.first_index + i},{tool_us},{(tool_us - start_us) / 1e6:.6f},{force_n!r},{counts}\n"
     yield from (line for _, line in lines)
+
+
+def _glitch_line(block: ForceBlock, at: int) -> tuple[int, str]:
+    return block.first_index + at, f"# glitch: suspected, passed over by strokes: index={block.first_index + at}\n"
 
 
 def _provenance(recording: Recording) -> Iterator[str]:

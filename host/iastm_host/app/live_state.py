@@ -35,6 +35,7 @@ from iastm_host.events import (
     SetLimits,
     StatusReport,
     Stroke,
+    StrokeTold,
     ToolDescription,
     Unreadable,
     ZeroReport,
@@ -114,6 +115,7 @@ class LiveState:
             Gap: self._take_gap,
             Alert: self._take_alert,
             Stroke: self._take_stroke,
+            StrokeTold: self._take_told,
             LinkChanged: self._take_link,
             ToolDescription: self._take_tool,
             ClockOffset: self._take_offset,
@@ -126,6 +128,8 @@ class LiveState:
         }
         self._pipeline: Pipeline | None = None
         self._strokes: deque[Stroke] = deque(maxlen=_STROKES_KEPT)
+        # Strokes that were none: the tool lay or was wiped.
+        self._excluded: set[tuple[int, int]] = set()
         self._log = AlertLog()
         self._decided: dict[Alert, Decision] = {}
         self._medium: Alert | None = None
@@ -203,6 +207,15 @@ class LiveState:
         self._strokes.append(stroke)
         self._log.settle(stroke)
 
+    def _take_told(self, told: StrokeTold, _now_us: int) -> None:
+        key = (told.stroke.boot_id, told.stroke.first_index)
+        strokes = [each for each in self._strokes if (each.boot_id, each.first_index) != key]
+        if told.excluded:
+            self._excluded.add(key)
+        else:
+            strokes = [told.stroke if (s.boot_id, s.first_index) == key else s for s in self._strokes]
+        self._strokes = deque(strokes, maxlen=_STROKES_KEPT)
+
     def _take_link(self, link: LinkChanged, now_us: int) -> None:
         since_us = self._link.since_us if link.state == self._link.state else now_us
         self._link = LinkView(self._carrier, link.state, link.reason, since_us)
@@ -277,6 +290,7 @@ class LiveState:
             awaited_samples=self._awaited_samples,
             restart_count=self._restart_count,
             zero_drift=self.zero_drift,
+            excluded_strokes=len(self._excluded),
         )
 
     def _faults(self) -> tuple[str, ...]:

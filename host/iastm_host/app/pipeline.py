@@ -12,7 +12,20 @@ from dataclasses import replace
 
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact, Profile, Tip
-from iastm_host.events import Alert, Arrived, Chunk, Event, ForceBlock, Gap, SetLimits, ToolDescription
+from iastm_host.analysis.stroke_motion import StrokesWithMotion
+from iastm_host.events import (
+    Alert,
+    Arrived,
+    CalibrationReport,
+    Chunk,
+    Event,
+    ForceBlock,
+    Gap,
+    SetLimits,
+    Stroke,
+    StrokeMotion,
+    ToolDescription,
+)
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.in_order import InOrder
 
@@ -33,6 +46,7 @@ class Pipeline:
         self._tip = tip
         self._contact = contact
         self._in_order = InOrder()
+        self._motion = StrokesWithMotion()
         self._live: deque[tuple[int, str, int]] = deque(maxlen=_LIVE_ALERTS_KEPT)
 
     @property
@@ -53,6 +67,13 @@ class Pipeline:
             if isinstance(event, ToolDescription):
                 self._meet(event)
             events.append(event)
+            for analyser in (self.now, self.record):
+                if analyser is not None and isinstance(event, CalibrationReport):
+                    analyser.calibrated(event)
+                if analyser is not None and isinstance(event, StrokeMotion):
+                    analyser.told(event)
+            if isinstance(event, StrokeMotion):
+                events += self._motion.add_motion(event)
         for item in self._in_order.mend(self.client, chunk.host_us):
             self._tell(item, events)
         return events
@@ -88,8 +109,8 @@ class Pipeline:
         assert self.record is not None
         events.append(item)
         for event in self.record.feed(item):
-            if not isinstance(event, Alert):
-                events.append(event)
+            if isinstance(event, Stroke):
+                events += [event, *self._motion.add_stroke(event)]
             elif (event.boot_id, event.kind, event.index) not in self._live:
                 events.append(replace(event, late=True))
 

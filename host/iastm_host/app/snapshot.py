@@ -109,7 +109,8 @@ class LiveSnapshot:
     `tool_warns`: the tool watches the same limits by itself, from a zero that was confirmed, on a battery of its own.
     `missing_samples` are lost, in `gap_count` gaps of which `restart_count` are restarts of the tool; what is still
     being fetched is none of these: there are `awaited_samples` of it. `zero_drift` is what the tool's rests say of its
-    zero, None before there were enough of them.
+    zero, None before there were enough of them. `excluded_strokes` were none, as the tool lay or was wiped: they
+    are not among the others.
     """
 
     taken_us: int
@@ -142,3 +143,4 @@ class LiveSnapshot:
     awaited_samples: int = 0
     restart_count: int = 0
     zero_drift: ZeroDrift | None = None
+    excluded_strokes: int = 0

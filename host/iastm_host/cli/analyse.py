@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,16 +20,27 @@ from rich.table import Table
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.gauge_csv import NEWTONS, GaugeRecording, Segment, read_gauge_csv, saturation_note
-from iastm_host.analysis.gauge_strokes import FileAnalysis, analyse_recording, force_notes, net_of_rest, time_over_s
+from iastm_host.analysis.gauge_strokes import (
+    FileAnalysis,
+    MotionInFile,
+    analyse_recording,
+    force_notes,
+    net_of_rest,
+    time_over_s,
+    with_motion,
+)
+from iastm_host.analysis.glitches import Glitches
 from iastm_host.analysis.profiles import DEFAULT_PROFILE_KEY, Contact, profile_for
 from iastm_host.app.export import damage, saturated_samples
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
 from iastm_host.app.session_clock import SessionClock
-from iastm_host.events import Arrived, ForceBlock, Gap, Problem, ToolDescription
+from iastm_host.events import Arrived, CalibrationReport, Event, ForceBlock, Gap, Problem, StrokeMotion, ToolDescription
 from iastm_host.records.entries import Marker, Recording
 
 RECORDING_SUFFIX = ".iastm"
+WAYS = {1: "→", -1: "←", 0: "–"}
+"""A stroke's way along the tool's axis: towards the tip, towards the handle, unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ class Source:
     """What is analysed: samples, and what the file says of limits (N), contact levels and nominal rate.
 
     `markers` hold number, index and time_s (None where that sample's time is unknown). `exposure` is that of the
-    live analysis, None for a CSV.
+    live analysis, None for a CSV. `motions` is what the tool's motion sensor says of its strokes.
     """
 
     samples: GaugeRecording
@@ -47,6 +59,7 @@ class Source:
     rate_hz: float | None
     markers: tuple[dict[str, float | int | None], ...] = ()
     exposure: Exposure | None = None
+    motions: tuple[MotionInFile, ...] = ()
 
 
 def analyse(
@@ -68,7 +81,7 @@ def analyse(
     """Find the strokes in a recording or in any gauge's CSV."""
     source = load(file, time_column, force_column, unit, invert=invert)
     levels = source.contact if contact is None else parse_contact(contact, source.contact or Contact())
-    analysis = analyse_recording(source.samples, levels, source.rate_hz)
+    analysis = with_motion(analyse_recording(source.samples, levels, source.rate_hz), source.motions)
     if as_json:
         typer.echo(json.dumps(as_object(source, analysis), ensure_ascii=False))
     else:
@@ -138,12 +151,20 @@ def recorded_source(path: Path) -> Source:
     in_order = MarkersInOrder(recording.markers())
     placed: list[tuple[Marker, float | None]] = []
     rows = 0
+    motions: list[StrokeMotion] = []
+    rows_of = _RowsOf()
+    suspected = Glitches()
+    glitches: list[int] = []
     for event in recorded_events(recording):
         if isinstance(event, ToolDescription):
             rate_hz = event.rate_hz
             analyser = analyser or Analyser(profile, recorded_tip(recording), rate_hz, recorded_contact(recording))
-        if analyser is not None and isinstance(event, ForceBlock | Gap):
-            analyser.feed(event)
+        if analyser is not None:
+            _hear(analyser, event)
+        if isinstance(event, CalibrationReport):
+            suspected.calibrated(event.capacity_n)
+        if isinstance(event, StrokeMotion):
+            motions.append(event)
         if isinstance(event, Arrived):
             clock.hear(event.block)
         if isinstance(event, ForceBlock | Gap):
@@ -159,6 +180,8 @@ def recorded_source(path: Path) -> Source:
         forces.append(event.force_n)
         saturated += int(np.count_nonzero(saturated_samples(event)))
         placed += [(marker, clock.time_s(at_us)) for marker, at_us in in_order.within(event)]
+        glitches += [rows + at for at in suspected.within(event)]
+        rows_of.add(event, rows)
         rows += len(event.force_n)
         segments[-1] = replace(segments[-1], end=rows)
         before = event
@@ -166,15 +189,21 @@ def recorded_source(path: Path) -> Source:
         raise Problem(f"{path} holds no samples.", "Choose another recording.")
     placed += [(marker, None) for marker in in_order.left]
     markers = tuple({"number": marker.number, "index": marker.index, "time_s": at_s} for marker, at_s in placed)
+    time_s = np.concatenate(times)
     samples = GaugeRecording(
-        time_s=np.concatenate(times),
-        force_n=np.concatenate(forces),
+        time_s=time_s,
+        force_n=_bridged(np.concatenate(forces), glitches),
         segments=tuple(segments),
         time_column="time_s",
         force_column="force_n",
         unit="N",
-        notes=(*damage(recording), *([saturation_note(saturated)] if saturated else [])),
+        notes=(
+            *damage(recording),
+            *([saturation_note(saturated)] if saturated else []),
+            *([f"suspected glitches passed over: {len(glitches)}"] if glitches else []),
+        ),
         remarks={},
+        glitches=tuple(glitches),
     )
     return Source(
         samples=samples,
@@ -185,7 +214,56 @@ def recorded_source(path: Path) -> Source:
         rate_hz=rate_hz,
         markers=markers,
         exposure=None if analyser is None else analyser.exposure,
+        motions=tuple(
+            MotionInFile(float(time_s[first]), float(time_s[last]), motion)
+            for motion in motions
+            for first, last in rows_of.span(motion)
+        ),
     )
+
+
+def _hear(analyser: Analyser, event: Event) -> None:
+    if isinstance(event, ForceBlock | Gap):
+        analyser.feed(event)
+    elif isinstance(event, CalibrationReport):
+        analyser.calibrated(event)
+    elif isinstance(event, StrokeMotion):
+        analyser.told(event)
+
+
+def _bridged(force_n: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64]:
+    """Return the forces with a straight line where glitches were."""
+    if rows:
+        kept = np.delete(np.arange(len(force_n)), rows)
+        force_n[rows] = np.interp(rows, kept, force_n[kept])
+    return force_n
+
+
+class _RowsOf:
+    """Where the samples of a recording stand among its rows."""
+
+    def __init__(self) -> None:
+        # Of each boot the blocks' first indices, and (row, samples) of each.
+        self._blocks: dict[int, tuple[list[int], list[tuple[int, int]]]] = {}
+
+    def add(self, block: ForceBlock, row: int) -> None:
+        """Take a block, whose first sample is in that row; those of a boot come in order."""
+        firsts, rows = self._blocks.setdefault(block.boot_id, ([], []))
+        firsts.append(block.first_index)
+        rows.append((row, len(block.force_n)))
+
+    def span(self, motion: StrokeMotion) -> list[tuple[int, int]]:
+        """Return the first and the last row of what `motion` is about, nothing where no sample of it is there."""
+        firsts, rows = self._blocks.get(motion.boot_id, ([], []))
+        at = bisect_right(firsts, motion.last_index) - 1
+        if at < 0:
+            return []
+        row, n = rows[at]
+        last = row + min(motion.last_index - firsts[at], n - 1)
+        at = max(0, bisect_right(firsts, motion.first_index) - 1)
+        row, n = rows[at]
+        first = row + min(max(0, motion.first_index - firsts[at]), n)
+        return [(first, last)] if first <= last else []
 
 
 def parse_contact(text: str, stated: Contact) -> Contact | None:
@@ -244,10 +322,14 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
                 "peak_s": stroke.peak_s,
                 "rest_n": stroke.rest_n,
                 "segment": stroke.segment,
+                "direction": stroke.direction,
+                "pass_length_mm": stroke.pass_length_mm,
+                "source": stroke.source,
             }
             for stroke in analysis.strokes
         ],
         "strokes_cut": analysis.cut,
+        "strokes_excluded": analysis.excluded,
         "stroke_rate_spm": analysis.stroke_rate_spm,
         "time_over": {
             "warn_s": time_over_s(samples, source.warn_n),
@@ -283,7 +365,9 @@ def _notes(source: Source, analysis: FileAnalysis) -> list[str]:
 def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
     """Print a short table."""
     samples = source.samples
-    table = Table("start s", "end s", "peak N", "net peak N", "mean N", "impulse N·s", "rest N", box=None)
+    with_motion_sensor = any(stroke.source != "force" for stroke in analysis.strokes)
+    columns = ["start s", "end s", "peak N", "net peak N", "mean N", "impulse N·s", "rest N"]
+    table = Table(*columns, *(["way", "length mm"] if with_motion_sensor else []), box=None)
     for column in table.columns:
         column.justify = "right"
     for stroke in analysis.strokes:
@@ -295,13 +379,17 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
             f"{stroke.mean_n:.2f}",
             f"{stroke.impulse_ns:.2f}",
             f"{round(stroke.rest_n, 2) + 0.0:.2f}",
+            *([WAYS[stroke.direction], f"{stroke.pass_length_mm or '–'}"] if with_motion_sensor else []),
         )
     if analysis.strokes:
         console.print(table)
     rate = analysis.stroke_rate_spm
     said = "no rate" if rate is None else f"{rate:.1f} strokes/min within bursts"
     cut = f", {analysis.cut} more cut by a hole or an end of the file" if analysis.cut else ""
-    console.print(f"{len(analysis.strokes)} strokes{cut}; {said}")
+    left_out = f", {analysis.excluded} left out as the tool lay or was wiped" if analysis.excluded else ""
+    console.print(f"{len(analysis.strokes)} strokes{cut}{left_out}; {said}")
+    if with_motion_sensor:
+        console.print("Way (→ towards the tip) and length are told from force and motion.")
     over = [f"{limit_n:g} N: {time_over_s(samples, limit_n):.2f} s" for limit_n in (source.warn_n, source.alarm_n)]
     console.print(f"Over warn, {over[0]}; over alarm, {over[1]} (profile {source.profile})")
     net = net_of_rest(samples, analysis)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from iastm_host.app.live_view import LADDER_ROWS, ViewState, classify, force_text, live_view
 from iastm_host.app.live_view.texts import plain_fault, sentence
 from iastm_host.app.snapshot import LiveSnapshot
-from iastm_host.events import Alert, Stroke, ToolDescription
+from iastm_host.events import Alert, ToolDescription
 
 _STATUS_EVERY_US = 5_000_000
 _ALERTS = {
@@ -25,7 +25,8 @@ class LineReport:
         self._write = write
         self._link: tuple[str, str] | None = None
         self._seen: set[Alert] = set()
-        self._last_stroke: Stroke | None = None
+        self._told: set[tuple[int, int]] = set()
+        self._excluded = 0
         self._faults: tuple[str, ...] = ()
         self._status_us: int | None = None
         self._view = ViewState()
@@ -59,11 +60,14 @@ class LineReport:
             yield f"status     {', '.join(filter(None, (shown.ladder.word, *chips, rate)))}"
 
     def _strokes(self, snapshot: LiveSnapshot) -> Iterator[str]:
-        strokes = list(snapshot.strokes)
-        if self._last_stroke in strokes:
-            strokes = strokes[strokes.index(self._last_stroke) + 1 :]
-        for stroke in strokes:
-            self._last_stroke = stroke
+        if snapshot.excluded_strokes > self._excluded:
+            self._excluded = snapshot.excluded_strokes
+            yield f"notice     Not counted as strokes, as the tool lay or was wiped: {self._excluded} so far"
+        for stroke in snapshot.strokes:
+            key = (stroke.boot_id, stroke.first_index)
+            if key in self._told:
+                continue
+            self._told.add(key)
             word = LADDER_ROWS[classify(stroke.peak_n, snapshot.profile)][2]
             length_s = (stroke.last_us - stroke.first_us) / 1e6
             cut = ", cut" if stroke.truncated else ""

@@ -113,7 +113,7 @@ def summary_panel(snapshot: LiveSnapshot, view: ViewState) -> Panel:
     rows: tuple[tuple[str, str], ...] = (
         ("Samples", f"{snapshot.samples_received:,} of {snapshot.samples_expected:,}"),
         ("Gaps", ", ".join(missing_words(snapshot)) or "none"),
-        ("Strokes", f"{snapshot.stroke_count:,}, {exposure.strokes_over_warn:,} over warn"),
+        ("Strokes", _strokes(snapshot)),
         ("Hardest", _peak(exposure, exposure.hardest_n)),
         ("Peaks, 95 %", _peak(exposure, exposure.peak95_n)),
         ("Dose", f"{at_least(exposure)}{exposure.dose_ns:.1f} N·s"),
@@ -131,6 +131,12 @@ def summary_panel(snapshot: LiveSnapshot, view: ViewState) -> Panel:
     if trouble and snapshot.problem is None:
         title += f", {'not all is' if records(snapshot) else 'nothing is'} recorded"
     return Panel(title, rows, "Enter, Esc or a click closes the window")
+
+
+def _strokes(snapshot: LiveSnapshot) -> str:
+    said = f"{snapshot.stroke_count:,}, {snapshot.exposure.strokes_over_warn:,} over warn"
+    excluded = snapshot.excluded_strokes
+    return f"{said}; {excluded:,} not counted: the tool lay or was wiped" if excluded else said
 
 
 def _peak(exposure: Exposure, peak_n: float | None) -> str:
