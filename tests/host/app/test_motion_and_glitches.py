@@ -145,11 +145,11 @@ def test_a_glitch_of_the_tool_is_plotted_and_exported_and_changes_no_stroke(
     path = made["glitching"].summary().recording
     found = json.loads(CliRunner().invoke(app, ["analyse", str(path), "--json"]).stdout)
     assert [stroke["peak_n"] for stroke in found["strokes"]] == pytest.approx([s.peak_n for s in clean.strokes])
-    assert "suspected glitches passed over: 3" in found["notes"]
+    assert "suspected glitches passed over: 4" in found["notes"]
     export_csv(Recording(path), tmp_path / "a.csv")
     lines = (tmp_path / "a.csv").read_text().splitlines()
     marked = [(number, line) for number, line in enumerate(lines) if line.startswith("# glitch:")]
-    assert len(marked) == 3
+    assert len(marked) == 4
     for number, line in marked:
         index = int(line.rpartition("=")[2])
         assert lines[number - 1].startswith(f"{index},")
