@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.calibration_watch import calibration_faults
 from iastm_host.app.pipeline import Pipeline, in_millinewtons, limits_for
-from iastm_host.app.snapshot import LinkView, LiveSnapshot, RecordingView, ReplayView, Trace, Verdict
+from iastm_host.app.snapshot import LinkView, LiveSnapshot, Note, RecordingView, ReplayView, Trace, Verdict
 from iastm_host.app.trace import TraceRing
 from iastm_host.app.zero_drift import ZeroDriftWatch
 from iastm_host.app.zeroing import Zeroing
@@ -25,6 +26,7 @@ from iastm_host.events import (
     Answer,
     Arrived,
     CalibrationReport,
+    Channels,
     ClockOffset,
     Event,
     ForceBlock,
@@ -43,10 +45,14 @@ from iastm_host.events import (
 from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.tool.states import STREAMING
 from iastm_host.tool.timeline import RESTARTED
+from iastm_host.tool.words import AFTER_A_FAILURE
 
 TRACE_S = 12.0
 STEADY_S = 0.25
 OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
+RESTARTED_AFTER_A_FAILURE = "the tool restarted after a failure"
+POWER_WENT = "the tool's power went amid a stream: check battery and cable"
+NOT_STARTED = "a part of the tool did not start"
 NEVER_WARNS = "this gauge can't warn by itself"
 NOT_PAIRED = f"{OWN_ALARM_DIFFERS}: pair it once with iastm pair"
 ZERO_NOT_CONFIRMED = "zero not confirmed. Lift the tool, press Z"
@@ -105,6 +111,10 @@ class LiveState:
         self._calibration: CalibrationReport | None = None
         self._calibrations = calibrations or {}
         self._today = today
+        self._notes: list[Note] = []
+        self._power_losses: int | None = None
+        self._channels: Channels | None = None
+        self._silenced_until_us = 0
         self._unreadable: Unreadable | None = None
         self._needs_key = False
         self.pairing_refused = ""
@@ -120,6 +130,7 @@ class LiveState:
             ToolDescription: self._take_tool,
             ClockOffset: self._take_offset,
             StatusReport: self._take_status,
+            Channels: self._take_channels,
             CalibrationReport: self._take_calibration,
             ZeroReport: self._take_zero,
             Unreadable: self._take_unreadable,
@@ -220,14 +231,32 @@ class LiveState:
         since_us = self._link.since_us if link.state == self._link.state else now_us
         self._link = LinkView(self._carrier, link.state, link.reason, since_us)
 
-    def _take_tool(self, tool: ToolDescription, _now_us: int) -> None:
+    def note(self, words: str, now_us: int) -> None:
+        """Let `words` stand among what happened to the tool, once."""
+        if all(note.words != words for note in self._notes):
+            self._notes.append(Note(words, now_us))
+
+    def _take_tool(self, tool: ToolDescription, now_us: int) -> None:
         if self._trace is None or self.tool is None or self.tool.rate_hz != tool.rate_hz:
             self._trace = TraceRing(tool.rate_hz, TRACE_S)
         if self.tool is None or self.tool.boot_id != tool.boot_id:
             # A gauge that began anew may have forgotten what it was tared to.
             self.zeroing.tared = False
         self.zeroing.tares = tool.tares
+        if tool.reset_reason in AFTER_A_FAILURE:
+            self.note(f"{RESTARTED_AFTER_A_FAILURE}: {tool.reset_reason}", now_us)
+        if self._power_losses is not None and tool.power_losses > self._power_losses:
+            self.note(POWER_WENT, now_us)
+        self._power_losses = tool.power_losses
         self.tool = tool
+
+    def knew_power_losses(self, count: int) -> None:
+        """Tell how often the tool's power had gone amid a stream when it was last seen, before this run."""
+        self._power_losses = count
+
+    def _take_channels(self, channels: Channels, now_us: int) -> None:
+        self._channels = channels
+        self._silenced_until_us = now_us + channels.silenced_s * 1_000_000
 
     def _take_offset(self, offset: ClockOffset, _now_us: int) -> None:
         self._offset = offset
@@ -291,10 +320,23 @@ class LiveState:
             restart_count=self._restart_count,
             zero_drift=self.zero_drift,
             excluded_strokes=len(self._excluded),
+            notes=tuple(self._notes),
+            tool_silenced_s=max(0, math.ceil((self._silenced_until_us - now_us) / 1e6)),
+            tool_alerts_by=self._alerts_by(),
         )
+
+    def _alerts_by(self) -> tuple[str, ...] | None:
+        channels = self._channels
+        if channels is None or not channels.there:
+            return None
+        return tuple(name for name in channels.there if name in channels.chosen)
 
     def _faults(self) -> tuple[str, ...]:
         faults = list(self._status.faults if self._status is not None else ())
+        if self.tool is not None and self.tool.trouble:
+            # The fault says no more than that; without it something else is missing, such as its settings.
+            said = f"{NOT_STARTED}: {self.tool.trouble}" if NOT_STARTED in faults else f"tool: {self.tool.trouble}"
+            faults = [fault for fault in faults if fault != NOT_STARTED] + [said]
         if self._live and self._link.state == STREAMING:
             if not self._zero_confirmed():
                 faults.insert(0, ZERO_NOT_CONFIRMED)

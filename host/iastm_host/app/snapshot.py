@@ -103,6 +103,14 @@ class ReplayView:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something that happened to the tool, in words, and since when (host time) it is known."""
+
+    words: str
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiveSnapshot:
     """Everything a live view shows. `taken_us` is host time; rates in hertz, None where unknown.
 
@@ -110,7 +118,10 @@ class LiveSnapshot:
     `missing_samples` are lost, in `gap_count` gaps of which `restart_count` are restarts of the tool; what is still
     being fetched is none of these: there are `awaited_samples` of it. `zero_drift` is what the tool's rests say of its
     zero, None before there were enough of them. `excluded_strokes` were none, as the tool lay or was wiped: they
-    are not among the others.
+    are not among the others. `notes` are what happened to the tool, in order.
+
+    `tool_silenced_s`: so long the tool's buzzer and motor are silent still. `tool_alerts_by` are the channels that it
+    has and that are chosen, None where it tells of none.
     """
 
     taken_us: int
@@ -144,3 +155,6 @@ class LiveSnapshot:
     restart_count: int = 0
     zero_drift: ZeroDrift | None = None
     excluded_strokes: int = 0
+    notes: tuple[Note, ...] = ()
+    tool_silenced_s: int = 0
+    tool_alerts_by: tuple[str, ...] | None = None

@@ -50,6 +50,9 @@ RESET_REASONS = {
     kinds.RESET_SOFT: "its console started it anew",
 }
 
+AFTER_A_FAILURE = frozenset({RESET_REASONS[kinds.RESET_WATCHDOG], RESET_REASONS[kinds.RESET_FAILURE]})
+"""Reset reasons of a tool that failed and goes on."""
+
 CHANNELS = {
     kinds.CHANNEL_LIGHT: "light",
     kinds.CHANNEL_BUZZER: "buzzer",

@@ -8,11 +8,13 @@ from iastm_host.app.live_view.force import classify
 from iastm_host.app.live_view.ladder import lost_for_long
 from iastm_host.app.live_view.recording import recording_trouble, records, replays
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, plain_fault, sentence
+from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, sentence, worst_first
 from iastm_host.app.live_view.zero_check import zero_doubt
 from iastm_host.app.snapshot import LiveSnapshot
 
 LOW_BATTERY_PERCENT = 10
+NOTE_STAYS_US = 60_000_000
+"""So long something that happened to the tool stands in the banner; after that with the strokes, and at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,13 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
     if doubt is not None:
         return Banner("technical", "warn", *doubt)
     if snapshot.faults:
-        first, *others = (sentence(plain_fault(fault)) for fault in snapshot.faults)
+        first, *others = map(sentence, worst_first(snapshot.faults))
         head, _, detail = first.partition(": ")
         return Banner("technical", "warn", head, " · ".join(filter(None, (sentence(detail), *others))))
+    fresh = [note.words for note in snapshot.notes if snapshot.taken_us - note.since_us < NOTE_STAYS_US]
+    if fresh and not replays(snapshot):
+        head, _, detail = sentence(fresh[-1]).partition(": ")
+        return Banner("notice", "info", head, " · ".join(map(sentence, filter(None, (detail, *fresh[:-1])))))
     if snapshot.battery_percent is not None and snapshot.battery_percent <= LOW_BATTERY_PERCENT:
         return Banner("notice", "batlow", f"Battery {snapshot.battery_percent} %", "Charge after this client")
     return None

@@ -16,6 +16,7 @@ from iastm_host.app.live_view.texts import (
     head_and_detail,
     limit_text,
     missing_words,
+    sentence,
     size_text,
 )
 from iastm_host.app.snapshot import LiveSnapshot
@@ -119,6 +120,7 @@ def summary_panel(snapshot: LiveSnapshot, view: ViewState) -> Panel:
         ("Dose", f"{at_least(exposure)}{exposure.dose_ns:.1f} N·s"),
         ("Contact time", contact),
         ("Alerts", alerts),
+        *(("Tool", f"{sentence(note.words)}.") for note in snapshot.notes),
     )
     if trouble:
         rows = (("Recording", f"Not whole. {trouble}" if records(snapshot) else f"Not recorded. {trouble}"), *rows)

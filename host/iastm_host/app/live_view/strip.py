@@ -15,6 +15,7 @@ from iastm_host.app.live_view.texts import (
     force_text,
     limit_text,
     missing_words,
+    sentence,
 )
 from iastm_host.app.snapshot import LiveSnapshot
 
@@ -163,6 +164,7 @@ def _stroke_notes(snapshot: LiveSnapshot, none_missing: str) -> tuple[str, ...]:
     held_s = held_s_of(snapshot)
     if held_s >= LONG_CONTACT_S and snapshot.profile.technique != "hold":
         notes.insert(0, f"In contact {clock_text(held_s)}")
+    notes += [sentence(note.words) for note in snapshot.notes]
     if snapshot.marker_count:
         notes.append(f"{snapshot.marker_count} marker{'s' * (snapshot.marker_count != 1)}")
     return tuple(notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.app.snapshot import LiveSnapshot
 
@@ -18,8 +20,20 @@ PLAIN_FAULTS = {
     "rate is not the stated one": "The sensor is faster or slower than it should be: check the tool",
     "link stalled": "The tool could not send for a while",
     "link too narrow for the full rate": "The link is too slow for every sample",
+    "too slow for stroke alerts": "Too slow for stroke alerts: set the converter's 10/80 Hz bridge to 80",
+    "tool's own alert fails": "The tool's light, buzzer or vibration fails: watch the screen",
+    "stored calibration damaged": "The tool's calibration is damaged: calibrate, or write it again",
+    "battery low: charge the tool": "The tool's battery is low: charge it after this client",
+    "motion sensor fails: no angle, no pass length": "The motion sensor fails: forces and alerts go on, lengths do not",
+    "tool can't keep its settings": "The tool can't keep its settings: choose them again at each start",
+    "load cell wire off: have it repaired": "A wire of the sensor is off: end here, have it repaired",
+    "load cell wires touch: have it repaired": "Wires of the sensor touch: end here, have it repaired",
+    "force counts backwards: check wiring, calibrate anew": "Force counts backwards: end here, check wires, calibrate",
+    "load cell was overloaded: set zero, then check it": "The sensor was overloaded: lift the tool, press Z, then do "
+    "the daily check",
 }
 """Faults as the tool's own room names them, for who builds one, and what they mean to who treats with it."""
+_ENDS = "end here"
 
 
 def force_text(force_n: float) -> str:
@@ -95,6 +109,11 @@ def head_and_detail(what: str) -> tuple[str, str]:
 def plain_fault(fault: str) -> str:
     """Return a fault of the tool in the words of who treats with it, one without such words as it is."""
     return PLAIN_FAULTS.get(fault, fault)
+
+
+def worst_first(faults: Sequence[str]) -> list[str]:
+    """Return faults in plain words; those with which nobody should go on come first, others stay as they are."""
+    return sorted(map(plain_fault, faults), key=lambda words: _ENDS not in words)
 
 
 def sentence(words: str) -> str:

@@ -67,6 +67,7 @@ def chips_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> tuple[C
         _recording_chip(snapshot),
         *_battery_chip(snapshot),
         _sound_chip(snapshot, view),
+        *_tool_silence_chip(snapshot),
     )
 
 
@@ -108,3 +109,14 @@ def _sound_chip(snapshot: LiveSnapshot, view: ViewState) -> Chip:
         left_s = math.ceil((view.sound_paused_until_us - snapshot.taken_us) / 1e6)
         return Chip("mute", clock_text(left_s), "", inverse=True)
     return Chip("sound", "")
+
+
+def _tool_silence_chip(snapshot: LiveSnapshot) -> tuple[Chip, ...]:
+    """Return that the tool's own alerts are silenced, or are chosen to be none; nothing where they are not."""
+    if snapshot.link.state != "streaming" or replays(snapshot):
+        return ()
+    if snapshot.tool_silenced_s > 0:
+        return (Chip("mute", clock_text(snapshot.tool_silenced_s), "Tool", inverse=True),)
+    if snapshot.tool_alerts_by == ():
+        return (Chip("mute", "", "Tool alerts by nothing", inverse=True),)
+    return ()
