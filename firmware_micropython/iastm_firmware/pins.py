@@ -12,6 +12,8 @@ _FLASH = "the flash"
 _USB = "the USB port"
 _RADIO = "the radio"
 _BOOT = "how the chip starts"
+# A converter that nobody hears ready is asked between two frames, which take some milliseconds each.
+_MOST_POLLED_HZ = 80
 
 
 class Chip(
@@ -330,6 +332,12 @@ class _Check:
         if "rate_hz" in adc and (not _is_whole(adc["rate_hz"]) or adc["rate_hz"] not in part.rates_hz):
             rates = ", ".join([str(rate) for rate in part.rates_hz])
             self._say("adc: %s can't make %r conversions per second; it makes %s" % (driver, adc["rate_hz"], rates))
+        elif part.spare_pins and adc.get("rate_hz", 0) > _MOST_POLLED_HZ and adc.get(part.spare_pins[0]) is None:
+            name = part.spare_pins[0]
+            self._say(
+                "adc: %s at %d/s needs its %r pin (DRDY) wired: without it a frame that is sent may cost a "
+                "conversion; wire it, or take %d/s" % (driver, adc["rate_hz"], name, _MOST_POLLED_HZ)
+            )
         for name in sorted(part.options):
             if name in adc:
                 if part.options[name] is None:

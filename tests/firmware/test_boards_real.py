@@ -27,7 +27,7 @@ from iastm_firmware.boards.rp2 import Rp2
 from iastm_firmware.boards.real import RealBoard
 from iastm_protocol import kinds
 
-NAU = {"driver": "NAU7802", "rate_hz": 320, "gain": 64}
+NAU = {"driver": "NAU7802", "rate_hz": 80, "gain": 64}
 WIRING = {
     "name": "bench",
     "chip": "ESP32-S3",
@@ -109,8 +109,8 @@ def test_every_part_of_a_wiring_is_there_and_nothing_is_wrong(play: Play) -> Non
         """
     )
     assert said == [
-        *("", "bench", "0102ab", 320000, 7, 3800, 38, 3000, False, [2, -1, 3], 90),
-        *(50, {"rate_hz": 320, "gain": 64}, ["start"], ["start"]),
+        *("", "bench", "0102ab", 80000, 7, 3800, 38, 3000, False, [2, -1, 3], 90),
+        *(50, {"rate_hz": 80, "gain": 64}, ["start"], ["start"]),
         *(1, 600, kinds.RESET_POWER, True),
     ]
 
@@ -252,7 +252,7 @@ def test_a_converter_that_is_not_there_is_told_in_its_own_words_and_asked_again(
         said.append(board.adc.next_conversion())
         """
     )
-    assert said == ["the converter: no NAU7802 answers at 0x2A", "OSError", 7, 320000, False]
+    assert said == ["the converter: no NAU7802 answers at 0x2A", "OSError", 7, 80000, False]
 
 
 def test_what_a_driver_says_is_wrong_passes_with_it(play: Play) -> None:

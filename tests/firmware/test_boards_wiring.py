@@ -65,7 +65,7 @@ def test_nothing_is_wrong_with_the_wiring_of_a_board_that_comes_along(module: st
 @pytest.mark.parametrize("module", _BOARDS)
 def test_every_board_leads_with_the_build_that_needs_no_solder(module: str) -> None:
     wiring = _wiring_of(module)
-    assert wiring["adc"] == {"driver": "NAU7802", "rate_hz": 320, "gain": 128}
+    assert wiring["adc"] == {"driver": "NAU7802", "rate_hz": 80, "gain": 128}
     # 2 mV/V of 128 times the supply, on a scale of half the supply.
     newtons_at_full_load = 2e-3 * 128 * 2 * 2**23 * wiring["cell"]["coefficients"][1]
     assert newtons_at_full_load == pytest.approx(wiring["cell"]["capacity_n"], rel=1e-4)
@@ -144,7 +144,7 @@ def test_a_wiring_with_every_part_is_fine() -> None:
         pytest.param(_s3(adc="HX711"), "adc must be a table {…}, and is str 'HX711'", id="text for a table"),
         pytest.param(_s3(light=15), "light must be a table {…}, and is int 15", id="number for a table"),
         pytest.param(
-            _s3(adc={"driver": "NAU7802", "rate_hz": 320}, i2c=..., imu=None),
+            _s3(adc={"driver": "NAU7802", "rate_hz": 80}, i2c=..., imu=None),
             "adc: NAU7802 needs 'i2c', and WIRING has none",
             id="no bus",
         ),
@@ -234,6 +234,14 @@ def test_every_rate_of_every_driver_can_be_wired_on_a_pico(driver: str) -> None:
         adc.update(zip(part.pins + part.spare_pins, (0, 1, 2), strict=False))
         wiring = _pico(adc=adc, spi={"id": 1, "sck": 10, "mosi": 11, "miso": 12})
         assert pins.faults_of(wiring, "RP2040") == []
+
+
+def test_a_converter_that_nobody_hears_ready_is_asked_no_faster_than_a_tool_surely_asks() -> None:
+    assert pins.faults_of(_s3(adc={"driver": "NAU7802", "rate_hz": 80})) == []
+    assert pins.faults_of(_s3(adc={"driver": "NAU7802", "rate_hz": 320, "ready": 10})) == []
+    (fault,) = pins.faults_of(_s3(adc={"driver": "NAU7802", "rate_hz": 320}))
+    assert "needs its 'ready' pin (DRDY) wired" in fault
+    assert fault.endswith("or take 80/s")
 
 
 def test_a_converter_of_ones_own_states_its_rate_and_its_pins() -> None:

@@ -184,7 +184,7 @@ def test_each_board_streams_from_a_nau7802_of_the_data_sheet(play: Play, port: s
             machine.times.sleep_ms(2)
             tool.sampler.step()
         before = chip.truth.made - tool.sampler.taken
-        for _ in range(500):
+        for _ in range(2000):
             machine.times.sleep_ms(2)
             tool.sampler.step()
         sampler = tool.sampler
@@ -193,7 +193,7 @@ def test_each_board_streams_from_a_nau7802_of_the_data_sheet(play: Play, port: s
         """
     )
     rate_mhz, taken, behind, *rest = said
-    assert rate_mhz == 320_000
+    assert rate_mhz == 80_000
     assert taken > 300
     # At most the one that it is making just now, and the one that is asked for next.
     assert abs(behind) <= 2

@@ -12,7 +12,7 @@ WIRING = {
     # Both are so by the maker: the light, and the BOOT button.
     "strapping": (2, 9),
     "i2c": {"id": 0, "sda": 5, "scl": 6},
-    "adc": {"driver": "NAU7802", "rate_hz": 320, "gain": 128},
+    "adc": {"driver": "NAU7802", "rate_hz": 80, "gain": 128},
     "imu": {"driver": "LSM6DS"},
     "light": {"kind": "WS2812", "pin": 2},
     "buzzer": None,

@@ -14,7 +14,7 @@ WIRING = {
     # The power of the STEMMA QT connector and of the light.
     "power": (7, 21),
     "i2c": {"id": 0, "sda": 3, "scl": 4},
-    "adc": {"driver": "NAU7802", "rate_hz": 320, "gain": 128},
+    "adc": {"driver": "NAU7802", "rate_hz": 80, "gain": 128},
     "imu": {"driver": "LSM6DS"},
     "light": {"kind": "WS2812", "pin": 33},
     "buzzer": None,

@@ -10,7 +10,7 @@ WIRING = {
     "name": "Pico W",
     "chip": "RP2040",
     "i2c": {"id": 0, "sda": 4, "scl": 5},
-    "adc": {"driver": "NAU7802", "rate_hz": 320, "gain": 128},
+    "adc": {"driver": "NAU7802", "rate_hz": 80, "gain": 128},
     "imu": {"driver": "LSM6DS"},
     "light": {"kind": "LED", "pin": "LED"},
     "buzzer": 18,
