@@ -78,7 +78,6 @@ class Exemption:
 
 _STUBS_LACK = "the port has it, see its C sources; these stubs don't"
 _ASSEMBLY = "names of instructions, which the decorator gives the function"
-_TICKS_ARE_NUMBERS = "ticks are kept in an array, which the stubs would have as a type of their own"
 EXEMPTIONS = (
     Exemption("iastm_firmware/ble.py", "reportCallIssue", '"adv_data"', _STUBS_LACK),
     Exemption("iastm_firmware/boards/esp32.py", "reportCallIssue", '"hold"', _STUBS_LACK),
@@ -87,8 +86,6 @@ EXEMPTIONS = (
     Exemption("iastm_firmware/boards/battery.py", "reportAttributeAccessIssue", '"read_uv"', "asked for with hasattr"),
     Exemption("iastm_firmware/drivers/hx711_pio.py", "reportUndefinedVariable", "is not defined", _ASSEMBLY),
     Exemption("iastm_firmware/drivers/hx711_pio.py", "reportCallIssue", 'No overloads for "__init__"', _ASSEMBLY),
-    Exemption("iastm_firmware/drivers/converter.py", "reportCallIssue", '"__setitem__"', _TICKS_ARE_NUMBERS),
-    Exemption("iastm_firmware/drivers/converter.py", "reportArgumentType", '"_TicksUs"', _TICKS_ARE_NUMBERS),
     Exemption("iastm_firmware/settings.py", "reportCallIssue", "6 positional", "all of a tuple but its last field"),
     Exemption(
         "iastm_protocol/_compat.py",

@@ -1,6 +1,7 @@
 """The only conditional imports of the shared source."""
 
 try:
+    import micropython
     from micropython import const
 except ImportError:
 
@@ -8,10 +9,24 @@ except ImportError:
         """Return `value`: MicroPython's compiler folds it, CPython needs nothing."""
         return value
 
+    class micropython:  # type: ignore[no-redef]  # noqa: N801 (the module's name)
+        """What MicroPython's compiler takes as a word: CPython leaves the function as it is."""
+
+        @staticmethod
+        def viper(function):
+            """Return `function`: MicroPython makes machine code of it, in which integers have the machine's width."""
+            return function
+
 
 try:
     from typing import TYPE_CHECKING
 except ImportError:
     TYPE_CHECKING = False  # type: ignore[misc]
 
-__all__ = ["TYPE_CHECKING", "const"]
+
+def ptr8(buffer):
+    """Return `buffer`: within viper code MicroPython's compiler reads and writes its bytes in place, unchecked."""
+    return buffer
+
+
+__all__ = ["TYPE_CHECKING", "const", "micropython", "ptr8"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -66,3 +67,48 @@ def test_native_code_has_a_size_of_its_own_on_each_architecture(tmp_path: Path) 
     done = _compile("--json", source)
     assert done.returncode == 0, done.stderr
     assert len(set(json.loads(done.stdout)["native.py"].values())) > 1
+
+
+def _machine_code(source: str) -> list[tuple[str, list[int]]]:
+    """Return each native or viper function with the integers that stand in it, folded constants among them."""
+    tree = ast.parse(source)
+    folded: dict[str, int] = {}
+    for node in tree.body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and "const(" in ast.unparse(node.value)
+        ):
+            folded[node.targets[0].id] = eval(ast.unparse(node.value), {"const": int}, folded)
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        if not {ast.unparse(decorator) for decorator in node.decorator_list} & _COMPILED:
+            continue
+        numbers = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant)]
+        numbers += [folded[inner.id] for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in folded]
+        found.append((node.name, [number for number in numbers if type(number) is int]))
+    return found
+
+
+_COMPILED = {"micropython.native", "micropython.viper"}
+
+
+def test_machine_code_holds_no_constant_that_a_frozen_function_on_an_rp2040_may_read_from_the_wrong_place() -> None:
+    # MicroPython loads wider ones from beside the code, at a multiple of four bytes; its mpy-tool places frozen
+    # functions for ARMv6-M at multiples of two. Half of them then read another number.
+    rooms = (_ROOT / "protocol" / "iastm_protocol", _ROOT / "firmware_micropython" / "iastm_firmware")
+    functions = [
+        (path.name, *function)
+        for room in rooms
+        for path in room.rglob("*.py")
+        for function in _machine_code(path.read_text(encoding="utf-8"))
+    ]
+    assert any(name == "frames.py" for name, *_ in functions)
+    assert all(0 <= number <= 0xFF for _, _, numbers in functions for number in numbers), functions
+
+
+def test_a_wide_constant_in_machine_code_is_seen() -> None:
+    source = "_W = const(0x10000)\n@micropython.viper\ndef f(n: int) -> int:\n    return n + _W + 70000\n"
+    assert _machine_code(source) == [("f", [70000, 0x10000])]
