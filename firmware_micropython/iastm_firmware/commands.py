@@ -129,4 +129,5 @@ def repeat(link, command):
 
 
 def _row(link, command):
-    return _COMMANDS.get(command) or tool_commands.COMMANDS.get(command) or link.tool.calibrations.commands.get(command)
+    tool = link.tool
+    return _COMMANDS.get(command) or tool_commands.row(tool, command) or tool.calibrations.commands.get(command)

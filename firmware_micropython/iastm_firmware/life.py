@@ -17,13 +17,17 @@ _ELLIPSIS = "..."
 
 
 class Life:
-    """Everything of a `tool` that outlives a session. Made before the tool's parts; `begin` once they are there."""
+    """Everything of a `tool` that outlives a session. Made before the tool's parts; `begin` once they are there.
+
+    Whoever runs the sampling sets `sampled` in each of its turns: without one in a second the watchdog goes hungry.
+    """
 
     def __init__(self, board, clock):
         self._board = board
         self._clock = clock
         self._tool = None
         self._zero_check = None
+        self.sampled = False
         self.kept = Kept(board.settings_storage, board.reset_reason)
         self.battery = Battery()
         self._note_battery()
@@ -59,16 +63,19 @@ class Life:
         """Tell in the hello of something that could not be as it was meant to."""
         self._troubles.append(words)
 
-    def trouble(self):
-        """Return in words what the tool could not start, or found lost, cut to what a hello holds."""
+    def trouble(self, room_bytes):
+        """Return in words what the tool could not start, or found lost, cut to this room and to what a hello holds."""
         troubles = [self._board.trouble] + self._troubles
         if self.kept.fault not in troubles:
             troubles.append(self.kept.fault)
         words = "; ".join([words for words in troubles if words])
         data = words.encode()
-        if len(data) <= TROUBLE_MAX_BYTES:
+        room_bytes = min(room_bytes, TROUBLE_MAX_BYTES)
+        if len(data) <= room_bytes:
             return words
-        end = TROUBLE_MAX_BYTES - len(_ELLIPSIS)
+        end = room_bytes - len(_ELLIPSIS)
+        if end <= 0:
+            return ""
         # Not within a character.
         while data[end] & 0xC0 == 0x80:
             end -= 1
@@ -101,7 +108,9 @@ class Life:
         tool = self._tool
         streams = tool.streams
         in_contact = tool.watch.in_contact
-        self._board.feed()
+        if self.sampled:
+            self.sampled = False
+            self._board.feed()
         self._note_battery()
         self.kept.note_streaming(streams)
         self.kept.write_if_due(not in_contact and not self.self_test.runs)
@@ -114,8 +123,13 @@ class Life:
             is_used = True
         self.idle.second(is_used, in_contact, self.battery.critical)
 
-    def sleep(self):
-        """Sleep until the board wakes; it may start anew instead. Nothing is lost: what is to be kept is written."""
+    def sleep_if_due(self):
+        """Sleep, where the tool was not used for long, until the board wakes; it may start anew instead.
+
+        Nothing is lost: what is to be kept is written.
+        """
+        if not self.idle.is_due:
+            return
         tool = self._tool
         self.kept.write_now()
         tool.signals.rest()
@@ -123,11 +137,10 @@ class Life:
         self.idle.used()
 
     def about(self):
-        """Return what hello tells of the tool's past: trouble, why it started, counters, overload, bytes of log."""
+        """Return what hello tells of the tool's past: why it started, counters, overload, bytes of log."""
         kept = self.kept
         journal = self._board.journal
         return (
-            self.trouble(),
             self._board.reset_reason,
             min(kept.power_losses, _COUNTER_MAX),
             min(kept.restarts, _COUNTER_MAX),

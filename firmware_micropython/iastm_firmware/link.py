@@ -106,6 +106,9 @@ class Link:
             self.streaming = True
             self.tool.ring.to_newest(self._cursor)
             self._report_number = self.tool.reports.last_number
+            if self.tool.motion is not None:
+                # The angles of before may be old: the sensor may fail by now.
+                self._motion_number = self.tool.motion.number
             self._status_due = False
             self._health_due = False
             self.tool.links_changed()
@@ -336,14 +339,15 @@ class Link:
     def _send_condition(self):
         # What the next one replaces: of each the newest is sent, and only where nothing else waits.
         tool = self.tool
+        if self._health_due:
+            # Right after its status.
+            self._health_due = False
+            self._send(kinds.HEALTH, health_payload(tool, tool.life.idle.left_s))
+            return True
         motion = tool.motion
         if motion is not None and self._motion_number != motion.number:
             self._motion_number = motion.number
             self._send(kinds.MOTION, motion.payload())
-            return True
-        if self._health_due:
-            self._health_due = False
-            self._send(kinds.HEALTH, health_payload(tool, tool.life.idle.left_s))
             return True
         if self._status_due:
             self._status_due = False

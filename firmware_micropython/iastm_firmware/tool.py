@@ -196,18 +196,26 @@ class Tool:
         return True
 
     def set_channels(self, chosen):
-        """Alert by these channels from now on, over restarts too. Raises ValueError for bits that are none."""
+        """Alert by these channels from now on, over restarts too.
+
+        Returns whether anything changed. Raises ValueError for bits that are none.
+        """
         self.life.kept.keep_channels(chosen)
         if chosen == self.signals.chosen:
-            return
+            return False
         self.signals.choose(chosen)
         self.events.raise_event(kinds.EVENT_CHANNELS, self.sampler.next_index, chosen)
         self._channels_changed()
+        return True
 
     def silence(self, seconds):
-        """Silence the alerts that are on, for so long; 0 ends it."""
+        """Silence the alerts that are on, for so long; 0 ends it. Returns whether anything changed."""
+        was_silenced = self._silenced
         self.signals.silence(seconds)
+        if not was_silenced and not self.signals.silenced_s:
+            return False
         self._channels_changed()
+        return True
 
     def channels(self):
         """Return the ChannelsReport of now."""
@@ -265,7 +273,8 @@ class Tool:
     def check_sizes(self, calibration):
         """Raise ValueError where what the tool says of itself, and of a calibration in force, does not fit a frame."""
         # It is said again and again: it must not fail in the middle of a session.
-        said = (("the board's texts", self._hello_answer(NO_CHALLENGE, calibration)), ("the calibration", calibration))
+        answer = self._hello_answer(NO_CHALLENGE, calibration, "")
+        said = (("the board's texts", answer), ("the calibration", calibration))
         for what, message in said:
             n = len(message.to_payload())
             if n > kinds.MAX_LINK_PAYLOAD:
@@ -273,9 +282,12 @@ class Tool:
 
     def hello_answer(self, challenge=NO_CHALLENGE):
         """Return what the tool says of itself; `challenge` is what commands on this link are signed for."""
-        return self._hello_answer(challenge, self.settings.calibration)
+        calibration = self.settings.calibration
+        # What is wrong may become more while the tool runs: it gets what the other texts leave.
+        room = kinds.MAX_LINK_PAYLOAD - len(self._hello_answer(challenge, calibration, "").to_payload())
+        return self._hello_answer(challenge, calibration, self.life.trouble(room))
 
-    def _hello_answer(self, challenge, calibration):
+    def _hello_answer(self, challenge, calibration, trouble):
         board = self.board
         features = kinds.FEATURE_LIMITS | kinds.FEATURE_ZERO | kinds.FEATURE_STROKES
         features |= kinds.FEATURE_BACKFILL | kinds.FEATURE_KEYS
@@ -306,5 +318,6 @@ class Tool:
             calibration.sha256,
             features,
             challenge,
+            trouble,
             *self.life.about(),
         )

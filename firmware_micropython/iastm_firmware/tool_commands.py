@@ -8,8 +8,6 @@ _LOG_PART_BYTES = kinds.MAX_LINK_PAYLOAD - 8
 _IN_CONTACT = (kinds.NOT_ALLOWED, "lift the tool: it does this out of contact only")
 _TESTING = (kinds.BUSY, "a self-test is under way")
 _LOG_FAILS = (kinds.FAILED, "the tool can't read its log")
-_NO_SIGNALS = (kinds.UNKNOWN_COMMAND, "this tool has no light, buzzer or motor")
-_NO_LOG = (kinds.UNKNOWN_COMMAND, "this tool keeps no log")
 
 
 def _out_of_contact(do):
@@ -20,18 +18,14 @@ def _out_of_contact(do):
 
 
 def _set_channels(link, body):
-    if not link.tool.signals.there:
-        return _NO_SIGNALS
-    link.tool.set_channels(tool_bodies.read_set_channels_body(body))
-    link.forget_channels()
+    if not link.tool.set_channels(tool_bodies.read_set_channels_body(body)):
+        link.forget_channels()
     return kinds.OK, ""
 
 
 def _silence(link, body):
-    if not link.tool.signals.there:
-        return _NO_SIGNALS
-    link.tool.silence(tool_bodies.read_silence_body(body))
-    link.forget_channels()
+    if not link.tool.silence(tool_bodies.read_silence_body(body)):
+        link.forget_channels()
     return kinds.OK, ""
 
 
@@ -55,8 +49,6 @@ def _self_test(link, body):
 
 def _get_log(link, body):
     journal = link.tool.board.journal
-    if journal is None:
-        return _NO_LOG
     offset, n = tool_bodies.read_get_log_body(body)
     try:
         data = journal.piece(offset, min(n, _LOG_PART_BYTES))
@@ -74,7 +66,7 @@ def _nothing(link):
     pass
 
 
-COMMANDS = {
+_COMMANDS = {
     # What lasts is written to the flash, and the self-test needs a tool that nobody leans on.
     kinds.SET_CHANNELS: (_out_of_contact(_set_channels), _channels_again, True),
     kinds.SELF_TEST: (_out_of_contact(_self_test), _nothing, True),
@@ -84,3 +76,12 @@ COMMANDS = {
     # Asked once more it is read once more.
     kinds.GET_LOG: (_get_log, _nothing, False),
 }
+
+
+def row(tool, command):
+    """Return the row of a command, None for one that this tool does not have."""
+    if command in (kinds.SET_CHANNELS, kinds.SILENCE) and not tool.signals.there:
+        return None
+    if command == kinds.GET_LOG and tool.board.journal is None:
+        return None
+    return _COMMANDS.get(command)

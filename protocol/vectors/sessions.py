@@ -25,6 +25,7 @@ from iastm_protocol.messages import (
     Zero,
     pack_counts,
 )
+from iastm_protocol.tool_messages import HealthReport
 from vectors.given import ANSWER, CALIBRATION, CHALLENGE, KEY, LIMITS, bare, pieces, signed, stuff
 
 ATT_BYTES = 3
@@ -41,7 +42,8 @@ _NAMES = {
     getattr(kinds, name): name
     for name in (
         *("HELLO", "HELLO_ANSWER", "PING", "PONG", "COMMAND", "SIGNED_COMMAND", "RESPONSE", "CALIBRATION", "ZERO"),
-        *("LIMITS", "FORCE_SAMPLES", "STROKE", "STATUS", "ALERT", "TOOL_EVENT", "ACK", "FETCH"),
+        *("LIMITS", "FORCE_SAMPLES", "STROKE", "STATUS", "HEALTH", "ALERT", "TOOL_EVENT"),
+        *("ACK", "FETCH"),
     )
 }
 
@@ -109,8 +111,10 @@ def _samples(stream: str, first: int, last: int, words: str = "", flags: int = 0
     return Step("tool", stream, kinds.FORCE_SAMPLES, _batch(first, last, flags), words, lost)
 
 
-def _status(faults: int, last_event: int) -> Status:
-    return Status(768, 87, 3110, faults, 0, 0, 0, 0, 98_304, 2, last_event)
+def _second(stream: str, faults: int, last_event: int) -> list[Step]:
+    status = Status(768, 87, 3110, faults, 0, 0, 0, 0, 98_304, 2, last_event)
+    health = HealthReport(4075, 320_000, 0, 0, 0, 0, 0, kinds.NEVER_SLEEPS)
+    return [Step("tool", stream, kinds.STATUS, status), Step("tool", stream, kinds.HEALTH, health)]
 
 
 def serial() -> list[Step]:
@@ -143,7 +147,7 @@ def serial() -> list[Step]:
         _samples("", 754, 760),
         Step("tool", "", kinds.STROKE, _stroke()),
         _samples("", 761, 767),
-        Step("tool", "", kinds.STATUS, _status(0, 2)),
+        *_second("", 0, 2),
         Step("host", "", kinds.ACK, Ack(768, 3)),
         _command("", 3, kinds.STOP_STREAM, b"", "STOP_STREAM"),
         _accepted("", 3, kinds.STOP_STREAM),
@@ -190,7 +194,7 @@ def ble(mtu: int) -> list[Step | str]:
         _samples("stream", 740, 752),
         Step("tool", "stream", kinds.STROKE, _stroke()),
         _samples("stream", 753, 765),
-        Step("tool", "stream", kinds.STATUS, _status(kinds.FAULT_LINK_NARROW if narrow else 0, last_event)),
+        *_second("stream", kinds.FAULT_LINK_NARROW if narrow else 0, last_event),
         Step("host", "query", kinds.ACK, Ack(766, last_event + 1)),
         _command("query", 4, kinds.STOP_STREAM, b"", "STOP_STREAM"),
         _accepted("stream", 4, kinds.STOP_STREAM),

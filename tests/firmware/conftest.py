@@ -161,7 +161,7 @@ class FakeBoard(BoardBase):
         coefficients = settings.get("coefficients", (0.0, 1 / COUNTS_PER_N))
         self.calibration = messages.Calibration("bench", bytes(32), 100.0, coefficients, 0, 0)
         self.stream = FakeStream(bench)
-        self.outputs = FakeOutputs(bench, settings.get("there", kinds.CHANNEL_LIGHT))
+        self.outputs: FakeOutputs = FakeOutputs(bench, settings.get("there", kinds.CHANNEL_LIGHT))
         # Whether the button is down, and what the board's store holds.
         self.pressed: bool = settings.get("pressed", False)
         self.button: Callable[[], bool] = settings.get("button", lambda: self.pressed)

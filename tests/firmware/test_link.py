@@ -109,7 +109,7 @@ def test_a_stream_starts_with_what_is_known_and_the_newest_sample(bench: Callabl
     b.run(1000)
     names = _kinds(b)
     at = names.index("Response")
-    assert names[at - 3 : at] == ["Calibration", "Zero", "Limits"]
+    assert names[at - 4 : at] == ["Calibration", "Zero", "Limits", "ChannelsReport"]
     assert "ForceSamples" not in names[:at]
     samples = b.heard().samples()
     # 2,000 ms and two turns of the link after the first conversion.
@@ -137,7 +137,7 @@ def test_a_stopped_stream_is_silent_and_still_answers(bench: Callable[..., Any],
     assert len(b.stream.written) == length
     b.say(wire.command(6, kinds.DESCRIBE))
     names = _kinds(b)
-    assert names[-4:] == ["Calibration", "Zero", "Limits", "Response"]
+    assert names[-5:] == ["Calibration", "Zero", "Limits", "ChannelsReport", "Response"]
 
 
 def test_a_zero_holds_from_the_index_it_states(bench: Callable[..., Any], wire: Any) -> None:
@@ -364,7 +364,7 @@ def test_unknown_kinds_are_skipped_and_counted(bench: Callable[..., Any], wire: 
     for kind in (0x0F, 0x7F, kinds.STATUS):
         b.say(encode(kind, 0, b"whatever"))
     b.say(wire.command(1, kinds.DESCRIBE))
-    assert _kinds(b) == ["HelloAnswer", "Calibration", "Zero", "Limits", "Response"]
+    assert _kinds(b) == ["HelloAnswer", "Calibration", "Zero", "Limits", "ChannelsReport", "Response"]
     assert b.tool.links[0]._unknown_kinds == 3
 
 

@@ -11,12 +11,14 @@ from tests.firmware.desk import COMMAND, CONNECT, ENCRYPTION, MTU, QUERY, Radio
 from tests.protocol.spec import named
 
 from iastm_firmware.ble import BleLink
+from iastm_firmware.journal import Journal
 from iastm_protocol import kinds, messages
 from iastm_protocol.fragments import FragmentDecoder, fragments
 from iastm_protocol.frames import BareFrameWriter, Decoder, encode
 from iastm_protocol.gestures import DOUBLE_WITHIN_MS
 from iastm_protocol.signing import tag
 from iastm_protocol.stored_calibration import pack_head
+from iastm_simulated.memory_store import MemoryStore
 
 KEY = bytes(range(32))
 CONNECTION = 64
@@ -34,7 +36,9 @@ class Rig:
     def __init__(self, by: str, **settings: Any) -> None:
         self.radio = Radio()
         links = [lambda tool: BleLink(tool, self.radio)] if by == "BLE" else []
-        self.bench = Bench([REST] * 160, {100: 5}, **{"links": links, "key": KEY, **settings})
+        journal = Journal(MemoryStore())
+        assert journal.add("failed", "ValueError: of a test")
+        self.bench = Bench([REST] * 160, {100: 5}, **{"links": links, "key": KEY, "journal": journal, **settings})
         self.tool = self.bench.tool
         self.link: Any = self.tool.links[-1]
         self._by_ble = by == "BLE"

@@ -89,6 +89,12 @@ def _in_contact(rig: Rig) -> None:
     rig.signed_command(kinds.CALIBRATION_PART, _BAD)
 
 
+def _tests_itself(rig: Rig) -> None:
+    for _ in range(2):
+        rig.signed_command(kinds.SELF_TEST, b"")
+        rig.run(40)
+
+
 def _can_not_be_kept(rig: Rig) -> None:
     rig.press()
     _store_fails(rig)
@@ -115,6 +121,7 @@ _SCENARIOS: dict[str, tuple[Callable[[Rig], Any], str]] = {
         _in_contact,
         "lift the tool",
     ),
+    "SELF_TEST: one runs": (_tests_itself, "under way"),
     "the body": (lambda rig: rig.signed_command(kinds.SET_ZERO, _BAD), "too short"),
     "it does not work": (_can_not_be_kept, "key"),
     "otherwise": (lambda rig: rig.signed_command(kinds.SET_ZERO, _ZERO), ""),

@@ -165,7 +165,7 @@ def test_limits_and_zero_outlive_the_host_and_the_tool_alarms_without_one() -> N
     assert bench.board.alerts == [(401, kinds.ALARM)]
     before = len(bench.heard().messages)
     bench.say(command(1, kinds.DESCRIBE))
-    _, zero, limits, _ = bench.heard().messages[before:]
+    _, zero, limits, _, _ = bench.heard().messages[before:]
     assert (zero.counts, zero.confirmed, limits) == (5, True, _LIMITS)
 
 

@@ -22,7 +22,7 @@ _BEGINS_MS, _ENDS_MS = 2000, 3000
 # When the host of the sessions sets limits and starts the stream, in milliseconds since boot.
 _SETS_LIMITS_MS, _STARTS_MS = 2134, 2198
 # What these say of the board, of the moment and of the heap is not the sessions' matter.
-_OF_THE_BOARD = ("HELLO_ANSWER", "PONG", "STATUS")
+_OF_THE_BOARD = ("HELLO_ANSWER", "PONG", "STATUS", "HEALTH")
 
 
 def _samples() -> list[int]:
@@ -44,7 +44,10 @@ class _Stage:
         self._mtu = int(name.removeprefix("ble ")) if name.startswith("ble") else None
         self.radio = Radio()
         links = [] if self._mtu is None else [lambda tool: BleLink(tool, self.radio)]
-        self.bench = Bench(_samples(), links=links, zero_counts=_ZERO_COUNTS, key=_KEY, coefficients=(0.0, 2.0**-17))
+        # Without light, buzzer and motor: it says nothing of channels.
+        self.bench = Bench(
+            _samples(), links=links, zero_counts=_ZERO_COUNTS, key=_KEY, coefficients=(0.0, 2.0**-17), there=0
+        )
         self.tool = self.bench.tool
         self.tool.settings.calibration = messages.Calibration.from_payload(_CASES["calibration"])
         self.bench.board._random = iter(_CHALLENGE)  # type: ignore[assignment]

@@ -11,12 +11,12 @@ from tests.firmware.desk import COMMAND, DISCONNECT
 from tests.protocol.rig import CONNECTION, CONTACT, OVER, REST, Rig
 from tests.protocol.spec import section, tables
 
-from iastm_firmware import app, ble, button, calibrations, carrier, keys, link, outlet, window
+from iastm_firmware import app, ble, button, calibrations, carrier, keys, link, motion, outlet, sampler, window
 from iastm_firmware import watch as tool_watch
 from iastm_host.app import acquisition
 from iastm_host.tool import backfill, client, clock, retry, states
 from iastm_host.transports.ble import Patience
-from iastm_protocol import calibration_bodies, kinds, messages
+from iastm_protocol import calibration_bodies, gestures, kinds, limits, messages, tool_bodies
 
 # The tool
 
@@ -93,6 +93,14 @@ _HOST: dict[str, Event] = {
     "CALIBRATION_PART": _calibration_part,
     "KEEP_CALIBRATION": _keep_calibration,
     "GET_CALIBRATION": lambda rig: rig.command(kinds.GET_CALIBRATION, calibration_bodies.get_calibration_body(0, 9)),
+    "GET_LOG": lambda rig: rig.command(kinds.GET_LOG, tool_bodies.get_log_body(0, 9)),
+    "SELF_TEST": lambda rig: rig.signed_command(kinds.SELF_TEST, b""),
+    "SET_CHANNELS": lambda rig: rig.signed_command(
+        kinds.SET_CHANNELS, tool_bodies.set_channels_body(kinds.CHANNEL_LIGHT)
+    ),
+    "SILENCE": lambda rig: rig.signed_command(kinds.SILENCE, tool_bodies.silence_body(60)),
+    "SET_DOSE_LIMIT": lambda rig: rig.signed_command(kinds.SET_DOSE_LIMIT, tool_bodies.set_dose_limit_body(1000)),
+    "RESET_DOSE": lambda rig: rig.signed_command(kinds.RESET_DOSE, b""),
     "GET_KEY": lambda rig: rig.command(kinds.GET_KEY, by=COMMAND),
     "GET_KEY after a press": _key_after_press,
     "RENEW_KEY": lambda rig: rig.command(kinds.RENEW_KEY, by=COMMAND),
@@ -115,6 +123,7 @@ _TOOL: dict[str, Event] = {
     "a second passes": lambda rig: rig.link.second(),
     "the zero is set by another link": lambda rig: rig.tool.set_zero(77),
     "a calibration is kept by another link": lambda rig: rig.keep_by_another(),
+    "channels are chosen by another link": lambda rig: rig.tool.set_channels(kinds.CHANNEL_BUZZER),
 }
 _STALL: dict[str, Event] = {"no bytes taken for 0.6 s": Rig.stall}
 _BLE: dict[str, Event] = {
@@ -242,6 +251,11 @@ _TIMES_US = {
     ("tool", "acknowledging"): window._PATIENCE_US,
     ("tool", "press of the button"): keys._PRESS_COUNTS_US,
     ("tool", "debouncing of the button"): button._DEBOUNCE_US,
+    ("tool", "another press"): gestures.DOUBLE_WITHIN_MS * _MS,
+    ("tool", "long press"): gestures.LONG_MS * _MS,
+    ("tool", "MOTION"): motion._PUBLISH_EVERY * 100,
+    ("tool", "vibrating"): limits.VIBRATES_MS * _MS,
+    ("tool", "a count that jumps, at most"): sampler._HOLD_MOST_US,
     ("tool", "a calibration that comes"): calibrations._PATIENCE_S * _S,
     ("tool", "shortest stroke"): tool_watch._MIN_STROKE_MS * _MS,
     ("host", "HELLO again"): client.HELLO_EVERY_US,
