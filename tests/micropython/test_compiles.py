@@ -81,14 +81,14 @@ def _machine_code(source: str) -> list[tuple[str, list[int]]]:
         ):
             folded[node.targets[0].id] = eval(ast.unparse(node.value), {"const": int}, folded)
     found = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef):
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
             continue
-        if not {ast.unparse(decorator) for decorator in node.decorator_list} & _COMPILED:
+        if not {ast.unparse(decorator) for decorator in function.decorator_list} & _COMPILED:
             continue
-        numbers = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Constant)]
-        numbers += [folded[inner.id] for inner in ast.walk(node) if isinstance(inner, ast.Name) and inner.id in folded]
-        found.append((node.name, [number for number in numbers if type(number) is int]))
+        numbers = [inner.value for inner in ast.walk(function) if isinstance(inner, ast.Constant)]
+        numbers += [folded[inner.id] for inner in ast.walk(function) if isinstance(inner, ast.Name) and inner.id in folded]
+        found.append((function.name, [number for number in numbers if type(number) is int]))
     return found
 
 
