@@ -86,8 +86,9 @@ def _machine_code(source: str) -> list[tuple[str, list[int]]]:
             continue
         if not {ast.unparse(decorator) for decorator in function.decorator_list} & _COMPILED:
             continue
-        numbers = [inner.value for inner in ast.walk(function) if isinstance(inner, ast.Constant)]
-        numbers += [folded[inner.id] for inner in ast.walk(function) if isinstance(inner, ast.Name) and inner.id in folded]
+        within = list(ast.walk(function))
+        numbers = [inner.value for inner in within if isinstance(inner, ast.Constant)]
+        numbers += [folded[inner.id] for inner in within if isinstance(inner, ast.Name) and inner.id in folded]
         found.append((function.name, [number for number in numbers if type(number) is int]))
     return found
 
