@@ -28,8 +28,8 @@ A board is one file with a class of these attributes:
 - `imu`: the motion sensor, see motion.py, with `imu_axes` and `imu_tip_mm`; None where there is none;
 - `battery_mv()`, `excitation_mv()`: 0 unknown; an OSError is unknown too;
 - `trouble`: in words what of the board could not be started, "" where all was; `reset_reason`: of kinds.py;
-- `feed()`: the watchdog, once a second; `idle_s`: unused for so long the tool sleeps, 0 never; `sleep()`: returns when
-  the button or motion woke the board, or lets it start anew;
+- `feed()`: the watchdog, once a second as long as samples are asked for; `idle_s`: unused for so long the tool sleeps,
+  0 never; `sleep()`: returns when the button or motion woke the board, or lets it start anew;
 - `failed(error)`: the firmware can't go on. Keeps the traceback where it is not mistaken for frames, and resets.
 """
 
@@ -71,10 +71,12 @@ class App:
         step = self.tool.sampler.step
         show = self.tool.signals.step
         watch_button = self.tool.watch_button
+        life = self.tool.life
         while True:
             step()
             show()
             watch_button()
+            life.sampled = True
             await asyncio.sleep_ms(_SAMPLE_EVERY_MS)
 
     async def _serve(self, link):
@@ -97,8 +99,7 @@ class App:
             if not self.tool.watch.in_contact:
                 # Between strokes, so that a collection does not fall into one.
                 gc.collect()
-                if self.tool.life.idle.is_due:
-                    self.tool.life.sleep()
+            self.tool.life.sleep_if_due()
 
 
 def run(board, *others):
