@@ -148,7 +148,7 @@ CHIPS = {
     ),
     "ADS1232": Chip(
         "ADS1232 board",
-        {"data": ("DOUT / DRDY", "blue"), "clock": ("SCLK", "yellow"), "power_down": ("PDWN", "orange")},
+        {"data": ("data out / DRDY", "blue"), "clock": ("SCLK", "yellow"), "power_down": ("PDWN", "orange")},
         "AVDD, DVDD",
         "GND",
         {"E+": "E+, REFP", "E−": "E−, REFN", "A−": "AINN1", "A+": "AINP1"},
@@ -159,7 +159,7 @@ CHIPS = {
         {
             "sck": ("SCLK", "yellow"),
             "mosi": ("DIN", "blue"),
-            "miso": ("DOUT / DRDY", "green"),
+            "miso": ("data out / DRDY", "green"),
             "select": ("CS", "orange"),
             "ready": ("DRDY", "violet"),
         },
