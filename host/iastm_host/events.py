@@ -263,6 +263,8 @@ class Motion:
 class StrokeMotion:
     """What the tool's motion sensor tells of a stroke of the tool's own, from one sample to the other.
 
+    A pause of the session says so too: what lies within it is excluded as "paused".
+
     `direction` is +1 along the tool's axis, −1 against it, 0 unknown; `pass_length_mm` is None where unknown.
     `excluded` says why it is no stroke ("lying", "wiping"), "" where it is one.
     """
@@ -286,6 +288,15 @@ class StrokeTold:
 
     stroke: Stroke
     excluded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A person paused the session at this sample, or went on: what comes between is recorded, alerted, not counted."""
+
+    boot_id: int
+    index: int
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,6 +524,7 @@ Event = (
     | Motion
     | StrokeMotion
     | StrokeTold
+    | Paused
     | Health
     | Channels
     | SelfTestResult

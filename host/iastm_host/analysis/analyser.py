@@ -54,9 +54,10 @@ class _Counted:
 class Analyser:
     """Analyses one tool's force. No clock: all times are those of the samples.
 
-    Attributes: `warn_crossed` and `alarm_crossed`: the limit was exceeded in the contact under way.
-    `contact_start_us`, `contact_end_us`: tool time at which the contact under way began and the last stroke ended (0:
-    never). `stroke_count`: whole strokes. `repeated`: 3 of the last 5 whole strokes went over alarm.
+    Attributes: `warn_crossed` and `alarm_crossed`: the limit was exceeded in the contact under way. `counts_dose`: what
+    is over warn adds to the dose (not while a session is paused). `contact_start_us`, `contact_end_us`: tool time at
+    which the contact under way began and the last stroke ended (0: never). `stroke_count`: whole strokes. `repeated`:
+    3 of the last 5 whole strokes went over alarm.
     """
 
     def __init__(self, profile: Profile, tip: Tip | None, rate_hz: float, contact: Contact) -> None:
@@ -64,6 +65,7 @@ class Analyser:
         self.tip = tip
         self.stroke_count = 0
         self.repeated = False
+        self.counts_dose = True
         self.contact_start_us = 0
         self.contact_end_us = 0
         self._detector = StrokeDetector(contact.on_n, contact.off_n, math.ceil(contact.min_s * rate_hz))
@@ -225,7 +227,7 @@ class Analyser:
 
     def _add_dose(self, samples: list[float], period_us: float) -> None:
         warn_n = self._warn_n
-        if max(samples) > warn_n:
+        if self.counts_dose and max(samples) > warn_n:
             self._exposure.dose_ns += sum([v - warn_n for v in samples if v > warn_n]) * period_us * 1e-6
 
     def _cross(self, block: ForceBlock, index: int, is_alarm: bool, events: list[Stroke | Alert]) -> None:

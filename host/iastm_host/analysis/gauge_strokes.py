@@ -80,7 +80,7 @@ class FileAnalysis:
 
     `rest_n` (n,) is the level of rest under each sample, None where none was found. `downwards_n` says how far the
     force goes below rest where its pulls are negative, else None; contact is not searched in such a file. `excluded`
-    counts those that the tool's motion sensor says are none, as it lay or was wiped: they are not among the strokes.
+    says of each that counts for nothing why (lying, wiping, paused): they are not among the strokes.
     """
 
     strokes: tuple[FileStroke, ...]
@@ -88,7 +88,7 @@ class FileAnalysis:
     levels: LevelsUsed
     rest_n: Floats | None
     downwards_n: float | None
-    excluded: int = 0
+    excluded: tuple[str, ...] = ()
 
     @property
     def stroke_rate_spm(self) -> float | None:
@@ -141,7 +141,7 @@ def with_motion(analysis: FileAnalysis, motions: Sequence[MotionInFile]) -> File
     """Return the analysis with what the motion sensor says of its strokes: those that it excludes are left out."""
     starts_s = np.array([each.start_s for each in motions])
     ends_s = np.array([each.end_s for each in motions])
-    strokes = []
+    strokes, reasons = [], []
     for stroke in analysis.strokes:
         beside = np.flatnonzero((starts_s <= stroke.end_s) & (ends_s >= stroke.start_s))
         about = [motions[at].motion for at in beside.tolist()]
@@ -149,10 +149,12 @@ def with_motion(analysis: FileAnalysis, motions: Sequence[MotionInFile]) -> File
             strokes.append(stroke)
             continue
         direction, pass_length_mm, source, excluded = merged(about)
-        if not excluded:
+        if excluded:
+            reasons.append(excluded)
+        else:
             told = replace(stroke, direction=direction, pass_length_mm=pass_length_mm, source=source)
             strokes.append(told)
-    return replace(analysis, strokes=tuple(strokes), excluded=len(analysis.strokes) - len(strokes))
+    return replace(analysis, strokes=tuple(strokes), excluded=tuple(reasons))
 
 
 def net_of_rest(recording: GaugeRecording, analysis: FileAnalysis) -> GaugeRecording | None:

@@ -12,6 +12,9 @@ from dataclasses import replace
 
 from iastm_host.events import Stroke, StrokeMotion, StrokeTold
 
+PAUSED = "paused"
+"""Why a stroke counts for nothing: the session was paused."""
+
 # As many as a link that was away for the tool's whole memory may bring at once, and some more.
 _KEPT = 512
 

@@ -20,9 +20,22 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.live_state import Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
-from iastm_host.events import Answer, Arrived, Chunk, Command, Event, LinkChanged, Problem, SetZero, Tare
+from iastm_host.events import (
+    Answer,
+    Arrived,
+    Chunk,
+    Command,
+    Event,
+    LinkChanged,
+    Paused,
+    Problem,
+    ResetDose,
+    SetZero,
+    Tare,
+    ToolEvent,
+)
 from iastm_host.records.calibrations import KnownCalibration
-from iastm_host.records.entries import DIALECT, MARKER
+from iastm_host.records.entries import DIALECT, GOES_ON, MARKER, PAUSED, REGION, Step
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.tool import states
 from iastm_host.tool.dialect import Dialect
@@ -30,6 +43,7 @@ from iastm_host.tool.dialects import Host, new_dialect, numbering_of
 from iastm_host.tool.retry import Retry
 from iastm_host.tool.signer import Signer
 from iastm_host.tool.unnumbered import Numbering
+from iastm_host.tool.words import BUTTON, DOUBLE_PRESS, LONG_PRESS
 from iastm_host.transports.base import ENDED, IASTM, LOST, NOT_FOUND, EndOfStream, Transport, TransportError
 
 log = logging.getLogger(__name__)
@@ -49,9 +63,9 @@ class Plan:
     `session` is a random number for this run. `recordings` is the folder for recordings, `record` whether one starts
     with the run. A link that is lost is tried again for `patience_s` (None: for ever). `live` is false for a replay,
     whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time, `replay_markers_us` those
-    of its markers in order. `keys` are those of known tools by serial number. `numbering` is what a replay's samples go
-    on from, where their gauge does not number them. `sets_limits`: the tool is told those of the profile.
-    `calibrations` are those known here, by serial number.
+    of its markers in order, `replay_steps` are its pauses and regions. `keys` are those of known tools by serial
+    number. `numbering` is what a replay's samples go on from, where their gauge does not number them. `sets_limits`:
+    the tool is told those of the profile. `calibrations` are those known here, by serial number.
     """
 
     carrier: str
@@ -67,6 +81,7 @@ class Plan:
     live: bool = True
     replay_span_us: tuple[int, int] | None = None
     replay_markers_us: tuple[int, ...] = ()
+    replay_steps: tuple[Step, ...] = ()
     replay_speed: float = 1.0
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     numbering: Numbering | None = None
@@ -129,6 +144,7 @@ class Acquisition:
             calibrations=plan.calibrations,
             today=wall_clock().date() if plan.live else None,
         )
+        self._replay_steps = list(plan.replay_steps)
         self._dialect = transport.dialect
         self._signer = Signer(plan.keys)
         self._pipeline = self._new_pipeline()
@@ -208,6 +224,14 @@ class Acquisition:
     def add_marker(self) -> None:
         """Mark the newest sample in the recording."""
         self._post(self._mark)
+
+    def set_paused(self, paused: bool) -> None:
+        """Let strokes and dose count no more, or go on."""
+        self._post(lambda: self._pause(paused))
+
+    def next_region(self) -> None:
+        """Go to the next region."""
+        self._post(self._next_region)
 
     def start_recording(self) -> None:
         """Start a recording where none runs; what the session counted so far stays counted."""
@@ -397,6 +421,8 @@ class Acquisition:
         if self._recorder is not None:
             self._recorder.received(chunk)
             self._update_recording()
+        while self._replay_steps and self._replay_steps[0].host_us < chunk.host_us:
+            self._replay_step(self._replay_steps.pop(0))
         self._apply(self._pipeline.receive(chunk))
         if self._transport.pairing_refused != self._state.pairing_refused:
             with self._lock:
@@ -470,6 +496,7 @@ class Acquisition:
         for listener in self._listeners:
             for event in events:
                 listener(event)
+        self._take_gestures(events)
         for answer in answers:
             if answer.request_id in self._futures:
                 _answer(self._futures.pop(answer.request_id), answer)
@@ -528,6 +555,13 @@ class Acquisition:
         with self._lock:
             self._state.replay = self._replay_view(host_us, span_us)
             self._state.marker_count = bisect_right(self._plan.replay_markers_us, host_us)
+
+    def _replay_step(self, step: Step) -> None:
+        if step.kind == REGION:
+            with self._lock:
+                self._state.region = step.number
+        else:
+            self._apply(self._pipeline.pause(Paused(step.boot_id, step.index, step.kind == PAUSED)))
 
     def _replay_view(self, host_us: int, span_us: tuple[int, int]) -> ReplayView:
         first_us, last_us = span_us
@@ -589,17 +623,72 @@ class Acquisition:
         if self._recorder is not None and isinstance(command, Tare):
             self._recorder.note(self._clock(), {"note": "tare"})
 
-    def _mark(self) -> None:
+    def _take_gestures(self, events: Sequence[Event]) -> None:
+        """Do what was asked for with the tool's button; in a replay the recording says what came of it."""
+        for event in events:
+            if self._plan.live and isinstance(event, ToolEvent) and event.kind == BUTTON:
+                self._take_gesture(event)
+
+    def _take_gesture(self, event: ToolEvent) -> None:
+        first_index = self._state.first_index
+        # What was done with the button before the run was no wish for it.
+        if first_index is None or event.index < first_index:
+            return
+        if event.gesture == LONG_PRESS:
+            self._pause(not self._state.paused)
+        elif event.gesture == DOUBLE_PRESS:
+            self._next_region()
+        else:
+            # An older tool tells no gesture: pressed it was.
+            self._mark(event.index)
+
+    def _place(self) -> dict[str, int] | None:
+        """Return the newest sample as a note has it, None before there is one and in a replay."""
+        state = self._state
+        # A replay shows what was done as it was recorded.
+        if state.tool is None or state.first_index is None or self._plan.replay_span_us is not None:
+            return None
+        return {"boot_id": state.tool.boot_id, "index": state.end_index - 1}
+
+    def _mark(self, index: int | None = None) -> None:
         with self._lock:
-            state = self._state
-            # A replay shows the markers of its recording.
-            if state.tool is None or state.first_index is None or self._plan.replay_span_us is not None:
+            place = self._place()
+            if place is None:
                 return
-            index, boot_id = state.end_index - 1, state.tool.boot_id
-            state.marker_count += 1
+            self._state.marker_count += 1
+            number = self._state.marker_count
+        if index is not None:
+            place["index"] = index
         if self._recorder is not None:
-            note = {"note": MARKER, "boot_id": boot_id, "index": index, "number": state.marker_count}
-            self._recorder.note(self._clock(), note)
+            self._recorder.note(self._clock(), {"note": MARKER, "number": number, **place})
+
+    def _pause(self, paused: bool) -> None:
+        place = self._place()
+        if place is None or paused == self._state.paused:
+            return
+        self._apply(self._pipeline.pause(Paused(place["boot_id"], place["index"], paused)))
+        if self._recorder is not None:
+            self._recorder.note(self._clock(), {"note": PAUSED if paused else GOES_ON, **place})
+
+    def _next_region(self) -> None:
+        place = self._place()
+        if place is None:
+            return
+        with self._lock:
+            self._state.region += 1
+            number, tool = self._state.region, self._state.tool
+        if self._recorder is not None:
+            self._recorder.note(self._clock(), {"note": REGION, "number": number, **place})
+        if tool is not None and tool.sums_dose:
+            future: Future[Answer] = Future()
+            future.add_done_callback(self._dose_was_reset)
+            self._request(ResetDose(), future)
+
+    def _dose_was_reset(self, future: Future[Answer]) -> None:
+        answer = future.result()
+        if not answer.accepted:
+            with self._lock:
+                self._state.note(f"the tool goes on with the dose of the region before: {answer.reason}", self._clock())
 
     def _start_recording(self) -> None:
         self._recordings_given_up = 0
@@ -621,6 +710,9 @@ class Acquisition:
         # A recording must hold hello, calibration, zero and limits: a fresh client asks for them, as a replay will,
         # while the old one goes on deciding alerts.
         self._note_dialect()
+        place = self._place()
+        if self._state.paused and place is not None:
+            self._recorder.note(self._clock(), {"note": PAUSED, **place})
         self._fresh = self._new_client(numbering_of(self._pipeline.client))
         self._fresh.opening()
         self._fresh.opened(self._transport.mtu)

@@ -15,6 +15,7 @@ from iastm_calibration.zero_tracking import ZeroDrift
 from iastm_host.analysis.alert_log import AlertLog
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Contact, Profile, Tip
+from iastm_host.analysis.stroke_motion import PAUSED
 from iastm_host.app.calibration_watch import calibration_faults
 from iastm_host.app.pipeline import Pipeline, in_millinewtons, limits_for
 from iastm_host.app.snapshot import LinkView, LiveSnapshot, Note, RecordingView, ReplayView, Trace, Verdict
@@ -33,6 +34,7 @@ from iastm_host.events import (
     Gap,
     LimitsReport,
     LinkChanged,
+    Paused,
     Problem,
     SetLimits,
     StatusReport,
@@ -126,6 +128,7 @@ class LiveState:
             Alert: self._take_alert,
             Stroke: self._take_stroke,
             StrokeTold: self._take_told,
+            Paused: self._take_paused,
             LinkChanged: self._take_link,
             ToolDescription: self._take_tool,
             ClockOffset: self._take_offset,
@@ -141,6 +144,9 @@ class LiveState:
         self._strokes: deque[Stroke] = deque(maxlen=_STROKES_KEPT)
         # Strokes that were none: the tool lay or was wiped.
         self._excluded: set[tuple[int, int]] = set()
+        self._in_pauses: set[tuple[int, int]] = set()
+        self.paused = False
+        self.region = 1
         self._log = AlertLog()
         self._decided: dict[Alert, Decision] = {}
         self._medium: Alert | None = None
@@ -222,10 +228,13 @@ class LiveState:
         key = (told.stroke.boot_id, told.stroke.first_index)
         strokes = [each for each in self._strokes if (each.boot_id, each.first_index) != key]
         if told.excluded:
-            self._excluded.add(key)
+            (self._in_pauses if told.excluded == PAUSED else self._excluded).add(key)
         else:
             strokes = [told.stroke if (s.boot_id, s.first_index) == key else s for s in self._strokes]
         self._strokes = deque(strokes, maxlen=_STROKES_KEPT)
+
+    def _take_paused(self, change: Paused, _now_us: int) -> None:
+        self.paused = change.paused
 
     def _take_link(self, link: LinkChanged, now_us: int) -> None:
         since_us = self._link.since_us if link.state == self._link.state else now_us
@@ -321,6 +330,9 @@ class LiveState:
             zero_drift=self.zero_drift,
             excluded_strokes=len(self._excluded),
             notes=tuple(self._notes),
+            paused=self.paused,
+            paused_strokes=len(self._in_pauses),
+            region=self.region,
             tool_silenced_s=max(0, math.ceil((self._silenced_until_us - now_us) / 1e6)),
             tool_alerts_by=self._alerts_by(),
         )

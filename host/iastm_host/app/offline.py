@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.pipeline import Pipeline, limits_for
-from iastm_host.events import Cut, Event, Problem
-from iastm_host.records.entries import Recording
+from iastm_host.events import Cut, Event, Paused, Problem
+from iastm_host.records.entries import GOES_ON, PAUSED, Recording
 from iastm_host.tool.dialects import Host, new_dialect
 from iastm_host.tool.unnumbered import Numbering
 
@@ -44,9 +44,12 @@ def recorded_events(recording: Recording, contact: Contact | None = None) -> Ite
     host = Host(recording.start.software, limits_for(profile, asked), numbering=recorded_numbering(recording))
     client = new_dialect(recording.dialect, host)
     pipeline = Pipeline(client, profile, recorded_tip(recording), contact or asked)
+    pauses = pauses_of(recording)
     yield from client.opening()
     yield from client.opened(recording.start.mtu)
     for item in recording.chunks():
+        while pauses and pauses[0][0] < item.host_us:
+            yield from pipeline.pause(pauses.pop(0)[1])
         if isinstance(item, Cut):
             yield from client.broken(item.reason)
             yield from client.opening()
@@ -57,6 +60,15 @@ def recorded_events(recording: Recording, contact: Contact | None = None) -> Ite
         client.to_send_privileged()
     yield from pipeline.give_up()
     yield from client.finished()
+
+
+def pauses_of(recording: Recording) -> list[tuple[int, Paused]]:
+    """Return the host times at which a person paused or went on, in order; each holds before the chunk after it."""
+    return [
+        (step.host_us, Paused(step.boot_id, step.index, step.kind == PAUSED))
+        for step in recording.steps()
+        if step.kind in (PAUSED, GOES_ON)
+    ]
 
 
 def _made(kind: type[_Made], recording: Recording, name: str) -> _Made:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.profiles import Contact, Profile, Tip
-from iastm_host.analysis.stroke_motion import StrokesWithMotion
+from iastm_host.analysis.stroke_motion import PAUSED, StrokesWithMotion
 from iastm_host.events import (
     Alert,
     Arrived,
@@ -21,6 +21,7 @@ from iastm_host.events import (
     Event,
     ForceBlock,
     Gap,
+    Paused,
     SetLimits,
     Stroke,
     StrokeMotion,
@@ -47,6 +48,8 @@ class Pipeline:
         self._contact = contact
         self._in_order = InOrder()
         self._motion = StrokesWithMotion()
+        # The sample at which a person paused, None while the session runs.
+        self._paused: Paused | None = None
         self._live: deque[tuple[int, str, int]] = deque(maxlen=_LIVE_ALERTS_KEPT)
 
     @property
@@ -66,16 +69,26 @@ class Pipeline:
                 continue
             if isinstance(event, ToolDescription):
                 self._meet(event)
-            events.append(event)
-            for analyser in (self.now, self.record):
-                if analyser is not None and isinstance(event, CalibrationReport):
-                    analyser.calibrated(event)
-                if analyser is not None and isinstance(event, StrokeMotion):
-                    analyser.told(event)
             if isinstance(event, StrokeMotion):
-                events += self._motion.add_motion(event)
+                self._hear_motion(event, events)
+                continue
+            if isinstance(event, CalibrationReport):
+                for analyser in self._analysers():
+                    analyser.calibrated(event)
+            events.append(event)
         for item in self._in_order.mend(self.client, chunk.host_us):
             self._tell(item, events)
+        return events
+
+    def pause(self, change: Paused) -> list[Event]:
+        """Let strokes and dose count no more from a sample on, or go on; alerts are decided all the same."""
+        before, self._paused = self._paused, change if change.paused else None
+        if self.record is not None:
+            self.record.counts_dose = not change.paused
+        events: list[Event] = [change]
+        if before is not None and not change.paused:
+            first = before.index if before.boot_id == change.boot_id else 0
+            self._hear_motion(_uncounted(change.boot_id, first, change.index), events)
         return events
 
     def give_up(self) -> list[Event]:
@@ -85,11 +98,24 @@ class Pipeline:
             self._tell(item, events)
         return events
 
+    def _analysers(self) -> list[Analyser]:
+        return [analyser for analyser in (self.now, self.record) if analyser is not None]
+
+    def _hear_motion(self, motion: StrokeMotion, events: list[Event]) -> None:
+        for analyser in self._analysers():
+            analyser.told(motion)
+        events += [motion, *self._motion.add_motion(motion)]
+
+    def _lies_in_pause(self, stroke: Stroke) -> bool:
+        paused = self._paused
+        return paused is not None and (stroke.boot_id != paused.boot_id or stroke.last_index >= paused.index)
+
     def _meet(self, tool: ToolDescription) -> None:
         self._in_order.meet(tool)
         if self.now is None:
             self.now = Analyser(self._profile, self._tip, tool.rate_hz, self._contact)
             self.record = Analyser(self._profile, self._tip, tool.rate_hz, self._contact)
+            self.record.counts_dose = self._paused is None
 
     def _arrive(self, block: ForceBlock, events: list[Event]) -> None:
         assert self.now is not None
@@ -111,8 +137,14 @@ class Pipeline:
         for event in self.record.feed(item):
             if isinstance(event, Stroke):
                 events += [event, *self._motion.add_stroke(event)]
+                if self._lies_in_pause(event):
+                    self._hear_motion(_uncounted(event.boot_id, event.first_index, event.last_index), events)
             elif (event.boot_id, event.kind, event.index) not in self._live:
                 events.append(replace(event, late=True))
+
+
+def _uncounted(boot_id: int, first_index: int, last_index: int) -> StrokeMotion:
+    return StrokeMotion(boot_id, first_index, last_index, 0, None, "force", PAUSED)
 
 
 def limits_for(profile: Profile, contact: Contact) -> SetLimits:

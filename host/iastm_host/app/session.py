@@ -25,6 +25,12 @@ class Session(Protocol):
     def add_marker(self) -> None:
         """Mark the newest sample in the recording."""
 
+    def set_paused(self, paused: bool) -> None:
+        """Let strokes and dose count no more, or go on; alerts are decided and all is recorded. Not in a replay."""
+
+    def next_region(self) -> None:
+        """Go to the next region: the recording notes it, and the tool's dose is 0 again. Not in a replay."""
+
     def start_recording(self) -> None:
         """Start a recording where none runs."""
 

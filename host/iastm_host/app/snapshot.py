@@ -121,7 +121,8 @@ class LiveSnapshot:
     are not among the others. `notes` are what happened to the tool, in order.
 
     `tool_silenced_s`: so long the tool's buzzer and motor are silent still. `tool_alerts_by` are the channels that it
-    has and that are chosen, None where it tells of none.
+    has and that are chosen, None where it tells of none. `paused`: strokes and dose count no more until the session
+    goes on; `paused_strokes` did not. `region` counts the regions of the session, from 1.
     """
 
     taken_us: int
@@ -158,3 +159,6 @@ class LiveSnapshot:
     notes: tuple[Note, ...] = ()
     tool_silenced_s: int = 0
     tool_alerts_by: tuple[str, ...] | None = None
+    paused: bool = False
+    paused_strokes: int = 0
+    region: int = 1

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,7 +36,17 @@ from iastm_host.app.export import damage, saturated_samples
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
 from iastm_host.app.session_clock import SessionClock
-from iastm_host.events import Arrived, CalibrationReport, Event, ForceBlock, Gap, Problem, StrokeMotion, ToolDescription
+from iastm_host.events import (
+    Arrived,
+    CalibrationReport,
+    Event,
+    ForceBlock,
+    Gap,
+    Paused,
+    Problem,
+    StrokeMotion,
+    ToolDescription,
+)
 from iastm_host.records.entries import Marker, Recording
 
 RECORDING_SUFFIX = ".iastm"
@@ -229,6 +240,8 @@ def _hear(analyser: Analyser, event: Event) -> None:
         analyser.calibrated(event)
     elif isinstance(event, StrokeMotion):
         analyser.told(event)
+    elif isinstance(event, Paused):
+        analyser.counts_dose = not event.paused
 
 
 def _bridged(force_n: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64]:
@@ -329,7 +342,7 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
             for stroke in analysis.strokes
         ],
         "strokes_cut": analysis.cut,
-        "strokes_excluded": analysis.excluded,
+        "strokes_excluded": len(analysis.excluded),
         "stroke_rate_spm": analysis.stroke_rate_spm,
         "time_over": {
             "warn_s": time_over_s(samples, source.warn_n),
@@ -386,7 +399,8 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
     rate = analysis.stroke_rate_spm
     said = "no rate" if rate is None else f"{rate:.1f} strokes/min within bursts"
     cut = f", {analysis.cut} more cut by a hole or an end of the file" if analysis.cut else ""
-    left_out = f", {analysis.excluded} left out as the tool lay or was wiped" if analysis.excluded else ""
+    why = ", ".join(f"{count} {reason}" for reason, count in sorted(Counter(analysis.excluded).items()))
+    left_out = f", {len(analysis.excluded)} left out ({why})" if why else ""
     console.print(f"{len(analysis.strokes)} strokes{cut}{left_out}; {said}")
     if with_motion_sensor:
         console.print("Way (→ towards the tip) and length are told from force and motion.")

@@ -303,6 +303,7 @@ def replay_run(recording: Recording, speed: float) -> Acquisition:
         live=False,
         replay_span_us=recording.length_us(),
         replay_markers_us=tuple(marker.host_us for marker in recording.markers()),
+        replay_steps=tuple(recording.steps()),
         replay_speed=speed,
         numbering=recorded_numbering(recording),
     )

@@ -22,6 +22,8 @@ LINK_BROKEN = "link broken"
 VERSION = 1
 SUFFIX = ".iastm"
 MARKER = "marker"
+PAUSED, GOES_ON = "paused", "goes on"
+REGION = "region"
 DIALECT = "dialect"
 MAX_ENTRY_BYTES = 1 << 20
 _TIME = struct.Struct("<Q")
@@ -63,6 +65,17 @@ class Marker:
     host_us: int
     boot_id: int
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a person did in the session: PAUSED, GOES_ON or REGION (the `number`th, from 2); when, at which sample."""
+
+    kind: str
+    host_us: int
+    boot_id: int
+    index: int
+    number: int = 0
 
 
 class EntryReader:
@@ -142,6 +155,20 @@ class Recording:
             match note:
                 case {"number": int(number), "boot_id": int(boot_id), "index": int(index)}:
                     found.append(Marker(number, entry.host_us, boot_id, index))
+                case _:
+                    pass
+        return found
+
+    def steps(self) -> list[Step]:
+        """Return pauses and regions in the order of their time; one that lacks its numbers is left out."""
+        found = []
+        for entry in self.entries():
+            if entry.kind != kinds.NOTE:
+                continue
+            match entry.note:
+                case {"note": "paused" | "goes on" | "region" as kind, "boot_id": int(boot_id), "index": int(index)}:
+                    number = entry.note.get("number")
+                    found.append(Step(kind, entry.host_us, boot_id, index, number if isinstance(number, int) else 0))
                 case _:
                     pass
         return found

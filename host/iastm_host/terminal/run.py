@@ -32,10 +32,14 @@ def run_lines(session: Session, write: Callable[[str], None], sleep: Callable[[f
 def run_screen(session: Session, console: Console, sleep: Callable[[float], None] = time.sleep) -> None:
     """Show the live screen until the session is over; q ends it."""
     state = ViewState(sound_available=False)
+    paused = False
     with terminal_keys() as keys, Live(console=console, auto_refresh=False, screen=True) as live:
         while True:
             state = _obey(keys, session, state)
             snapshot = session.snapshot()
+            if snapshot.paused != paused:
+                paused = snapshot.paused
+                state = state.pause(snapshot) if paused else state.go_on(snapshot)
             shown = live_view(snapshot, state)
             state = state.after(snapshot, shown.ladder.state)
             live.update(screen(state.frozen or snapshot, shown, console.width, console.height), refresh=True)
@@ -51,6 +55,8 @@ def _obey(keys: Keys, session: Session, state: ViewState) -> ViewState:
                 session.stop()
             case "m":
                 session.add_marker()
+            case "n":
+                session.next_region()
             case "z":
                 session.zero()
             case "u":
@@ -60,6 +66,7 @@ def _obey(keys: Keys, session: Session, state: ViewState) -> ViewState:
             case " ":
                 now = session.snapshot()
                 state = state.go_on(now) if state.paused else state.pause(now)
+                session.set_paused(state.paused)
             case _:
                 pass
     return state

@@ -40,7 +40,7 @@ _FULL_LINES = 30
 _SHORT_OTHER_ROWS = 13
 _SHORT_CHART_ROWS = 5
 # Keys that mean something in a terminal.
-_KEYS = ("Space", "M", "Z", "U", "R")
+_KEYS = ("Space", "M", "N", "Z", "U", "R")
 
 
 def screen(snapshot: LiveSnapshot, view: LiveView, columns: int, lines: int) -> RenderableType:
@@ -97,7 +97,7 @@ def _verdict_line(ladder: Ladder) -> RenderableType:
 
 def _keys(view: LiveView) -> RenderableType:
     keys = [f"[{action.key}] {action.label}" for action in view.actions if action.key in _KEYS]
-    return Text("  ".join((*keys, "[Q] End")), style="dim", no_wrap=True)
+    return Text(" ".join((*keys, "[Q] End")), style="dim", no_wrap=True)
 
 
 def _top(view: LiveView) -> RenderableType:

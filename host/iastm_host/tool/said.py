@@ -24,6 +24,7 @@ from iastm_host.tool.words import (
     EVENTS,
     EXCLUSIONS,
     FORCE_AND_MOTION,
+    GESTURES,
     RESET_REASONS,
     TESTS,
     VERDICTS,
@@ -31,7 +32,7 @@ from iastm_host.tool.words import (
     faults_in,
 )
 from iastm_host.tool.zeros import Zeros
-from iastm_protocol import gestures, kinds, messages, signing, tool_messages
+from iastm_protocol import kinds, messages, signing, tool_messages
 from iastm_protocol.conversion import polarity, to_newtons
 from iastm_protocol.errors import RemoteProtocolError
 
@@ -40,8 +41,6 @@ _PERIOD_FACTOR = 4.0
 _MILLI = 1000
 # A row of a self-test that was not measured, or has no bound.
 _UNTOLD, _NO_HIGH = -(1 << 31), (1 << 31) - 1
-
-GESTURES = {gesture.number: gesture.name for gesture in gestures.GESTURES}
 
 
 def description(hello: messages.HelloAnswer) -> ToolDescription:

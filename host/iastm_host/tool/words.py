@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from iastm_protocol import kinds
+from iastm_protocol import gestures, kinds
 
+BUTTON = "button"
 EVENTS = {
     kinds.EVENT_BOOT: "boot",
     kinds.EVENT_ZERO: "zero",
     kinds.EVENT_LIMITS: "limits",
     kinds.EVENT_FAULT: "fault",
     kinds.EVENT_FAULT_CLEARED: "fault cleared",
-    kinds.EVENT_BUTTON: "button",
+    kinds.EVENT_BUTTON: BUTTON,
     kinds.EVENT_KEY: "key given out",
     kinds.EVENT_CALIBRATION: "calibration",
     kinds.EVENT_OVERLOAD: "overload",
@@ -49,6 +50,13 @@ RESET_REASONS = {
     kinds.RESET_WAKE: "it woke from sleep",
     kinds.RESET_SOFT: "its console started it anew",
 }
+
+GESTURES = {gesture.number: gesture.name for gesture in gestures.GESTURES}
+PRESS, LONG_PRESS, DOUBLE_PRESS = (
+    GESTURES[number] for number in (kinds.GESTURE_PRESS, kinds.GESTURE_LONG, kinds.GESTURE_DOUBLE)
+)
+GESTURES_DO = tuple((gesture.name, gesture.does) for gesture in gestures.GESTURES)
+"""What can be done with the tool's button, and what comes of it, in words."""
 
 AFTER_A_FAILURE = frozenset({RESET_REASONS[kinds.RESET_WATCHDOG], RESET_REASONS[kinds.RESET_FAILURE]})
 """Reset reasons of a tool that failed and goes on."""

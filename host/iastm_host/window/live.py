@@ -79,6 +79,7 @@ class LiveWindow(QWidget):
         self._view = ViewState(sound_available=self._speaker.available)
         self._snapshot: LiveSnapshot | None = None
         self._streamed = False
+        self._session_paused = False
         self._about = self._ending = False
         self._own_problem: Problem | None = None
         self.exit_code = 0
@@ -97,6 +98,7 @@ class LiveWindow(QWidget):
         self._commands: dict[str, Callable[[], None]] = {
             "pause": self._toggle_pause,
             "marker": self._ask(session.add_marker),
+            "region": self._ask(session.next_region),
             "zero": self._ask(session.zero),
             "undo_zero": self._ask(session.undo_zero),
             "record": self._ask(self._start_recording),
@@ -107,6 +109,7 @@ class LiveWindow(QWidget):
         self._keys: dict[int, Callable[[], None]] = {
             Qt.Key.Key_Space: self._toggle_pause,
             Qt.Key.Key_M: self._ask(session.add_marker),
+            Qt.Key.Key_N: self._ask(session.next_region),
             Qt.Key.Key_Z: self._ask(session.zero),
             Qt.Key.Key_U: self._ask(session.undo_zero),
             Qt.Key.Key_R: self._ask(self._start_recording),
@@ -140,6 +143,10 @@ class LiveWindow(QWidget):
         snapshot = self._session.snapshot()
         self._snapshot = snapshot
         self._streamed = self._streamed or snapshot.trace.last_arrived_us > 0
+        if snapshot.paused != self._session_paused:
+            # The tool's button, or a recorded pause: the view follows, whatever it stood at.
+            self._session_paused = snapshot.paused
+            self._view = self._view.pause(snapshot) if snapshot.paused else self._view.go_on(snapshot)
         live = live_view(snapshot, self._view)
         self._view = self._view.after(snapshot, live.ladder.state)
         frozen = self._view.frozen
@@ -224,6 +231,7 @@ class LiveWindow(QWidget):
         if self._snapshot is not None:
             change = self._view.go_on if self._view.paused else self._view.pause
             self._view = change(self._snapshot)
+            self._ask(lambda: self._session.set_paused(self._view.paused))()
 
     def _toggle_inspect(self) -> None:
         if self._snapshot is not None:

@@ -112,7 +112,7 @@ def test_a_table_has_way_and_length_where_the_tool_senses_motion(recorded: Any) 
     said = " ".join(said.split())
     assert "length mm" in said
     assert "110" in said
-    assert "2 left out as the tool lay or was wiped" in said
+    assert "2 left out (1 lying, 1 wiping)" in said
 
 
 def test_a_glitch_of_the_tool_is_plotted_and_exported_and_changes_no_stroke(

@@ -45,7 +45,14 @@ def test_lines_are_written_until_the_session_is_over() -> None:
 
 @pytest.mark.parametrize(
     ("key", "call"),
-    [("z", "zero"), ("u", "undo_zero"), ("m", "add_marker"), ("r", "start_recording"), ("q", "stop")],
+    [
+        ("z", "zero"),
+        ("u", "undo_zero"),
+        ("m", "add_marker"),
+        ("n", "next_region"),
+        ("r", "start_recording"),
+        ("q", "stop"),
+    ],
 )
 def test_each_key_asks_the_session_for_its_action(key: str, call: str) -> None:
     session = FakeSession()
@@ -53,13 +60,13 @@ def test_each_key_asks_the_session_for_its_action(key: str, call: str) -> None:
     assert session.calls == [call]
 
 
-def test_space_pauses_the_view_and_goes_on_and_touches_no_session() -> None:
+def test_space_pauses_view_and_session_and_goes_on() -> None:
     session = FakeSession()
     state = _obey(Pressed(" "), session, ViewState())
     assert state.paused
-    assert state.frozen is session.shown
+    assert state.frozen is not None
     assert not _obey(Pressed(" "), session, state).paused
-    assert session.calls == []
+    assert session.calls == ["pause", "go_on"]
 
 
 def test_other_keys_do_nothing() -> None:

@@ -165,6 +165,13 @@ class FakeSession:
     def add_marker(self) -> None:
         self.calls.append("add_marker")
 
+    def set_paused(self, paused: bool) -> None:
+        self.calls.append("pause" if paused else "go_on")
+        self.shown = replace(self.shown, paused=paused)
+
+    def next_region(self) -> None:
+        self.calls.append("next_region")
+
     def start_recording(self) -> None:
         self.calls.append("start_recording")
 

@@ -256,12 +256,12 @@ def test_buttons_do_what_their_keys_do(app: QApplication) -> None:
     window = make(session, speaker=FakeSpeaker())
     window.resize(1920, 1080)
     window.show_frame()
-    for label in ("Marker", "Zero", "Undo zero", "Record", "Pause", "Pause sound"):
+    for label in ("Marker", "Region", "Zero", "Undo zero", "Record", "Pause", "Pause sound"):
         buttons = [
             each for each in window.findChildren(QAbstractButton) if each.accessibleName().startswith(f"{label} (")
         ]
         QTest.mouseClick(next(each for each in buttons if each.isVisible()), Qt.MouseButton.LeftButton)
-    assert session.calls == ["add_marker", "zero", "undo_zero", "start_recording"]
+    assert session.calls == ["add_marker", "next_region", "zero", "undo_zero", "start_recording", "pause"]
     assert window.view.paused
     assert window.view.sound_paused(session.now_us())
     window.close()
@@ -272,13 +272,47 @@ def test_space_pauses_the_view_and_goes_on(app: QApplication) -> None:
     window = make(session, speaker=FakeSpeaker())
     press(window, Qt.Key.Key_Space)
     still = picture(window)
-    session.shown = snapshot_at(24.9)
+    session.shown = replace(snapshot_at(24.9), paused=True)
     assert window.show_frame().ladder.word == "Paused"
     chart = geometry_for(1280, 800).chart
     assert same(picture(window).copy(chart), still.copy(chart))
     press(window, Qt.Key.Key_Space)
     assert window.show_frame().ladder.number != ""
     assert not same(picture(window).copy(chart), still.copy(chart))
+    window.close()
+
+
+def test_the_tools_button_pauses_what_is_shown_and_goes_on(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    window.show_frame()
+    session.shown = replace(FINE, paused=True)
+    assert window.show_frame().ladder.word == "Paused"
+    assert "Strokes don't count" in window.show_frame().ladder.sub
+    # One that was inspecting meanwhile stands still no longer than the session does.
+    press(window, Qt.Key.Key_I)
+    session.shown = replace(FINE, paused=False)
+    assert window.show_frame().ladder.word != "Paused"
+    assert session.calls == []
+    window.close()
+
+
+def test_inspecting_pauses_no_session(app: QApplication) -> None:
+    session = FakeSession(FINE)
+    window = make(session)
+    press(window, Qt.Key.Key_I)
+    assert window.view.paused
+    assert session.calls == []
+    window.close()
+
+
+def test_a_replay_pauses_the_view_alone(app: QApplication) -> None:
+    session = FakeSession(replace(FINE, replay=ReplayView(1.0, 2.0, 1.0)))
+    window = make(session)
+    window.show_frame()
+    press(window, Qt.Key.Key_Space, Qt.Key.Key_N)
+    assert window.view.paused
+    assert session.calls == []
     window.close()
 
 

@@ -23,6 +23,7 @@ def actions_of(snapshot: LiveSnapshot, view: ViewState) -> tuple[Action, ...]:
     actions = [Action("Space", "Go on" if view.paused else "Pause", "pause")]
     if not replays(snapshot):
         actions.append(Action("M", "Marker", "marker"))
+        actions.append(Action("N", "Region", "region"))
         actions.append(Action("Z", "Zero", "zero"))
         if snapshot.zero.can_undo:
             actions.append(Action("U", "Redo zero" if snapshot.zero.undone else "Undo zero", "undo_zero"))

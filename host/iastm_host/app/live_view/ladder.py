@@ -95,7 +95,9 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
 def _paused_sub(snapshot: LiveSnapshot) -> str:
     if replays(snapshot):
         return "Space goes on. The replay still runs."
-    return "Space goes on. Recording and alarms still run." if records(snapshot) else "Space goes on. Alarms still run."
+    runs = "Recording and alarms still run." if records(snapshot) else "Alarms still run."
+    # An inspection stands still too, and what comes meanwhile counts.
+    return f"Strokes don't count. Space goes on. {runs}" if snapshot.paused else f"Space goes on. {runs}"
 
 
 def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:

@@ -20,6 +20,7 @@ from iastm_host.app.live_view.texts import (
     size_text,
 )
 from iastm_host.app.snapshot import LiveSnapshot
+from iastm_host.tool.words import GESTURES_DO
 
 NO_PUBLISHED_THRESHOLD = (
     "No published source gives a human scraping force or pressure at which petechiae appear. A limit here means: "
@@ -82,6 +83,7 @@ def about_panel(profile: Profile, tip: Tip | None) -> Panel:
         ("Dose", "Force above warn × time, summed: 2 N above it for 3 s is 6 N·s."),
         ("≥", "The sensor was at its limit: the force was at least this."),
         ("Keys", KEYS),
+        ("Tool's button", sentence("; ".join(f"{name} {does}" for name, does in GESTURES_DO)) + "."),
     ]
     return Panel("Where the limits come from", tuple(rows), "Esc, ? or a click closes this")
 
@@ -138,7 +140,8 @@ def summary_panel(snapshot: LiveSnapshot, view: ViewState) -> Panel:
 def _strokes(snapshot: LiveSnapshot) -> str:
     said = f"{snapshot.stroke_count:,}, {snapshot.exposure.strokes_over_warn:,} over warn"
     excluded = snapshot.excluded_strokes
-    return f"{said}; {excluded:,} not counted: the tool lay or was wiped" if excluded else said
+    said += f"; {excluded:,} not counted: the tool lay or was wiped" if excluded else ""
+    return f"{said}; {snapshot.paused_strokes:,} not counted: paused" if snapshot.paused_strokes else said
 
 
 def _peak(exposure: Exposure, peak_n: float | None) -> str:

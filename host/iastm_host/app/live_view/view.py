@@ -50,7 +50,7 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
     ladder = ladder_of(snapshot, view)
     banner = banner_of(snapshot, view)
     return LiveView(
-        title=snapshot.profile.title,
+        title=snapshot.profile.title + (f" · Region {snapshot.region}" if snapshot.region > 1 else ""),
         subtitle=subtitle_of(snapshot),
         ladder=ladder,
         banner=banner,
