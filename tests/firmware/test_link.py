@@ -118,6 +118,76 @@ def test_a_stream_starts_with_what_is_known_and_the_newest_sample(bench: Callabl
     assert len(samples) > 300
 
 
+# Of one, two, three and four bytes.
+_LETTERS = "aé€𝄞"
+
+
+def _trouble_told(b: Any, wire: Any) -> str:
+    b.stream.written = b""
+    b.say(wire.hello())
+    (answer,) = b.heard().messages
+    trouble: str = answer.trouble
+    return trouble
+
+
+def _is_cut_of(told: str, words: str, room_bytes: int) -> bool:
+    # Whole characters, of four bytes at most, as many as there is room for.
+    data = words.encode()
+    if len(data) <= room_bytes:
+        return told == words
+    kept = told.removesuffix("...")
+    return told.endswith("...") and words.startswith(kept) and room_bytes - 3 <= len(told.encode()) <= room_bytes
+
+
+@pytest.mark.parametrize("letter", _LETTERS)
+def test_trouble_of_any_length_is_told_in_two_hundred_bytes_without_tearing_a_character(
+    bench: Callable[..., Any], wire: Any, letter: str
+) -> None:
+    b = bench([])
+    for begin in range(4):
+        for n in range(40, 205, 1 if letter != "a" else 5):
+            b.board.trouble = words = "b" * begin + letter * n
+            told = _trouble_told(b, wire)
+            assert len(told.encode()) <= 200
+            assert _is_cut_of(told, words, 200)
+
+
+@given(words=st.text(max_size=300))
+def test_trouble_in_any_words_is_told_as_far_as_it_fits(bench: Callable[..., Any], wire: Any, words: str) -> None:
+    b = bench([])
+    b.board.trouble = words
+    assert _is_cut_of(_trouble_told(b, wire), words, 200)
+
+
+def test_trouble_leaves_the_boards_texts_their_place_in_the_frame(bench: Callable[..., Any], wire: Any) -> None:
+    # What a frame has beside the board's name and the trouble, with no name and none.
+    b = bench([], name="")
+    others = len(b.tool.hello_answer().to_payload())
+    words = "the motion sensor is not there " * 10
+    for name_bytes in range(0, 256, 3):
+        room = min(200, kinds.MAX_LINK_PAYLOAD - others - name_bytes)
+        # From its start on, or found later.
+        at_start = bench([], name="n" * name_bytes, trouble=words)
+        later = bench([], name="n" * name_bytes)
+        later.board.trouble = words
+        for b in (at_start, later):
+            told = _trouble_told(b, wire)
+            assert len(told.encode()) == room
+            assert _is_cut_of(told, words, room)
+    texts = bench([], name="n" * 255, serial_number="7" * (kinds.MAX_LINK_PAYLOAD - others - 255 + 1), trouble=words)
+    assert len(texts.tool.hello_answer().to_payload()) == kinds.MAX_LINK_PAYLOAD
+    assert _trouble_told(texts, wire) == ""
+
+
+def test_troubles_of_several_parts_are_told_together_and_each_once(bench: Callable[..., Any], wire: Any) -> None:
+    b = bench([], trouble="no motion sensor")
+    b.tool.life.add_trouble("the kept zero is not used")
+    for _ in range(2):
+        assert _trouble_told(b, wire) == "no motion sensor; the kept zero is not used"
+    b.tool.second()
+    assert b.tool.health.faults & kinds.FAULT_BOARD
+
+
 def test_starting_twice_loses_and_doubles_nothing(bench: Callable[..., Any], wire: Any) -> None:
     b = bench(range(3000))
     b.start()
