@@ -3,7 +3,7 @@
 Kept as two small integers, (wraps, ticks): on a board integers beyond 30 bits live on the heap.
 """
 
-from iastm_protocol._compat import const
+from iastm_protocol._compat import const, micropython
 
 _MASK = const(0x3FFFFFFF)
 _HALF = const(0x20000000)
@@ -47,6 +47,7 @@ class Clock:
         self._wraps = 0
         self._ticks = ticks_us()
 
+    @micropython.native
     def now(self):
         """Read the ticks, note a wrap, return the ticks."""
         ticks = self._ticks_us()

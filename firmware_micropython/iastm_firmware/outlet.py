@@ -1,7 +1,7 @@
 """The way out of a link: keeps what a carrier refused, and finds out that nobody reads."""
 
 from iastm_firmware.clock import ticks_between
-from iastm_protocol._compat import const
+from iastm_protocol._compat import const, micropython
 
 _STALL_US = const(300000)
 # USB drivers hold a write for 200 to 500 ms where the host does not read, then drop the bytes.
@@ -40,6 +40,7 @@ class Outlet:
         self._rest = None
         self.resume()
 
+    @micropython.native
     def ready(self):
         """Write on what is left; return True where a new frame may come."""
         if self.suspended and not self._worth_a_try():

@@ -1,6 +1,6 @@
 """Overload: a force beyond the cell's capacity, which may have bent it. From then on its zero is to be looked at."""
 
-from iastm_protocol._compat import const
+from iastm_protocol._compat import const, micropython
 
 # A single sample may be a glitch.
 _SAMPLES_TO_BE_SURE = const(2)
@@ -31,6 +31,7 @@ class Overload:
         self._limit = limit
         self._back = limit * _BACK_PERCENT // 100
 
+    @micropython.native
     def feed(self, net):
         """Take one sample; return whether an overload, and its `peak`, is to be told just now. Allocates nothing."""
         size = net if net >= 0 else -net

@@ -13,7 +13,7 @@ reader has a cursor; what a cursor missed is counted, exactly, in samples.
 """
 
 from iastm_firmware.clock import ticks_after, ticks_between, write_time
-from iastm_protocol._compat import const
+from iastm_protocol._compat import const, micropython
 
 PAGE_BYTES = const(1024)
 MAX_BATCH_SAMPLES = const(16)
@@ -117,6 +117,7 @@ class Ring:
         self._flags_at = 1
         self.samples = 0
 
+    @micropython.native
     def append(self, index, ticks, counts, flags, hold_us=0):
         """Add the sample of running `index`, taken at `ticks`; `counts` must lie within 24 bits.
 
@@ -151,6 +152,7 @@ class Ring:
         if self._count == MAX_BATCH_SAMPLES:
             self.close()
 
+    @micropython.native
     def close_if_due(self, now_ticks):
         """Close the open batch where its first sample is `batch_us` old."""
         if not self._count or ticks_between(self._first_ticks, now_ticks) < self.batch_us:
@@ -158,6 +160,7 @@ class Ring:
         if not self._hold_us or ticks_between(self._last_ticks, now_ticks) >= self._hold_us:
             self.close()
 
+    @micropython.native
     def close(self):
         """Close the open batch, if there is one, held or not: from now on it can be taken."""
         self._hold_us = 0
@@ -176,6 +179,7 @@ class Ring:
         self._count = 0
         self._at = end
 
+    @micropython.native
     def _begin(self, index, ticks):
         wraps = self._clock.wraps_at(ticks)
         if self._at + _MAX_RECORD >= PAGE_BYTES:
@@ -225,6 +229,7 @@ class Ring:
         cursor.ticks = self._first_ticks
         cursor.samples = self.samples
 
+    @micropython.native
     def take(self, cursor, payload):
         """Advance `cursor` to the next closed batch and copy it into `payload` as the payload of a frame.
 
@@ -234,6 +239,7 @@ class Ring:
             return 0
         return self.copy(cursor, payload)
 
+    @micropython.native
     def copy(self, cursor, payload):
         """Copy the batch at `cursor`, which must still be kept, into `payload`; return the bytes copied."""
         page = self._pages[cursor.page % len(self._pages)]
@@ -273,6 +279,7 @@ class Ring:
         cursor.page = -1
         cursor.count = 0
 
+    @micropython.native
     def _oldest(self):
         return max(0, self._page_number - len(self._pages) + 1)
 
@@ -294,6 +301,7 @@ class Ring:
         cursor.count = 0
         cursor.samples = self._samples_before[number % len(self._pages)]
 
+    @micropython.native
     def _advance(self, cursor):
         # To the next closed batch; False, and nothing changes but the page, where there is none.
         oldest = self._oldest()

@@ -14,14 +14,15 @@ Conversions that were not asked for yet wait in the converter's own queue (600 m
 
 from iastm_firmware.clock import ticks_between
 from iastm_firmware.watch import DECIDED, DECIDED_BEFORE
-from iastm_protocol._compat import const
+from iastm_protocol._compat import const, micropython
 from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN, SATURATED, SUSPECTED_GLITCH, VIBRATING, ZERO_UNCERTAIN
 
 # Enough for any rate at any delay, and few enough that a link gets its turn while a long stall is caught up with.
 _MAX_PER_STEP = const(64)
 # How long a batch waits for the conversion after one that jumped: twice their pace, and no longer than a batch of BLE.
-_HOLD_MOST_US = const(40000)
-_SPACING_MOST_US = const(0xFFFF)
+# Not folded into the machine code below, which may hold no such wide number.
+_HOLD_MOST_US = 40000
+_SPACING_MOST_US = 0xFFFF
 
 
 class Second:
@@ -86,6 +87,7 @@ class Sampler:
         self.adc_failures = 0
         self.changes = 0
 
+    @micropython.native
     def step(self):
         """Take the conversions that are ready; close the batch whose time has come."""
         now_ticks = self._clock.now()
@@ -111,6 +113,7 @@ class Sampler:
         self._this_second, self.last_second = self.last_second, self._this_second
         self._this_second.restart()
 
+    @micropython.native
     def _take(self, ticks, counts, missed):
         pace_us = self._pace(ticks, missed)
         if missed:
@@ -152,6 +155,7 @@ class Sampler:
         if decided & DECIDED:
             ring.close()
 
+    @micropython.native
     def _pace(self, ticks, missed):
         # The time that one conversion took, and what it is for the second.
         second = self._this_second

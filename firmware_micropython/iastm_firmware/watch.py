@@ -11,7 +11,7 @@ from iastm_firmware.overload import Overload
 from iastm_firmware.stroke_rate import StrokeRate
 from iastm_firmware.wiring_faults import WiringFaults
 from iastm_protocol import kinds, messages
-from iastm_protocol._compat import TYPE_CHECKING, const
+from iastm_protocol._compat import TYPE_CHECKING, const, micropython
 from iastm_protocol.glitch import is_glitch
 from iastm_protocol.limits import DEBOUNCE_SAMPLES, LimitWatch, debounce_samples
 from iastm_protocol.strokes import StrokeDetector
@@ -125,6 +125,7 @@ class Watch:
         """Whether light, buzzer and motor can't be driven."""
         return self.signals.fails
 
+    @micropython.native
     def feed(self, index, ticks, counts):
         """Take one raw sample; return by which samples an alert was decided: 0, or DECIDED and DECIDED_BEFORE.
 
@@ -156,6 +157,7 @@ class Watch:
             self._tell_overload()
         return decided
 
+    @micropython.native
     def _decide(self, index, ticks, counts):
         one = self._one
         one[0] = net = (counts - self._zero_counts) * self._polarity

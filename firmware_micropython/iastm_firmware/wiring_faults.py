@@ -14,7 +14,7 @@ Numbers are ours, grade none. A count that stays the same is "frozen", see statu
 """
 
 from iastm_protocol import kinds
-from iastm_protocol._compat import const
+from iastm_protocol._compat import const, micropython
 from iastm_protocol.kinds import COUNTS_MAX, COUNTS_MIN
 
 _OPEN_MS = const(100)
@@ -99,6 +99,7 @@ class WiringFaults:
         self._pulled = 0
         self._pressed = 0
 
+    @micropython.native
     def feed(self, counts, net):
         """Take one sample: raw counts, and counts from zero times polarity."""
         found = self._open(counts) | self._polarity(net)
@@ -107,6 +108,7 @@ class WiringFaults:
         if found != self.found:
             self._note(found)
 
+    @micropython.native
     def _open(self, counts):
         step = counts - self._last if self._seen else 0
         self._seen = True
@@ -144,6 +146,7 @@ class WiringFaults:
             self._shorted_for -= 1
         return kinds.FAULT_BRIDGE_SHORTED if self._shorted_for else 0
 
+    @micropython.native
     def _polarity(self, net):
         # No voltage at all is no pull, nor is what a floating input gives.
         if net < self._pull and self._no_voltage < self._open_run and not self._open_for:

@@ -10,7 +10,15 @@ except ImportError:
         return value
 
     class micropython:  # type: ignore[no-redef]  # noqa: N801 (the module's name)
-        """What MicroPython's compiler takes as a word: CPython leaves the function as it is."""
+        """What MicroPython's compiler takes as words, CPython leaves the function as it is.
+
+        What machine code costs and saves, and which constants it may hold, stands in docs/firmware.md.
+        """
+
+        @staticmethod
+        def native(function):
+            """Return `function`: MicroPython makes machine code of it that does what its byte code would."""
+            return function
 
         @staticmethod
         def viper(function):

@@ -88,8 +88,7 @@ class FrameWriter(BareFrameWriter):
         return self._wire_view[: _stuff(self._raw, self._wire, self._seal(kind, sequence, n))]
 
 
-# Of all that a frame takes on the tool this is the most: byte by byte, and far cheaper as machine code. No constant in
-# it is wider than 8 bits, see "Machine code" in docs/firmware.md.
+# Of all that a frame takes on the tool this is the most: byte by byte, and far cheaper as machine code.
 @micropython.viper
 def _stuff(raw, wire, n: int) -> int:
     # Write the first n bytes of `raw` to `wire` with COBS between zero bytes, and return how many that makes. `wire`

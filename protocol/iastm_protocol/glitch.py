@@ -5,10 +5,13 @@ the cell takes, and lets go, needs far more than the time of three samples for i
 follows one is none: of two glitches in turn, what lies between them would look like a third.
 """
 
+from iastm_protocol._compat import micropython
+
 # A jump is more than this part of the cell's capacity, in the unit of the samples. Ours, grade none.
 GLITCH_SHARE = 8
 
 
+@micropython.native
 def is_glitch(before, value, after, jump):
     """Return whether `value` lies more than `jump` beyond both neighbours, on one side, and they half a jump apart.
 

@@ -9,6 +9,8 @@ that stays above `enter` for VIBRATING_DEBOUNCE_MS exceeds it: what a motor shak
 time. Leaving takes no longer than else, so that an alert never keeps itself on.
 """
 
+from iastm_protocol._compat import micropython
+
 # Samples in a row, at least, that decide (domain rule).
 DEBOUNCE_SAMPLES = 2
 # How long a force must stay above a limit while the tool shakes itself (four periods of a coin motor at 10,000 turns a
@@ -41,6 +43,7 @@ class LimitWatch:
         self.over = False
         self._run = 0
 
+    @micropython.native
     def feed(self, first_index, samples):
         """Take a block (a list of numbers); return the index of every crossing's deciding sample, () if none."""
         if not samples:

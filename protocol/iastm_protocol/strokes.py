@@ -8,6 +8,8 @@ A stroke is contact from the first sample above `on` until the last one that is 
 
 from collections import namedtuple
 
+from iastm_protocol._compat import micropython
+
 # The running total is kept in two parts so that neither leaves a board's 31-bit integers.
 _CARRY = 1 << 28
 
@@ -38,6 +40,7 @@ class StrokeDetector:
         self._truncated = False
         self._unseen = True
 
+    @micropython.native
     def feed(self, first_index, samples):
         """Take a block (a list of numbers); return the StrokeSpans that ended in it, () if none."""
         if not samples:
@@ -61,6 +64,7 @@ class StrokeDetector:
         self._unseen = True
         return () if span is None else [span]
 
+    @micropython.native
     def _extend(self, first_index, samples):
         top = max(samples)
         if top > self.peak:
