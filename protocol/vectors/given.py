@@ -29,7 +29,9 @@ ANSWER = HelloAnswer(
     | kinds.FEATURE_BACKFILL
     | kinds.FEATURE_SIMULATED
     | kinds.FEATURE_KEYS
-    | kinds.FEATURE_CALIBRATION,
+    | kinds.FEATURE_CALIBRATION
+    | kinds.FEATURE_SELF_TEST
+    | kinds.FEATURE_DOSE,
     NO_CHALLENGE,
     "",
     kinds.RESET_POWER,

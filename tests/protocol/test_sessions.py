@@ -11,7 +11,7 @@ from tests.firmware.desk import COMMAND, CONNECT, ENCRYPTION, MTU, QUERY, Radio
 from tests.protocol.spec import Line, session, vectors
 
 from iastm_firmware.ble import BleLink
-from iastm_protocol import messages
+from iastm_protocol import kinds, messages
 
 _ZERO_COUNTS = 1024
 _KEY = bytes(range(0x40, 0x60))
@@ -114,3 +114,10 @@ def test_the_firmware_sends_what_the_session_says(name: str, monkeypatch: pytest
             assert frame == line.messages, line.said
     stage.turn()
     assert len(stage.frames()) == heard
+
+
+@pytest.mark.parametrize("name", ["serial", "ble 247"])
+def test_the_sessions_tool_says_the_features_of_this_firmware_without_light_and_log(name: str) -> None:
+    said = messages.HelloAnswer.from_payload(_CASES["hello answer"]).features
+    assert f" features={said} " in next(line.said for line in session(name) if line.kind == "HELLO_ANSWER")
+    assert said & ~kinds.FEATURE_SIMULATED == _Stage(name).tool.hello_answer().features & ~kinds.FEATURE_SIMULATED
