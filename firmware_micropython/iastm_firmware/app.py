@@ -5,7 +5,7 @@ A board is one file with a class of these attributes:
 - `name`, `runtime` ("micropython 1.29.0"), `serial_number`: text; `simulated`: bool; `source_hash`: 8 bytes;
 - `rate_mhz`: nominal conversions per 1000 s; `ring_depth`: samples to keep, as far as memory goes;
 - `adc`: the converter, see sampler.py; `stream`: the host's bytes, see stream.py, or console.py where that port is
-  the board's REPL too; `run` closes it;
+  the board's REPL too, and may hold a write; `run` closes it;
 - `links(tool)`: a list of links beside that on `stream`, as `[BleLink(tool, bluetooth)]` of ble.py, or `[]`;
 - `calibration`: `iastm_protocol.messages.Calibration`; `zero_counts`, and `zero_confirmed`: False where a stored
   zero was not looked at since power-on (then nothing is alerted, and samples say "zero uncertain");
@@ -56,6 +56,8 @@ class App:
     def __init__(self, board):
         self.tool = Tool(board)
         self._failure = None
+        if hasattr(board.stream, "meanwhile"):
+            board.stream.meanwhile = self._sample_once
 
     async def run(self):
         """Run until a task fails, then raise what it raised."""
@@ -66,6 +68,16 @@ class App:
     def _note_failure(self, loop, context):
         # A task that nobody awaits; asyncio itself would print into the stream.
         self._failure = context.get("exception") or RuntimeError(context.get("message"))
+
+    def _sample_once(self):
+        # While the host's port holds a write: what raises here would be printed into the stream, and forgotten.
+        tool = self.tool
+        try:
+            tool.sampler.step()
+            tool.signals.step()
+            tool.watch_button()
+        except Exception as error:
+            self._failure = error
 
     async def _sample(self):
         step = self.tool.sampler.step

@@ -51,7 +51,7 @@ def main():
     def stream(ticks_us):
         from iastm_firmware.console import Console
 
-        return Console(sys.stdin.buffer, sys.stdout.buffer, micropython.kbd_intr, ticks_us)
+        return Console(sys.stdin.buffer, sys.stdout.buffer, micropython.kbd_intr, ticks_us, micropython.schedule)
 
     def run(board):
         # Here, and not above: what can't be loaded is a failure like any other.
