@@ -10,7 +10,7 @@ from iastm_protocol import kinds, messages
 from iastm_protocol.errors import RemoteProtocolError
 
 # Answers that wait to be sent; while there are as many, pings and commands are passed over, for their host to repeat.
-# One command adds four at most, and beside them there is one answer to a hello.
+# One command adds five at most, and beside them there is one answer to a hello.
 _MAX_WAITING = 16
 # Bounds on one turn of the link, because sampling waits meanwhile.
 _MAX_READS_PER_STEP = 4

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.firmware.conftest import Bench, command, hello
 from tests.firmware.desk import COMMAND, DISCONNECT, ENCRYPTION, QUERY
 from tests.firmware.media import Storage
@@ -229,6 +231,13 @@ def test_every_set_of_channels_can_be_chosen(body: bytes) -> None:
     rig.reach("greeted")
     assert rig.give(_Asked(kinds.SET_CHANNELS, body)) == ["CHANNELS", "RESPONSE OK"]
     assert rig.of(ChannelsReport)[-1] == ChannelsReport(_ALL, body[0], 0)
+
+
+def test_what_the_tool_does_not_have_may_be_chosen() -> None:
+    rig = _Session("stream", there=kinds.CHANNEL_LIGHT)
+    rig.reach("greeted")
+    assert rig.give(_Asked(kinds.SET_CHANNELS, bytes([_ALL]))) == ["CHANNELS", "RESPONSE OK"]
+    assert rig.of(ChannelsReport)[-1] == ChannelsReport(kinds.CHANNEL_LIGHT, _ALL, 0)
 
 
 @pytest.mark.parametrize("limit_mns", [0, 1, 0xFFFF_FFFF])
@@ -784,3 +793,38 @@ def test_a_host_of_an_older_minor_gets_along_by_skipping_what_it_does_not_know(m
     assert names[-1] == "RESPONSE"
     # Nor did the tool find anything of it odd.
     assert (rig.link._unknown_kinds, rig.link._unreadable) == (0, 0)
+
+
+# anything in any order
+
+_STEP = st.tuples(
+    st.booleans(),
+    st.sampled_from([asked.command for asked in _COMMANDS.values()] + [kinds.DESCRIBE, kinds.START_STREAM]),
+    st.sampled_from([asked.body for asked in _COMMANDS.values()]) | st.binary(max_size=8),
+    st.sampled_from([REST, CONTACT, OVER]),
+)
+
+
+@settings(max_examples=30)
+@given(steps=st.lists(_STEP, max_size=12))
+def test_whatever_two_hosts_ask_for_each_gets_one_answer_to_each(steps: list[tuple[bool, int, bytes, int]]) -> None:
+    rig = _Session("BLE")
+    rig.reach("greeted")
+    cable = rig.bench
+    cable.say(hello())
+    asked: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for request_id, (by_cable, number, body, counts) in enumerate(steps):
+        if by_cable:
+            cable.say(command(request_id, number, body))
+        else:
+            rig.signed_command(number, body, request_id=request_id)
+        asked[by_cable].append((request_id, number))
+        rig.live(60, counts)
+    rig.live(3000)
+    for by_cable, heard in ((True, cable.heard().messages), (False, rig.heard())):
+        answers = [each for each in heard if isinstance(each, messages.Response)]
+        assert [(each.request_id, each.command) for each in answers] == asked[by_cable]
+        known = {kinds.OK, kinds.BAD_ARGUMENT, kinds.NOT_ALLOWED, kinds.BUSY}
+        assert {each.error for each in answers} <= known
+        began = [each.request_id for each in answers if (each.command, each.error) == (kinds.SELF_TEST, kinds.OK)]
+        assert [each.request_id for each in heard if isinstance(each, SelfTestResult)] == began
