@@ -1,13 +1,18 @@
-"""Times the firmware's work piece by piece, on a board: run under its MicroPython, prints one JSON object.
+"""Times the firmware's work on a board, piece by piece and as a whole: run under its MicroPython, prints JSON.
 
 Microseconds, each the mean of many turns, without what asking for it costs. The tool is the firmware's own Tool; only
 the converter (whose conversions are always ready), the host and the outputs are stand-ins.
 """
 
+# ruff: noqa: SIM105
+# MicroPython has no contextlib.
+
+import asyncio
 import gc
 import json
 import time
 
+from iastm_firmware import app
 from iastm_firmware.boards.base import BoardBase
 from iastm_firmware.tool import Tool
 from iastm_protocol import kinds, messages
@@ -18,9 +23,11 @@ _PERIOD_US = 3125
 _COUNTS_PER_N = 40000
 _TICKS_MASK = 0x3FFFFFFF
 _WARN_N, _ALARM_N = 8, 9
-# Of ten batches, as 20 ms make them.
+# Six batches, as 20 ms make them.
 _SAMPLES = 42
 _ROUNDS = 2
+_SETTLING_MS = 300
+_LOAD_MS = 1200
 
 
 class _Board(BoardBase):
@@ -73,6 +80,23 @@ class _Board(BoardBase):
         pass
 
 
+class _LiveBoard(_Board):
+    # The same in the processor's own time: a conversion each 3,125 µs.
+    def __init__(self):
+        super().__init__()
+        self.began = self.ticks = time.ticks_us()
+
+    def ticks_us(self):
+        return time.ticks_us()
+
+    def next_conversion(self):
+        if time.ticks_diff(time.ticks_us(), self.ticks) < _PERIOD_US:
+            return False
+        self.ticks = (self.ticks + _PERIOD_US) & _TICKS_MASK
+        self.counts = self.level + (self.ticks & 7)
+        return True
+
+
 def per_turn_us(work, turns, idle=None):
     """Return the mean microseconds of a call of `work`, over `turns`, without those of `idle`."""
     gc.collect()
@@ -99,15 +123,22 @@ def _started():
     board = _Board()
     tool = Tool(board)
     link = tool.links[0]
+    board.said = _greeting()
+    _send_all(board, link)
+    return board, tool
+
+
+def _greeting():
+    # What a host says that streams.
     limits = messages.Limits("", _WARN_N * 1000, _ALARM_N * 1000, 800, 520).to_payload()
+    said = b""
     for kind, message in (
         (kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, "", 1)),
         (kinds.COMMAND, messages.Command(1, kinds.SET_LIMITS, limits)),
         (kinds.COMMAND, messages.Command(2, kinds.START_STREAM, b"")),
     ):
-        board.said += encode(kind, 0, message.to_payload())
-    _send_all(board, link)
-    return board, tool
+        said += encode(kind, 0, message.to_payload())
+    return said
 
 
 def _send_all(board, link):
@@ -179,6 +210,43 @@ def _parts(board, tool):
     }
 
 
+async def _spin(duration_ms):
+    # How often a task that always can has its turn in a second.
+    turns = 0
+    began = time.ticks_ms()
+    while time.ticks_diff(time.ticks_ms(), began) < duration_ms:
+        turns += 1
+        await asyncio.sleep_ms(0)
+    return turns * 1000 / time.ticks_diff(time.ticks_ms(), began)
+
+
+async def _spin_beside(running, found):
+    await asyncio.sleep_ms(_SETTLING_MS)
+    taken, writes = running.tool.sampler.taken, running.tool.board.writes
+    found["turns_beside"] = await _spin(_LOAD_MS)
+    found["taken"] = running.tool.sampler.taken - taken
+    found["writes"] = running.tool.board.writes - writes
+    raise SystemExit
+
+
+async def _both(running, found):
+    await asyncio.gather(running.run(), _spin_beside(running, found))
+
+
+def _load():
+    # The share of the processor that the whole firmware takes while it streams, its loop and collections too.
+    found: dict[str, float] = {}
+    alone = asyncio.run(_spin(200))
+    running = app.App(_LiveBoard())
+    running.tool.board.said = _greeting()
+    try:
+        asyncio.run(_both(running, found))
+    except SystemExit:
+        pass
+    found["load_percent"] = 100 - 100 * found.pop("turns_beside") / alone
+    return found
+
+
 def main():
     """Measure and print."""
     board, tool = _started()
@@ -198,6 +266,7 @@ def main():
     began = time.ticks_us()
     gc.collect()
     found["collection"] = time.ticks_diff(time.ticks_us(), began)
+    found.update(_load())
     print(json.dumps(found))
 
 
