@@ -17,9 +17,10 @@ from datetime import datetime
 from pathlib import Path
 
 from iastm_host.analysis.profiles import Contact, Profile, Tip
-from iastm_host.app.live_state import Decision, LiveState
+from iastm_host.app.live_state import POWER_WENT, Decision, LiveState
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
+from iastm_host.app.tool_log import keep_log
 from iastm_host.events import (
     Answer,
     Arrived,
@@ -32,11 +33,13 @@ from iastm_host.events import (
     ResetDose,
     SetZero,
     Tare,
+    ToolDescription,
     ToolEvent,
 )
 from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.records.entries import DIALECT, GOES_ON, MARKER, PAUSED, REGION, Step
 from iastm_host.records.recorder import Recorder, recording_path, start_note
+from iastm_host.records.tool_logs import ToolLogs
 from iastm_host.tool import states
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.dialects import Host, new_dialect, numbering_of
@@ -65,7 +68,8 @@ class Plan:
     whose latencies mean nothing. `replay_span_us` holds a replay's first and last host time, `replay_markers_us` those
     of its markers in order, `replay_steps` are its pauses and regions. `keys` are those of known tools by serial
     number. `numbering` is what a replay's samples go on from, where their gauge does not number them. `sets_limits`:
-    the tool is told those of the profile. `calibrations` are those known here, by serial number.
+    the tool is told those of the profile. `calibrations` are those known here, by serial number. `tool_logs` is where
+    the logs of tools are kept, None nowhere.
     """
 
     carrier: str
@@ -87,6 +91,7 @@ class Plan:
     numbering: Numbering | None = None
     sets_limits: bool = True
     calibrations: Mapping[str, KnownCalibration] = field(default_factory=dict)
+    tool_logs: ToolLogs | None = None
 
     def settings(self) -> dict[str, object]:
         """Return what a recording needs to be played back as it was seen."""
@@ -157,6 +162,9 @@ class Acquisition:
         self._recordings_given_up = 0
         self._futures: dict[int, Future[Answer]] = {}
         self._promised: list[Future[Answer]] = []
+        # The boot of the tool whose log was asked for last.
+        self._log_of: int | None = None
+        self._log_task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading: asyncio.Task[Chunk] | None = None
         self._stop_asked = asyncio.Event()
@@ -297,6 +305,8 @@ class Acquisition:
             self._apply(self._pipeline.client.broken(error.what))
             self._fail(error)
         finally:
+            if self._log_task is not None:
+                self._log_task.cancel()
             await self._transport.close()
 
     async def _connect(self) -> bool:
@@ -438,8 +448,40 @@ class Acquisition:
             self._begin_recording()
         if self._plan.replay_span_us is not None:
             self._update_replay(chunk.host_us, self._plan.replay_span_us)
+        self._keep_log()
         await self._send(self._pipeline.client)
         return self._still_there()
+
+    def _keep_log(self) -> None:
+        """Once a boot of the tool, when it streams and nothing is missing, begin to bring its log here."""
+        tool, logs = self._state.tool, self._plan.tool_logs
+        if logs is None or tool is None or tool.boot_id == self._log_of or self._stopping.is_set():
+            return
+        if self._pipeline.client.state == states.STREAMING and not self._pipeline.missing_samples:
+            self._log_of = tool.boot_id
+            self._log_task = asyncio.create_task(self._bring_log(tool, logs))
+
+    async def _bring_log(self, tool: ToolDescription, logs: ToolLogs) -> None:
+        try:
+            found = await keep_log(self._asked, tool, logs, self._wall_clock().isoformat(timespec="seconds"))
+        except Problem as problem:
+            with self._lock:
+                self._state.note(f"the tool's log is not kept here: {problem}", self._clock(), far=False)
+            return
+        with self._lock:
+            if found is None:
+                self._state.note("the tool did not give its log", self._clock(), far=False)
+                return
+            if found.power_went:
+                self._state.note(POWER_WENT, self._clock())
+            if found.entries:
+                entries = f"{found.entries} new entr{'y' if found.entries == 1 else 'ies'}"
+                self._state.note(f"the tool's log has {entries}, kept here: iastm tool log", self._clock(), far=False)
+
+    async def _asked(self, command: Command) -> Answer:
+        future: Future[Answer] = Future()
+        self._request(command, future)
+        return await asyncio.wrap_future(future)
 
     def _still_there(self) -> bool:
         client = self._pipeline.client

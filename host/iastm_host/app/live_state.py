@@ -240,10 +240,10 @@ class LiveState:
         since_us = self._link.since_us if link.state == self._link.state else now_us
         self._link = LinkView(self._carrier, link.state, link.reason, since_us)
 
-    def note(self, words: str, now_us: int) -> None:
-        """Let `words` stand among what happened to the tool, once."""
+    def note(self, words: str, now_us: int, *, far: bool = True) -> None:
+        """Let `words` stand among what happened to the tool, once; `far`: they are to be read from two metres first."""
         if all(note.words != words for note in self._notes):
-            self._notes.append(Note(words, now_us))
+            self._notes.append(Note(words, now_us, far))
 
     def _take_tool(self, tool: ToolDescription, now_us: int) -> None:
         if self._trace is None or self.tool is None or self.tool.rate_hz != tool.rate_hz:
@@ -258,10 +258,6 @@ class LiveState:
             self.note(POWER_WENT, now_us)
         self._power_losses = tool.power_losses
         self.tool = tool
-
-    def knew_power_losses(self, count: int) -> None:
-        """Tell how often the tool's power had gone amid a stream when it was last seen, before this run."""
-        self._power_losses = count
 
     def _take_channels(self, channels: Channels, now_us: int) -> None:
         self._channels = channels

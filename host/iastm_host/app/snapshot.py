@@ -104,10 +104,14 @@ class ReplayView:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that happened to the tool, in words, and since when (host time) it is known."""
+    """Something that happened to the tool, in words, and since when (host time) it is known.
+
+    `far`: whoever treats should see it; others are for who looks after tools.
+    """
 
     words: str
     since_us: int
+    far: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from rich.console import Console
 from iastm_calibration.canonical import sha256_of
 from iastm_calibration.document import CalibrationDocument, content, expired, to_text
 from iastm_host.app.acquisition import Acquisition
-from iastm_host.app.calibration_transfer import Progress
 from iastm_host.app.calibration_transfer import read as read_from
 from iastm_host.app.calibration_transfer import write as write_to
 from iastm_host.app.connected import Listener, connected
+from iastm_host.app.requests import Progress
 from iastm_host.cli import wiring
 from iastm_host.cli.calibrate_show import chosen_document, describe
 from iastm_host.cli.links import LinkChoice, Port, Radio, Tool

@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.exceptions import Abort, TyperException
 
 from iastm_calibration.errors import CalibrationError
-from iastm_host.cli import analyse, calibrate, export, link_test, live, pair, scan, simulate
+from iastm_host.cli import analyse, calibrate, export, link_test, live, pair, scan, simulate, tool
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
 
@@ -45,6 +45,7 @@ app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)
 app.command("analyse")(analyse.analyse)
 app.add_typer(calibrate.calibrate, name="calibrate")
+app.add_typer(tool.tool, name="tool")
 
 
 @app.callback(invoke_without_command=True)

@@ -27,6 +27,7 @@ from iastm_host.events import Problem
 from iastm_host.keys import KeyStore, system_keyring
 from iastm_host.records.calibrations import CalibrationStore
 from iastm_host.records.entries import Recording
+from iastm_host.records.tool_logs import ToolLogs
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
 from iastm_host.tool.client import ToolClient
@@ -193,6 +194,11 @@ def calibrations() -> CalibrationStore:
     return CalibrationStore(Path(platformdirs.user_data_path(APP_NAME)) / "calibrations")
 
 
+def tool_logs() -> ToolLogs:
+    """Return where the logs of this user's tools are."""
+    return ToolLogs(Path(platformdirs.user_data_path(APP_NAME)) / "tool logs")
+
+
 def calibration_drafts() -> Path:
     """Return the folder for calibrations that were not finished."""
     return Path(platformdirs.user_data_path(APP_NAME)) / "calibration drafts"
@@ -331,6 +337,7 @@ def _live_plan(carrier: str, chosen: Settings, choice: Choice, keys: Mapping[str
         recordings=choice.record or recordings_folder(chosen),
         keys=keys or {},
         calibrations=calibrations().known(),
+        tool_logs=tool_logs(),
     )
 
 

@@ -61,7 +61,8 @@ def banner_of(snapshot: LiveSnapshot, view: ViewState) -> Banner | None:
         first, *others = map(sentence, worst_first(snapshot.faults))
         head, _, detail = first.partition(": ")
         return Banner("technical", "warn", head, " · ".join(filter(None, (sentence(detail), *others))))
-    fresh = [note.words for note in snapshot.notes if snapshot.taken_us - note.since_us < NOTE_STAYS_US]
+    news = [note for note in snapshot.notes if note.far]
+    fresh = [note.words for note in news if snapshot.taken_us - note.since_us < NOTE_STAYS_US]
     if fresh and not replays(snapshot):
         head, _, detail = sentence(fresh[-1]).partition(": ")
         return Banner("notice", "info", head, " · ".join(map(sentence, filter(None, (detail, *fresh[:-1])))))
