@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import itertools
 import sys
 from pathlib import Path
@@ -20,19 +20,21 @@ FOLDER = ROOT / "docs/hardware/wiring"
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("draw_wiring", ROOT / "scripts/draw_wiring.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Its dataclasses look their module up.
-    sys.modules["draw_wiring"] = module
-    spec.loader.exec_module(module)
-    return module
+def _script(name: str) -> ModuleType:
+    """Return a module of scripts/, which is no package that is installed."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        return importlib.import_module(f"scripts.{name}")
+    finally:
+        sys.path.remove(str(ROOT))
 
 
-drawing = _load()
-ALL = [pytest.param(board, chip, id=drawing.name_of(board, chip)) for board in drawing.BOARDS for chip in drawing.CHIPS]
+draw_wiring, wirings = _script("draw_wiring"), _script("wirings")
+
+
+ALL = [
+    pytest.param(board, chip, id=draw_wiring.name_of(board, chip)) for board in wirings.BOARDS for chip in wirings.CHIPS
+]
 
 
 def _texts(picture: str) -> list[tuple[float, float, str, str]]:
@@ -55,53 +57,53 @@ def _pins_of(wiring: dict[str, Any]) -> set[int]:
 
 def test_the_committed_files_are_those_that_the_script_makes_of_the_tables_of_today() -> None:
     kept = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
-    assert kept == drawing.files(), "run scripts/draw_wiring.py"
+    assert kept == draw_wiring.files(), "run python -m scripts.draw_wiring"
 
 
 def test_every_board_and_every_converter_has_its_picture() -> None:
     folder = Path(pins.__file__).parent / "boards"
     boards = {path.stem for path in folder.glob("*.py") if "WIRING =" in path.read_text(encoding="utf-8")}
-    assert {board.module for board in drawing.BOARDS} == boards
-    drivers = {drawing.wiring_of(board, chip)["adc"]["driver"] for board in drawing.BOARDS for chip in drawing.CHIPS}
+    assert {board.module for board in wirings.BOARDS} == boards
+    drivers = {wirings.wiring_of(board, chip)["adc"]["driver"] for board in wirings.BOARDS for chip in wirings.CHIPS}
     assert drivers == set(parts.CONVERTERS)
 
 
 @pytest.mark.parametrize(("board", "chip"), ALL)
 def test_the_firmware_finds_nothing_wrong_with_what_is_shown(board: Any, chip: str) -> None:
-    assert pins.faults_of(drawing.wiring_of(board, chip)) == []
+    assert pins.faults_of(wirings.wiring_of(board, chip)) == []
 
 
 @pytest.mark.parametrize(("board", "chip"), ALL)
 def test_each_pin_of_the_table_stands_in_the_picture_once(board: Any, chip: str) -> None:
-    words = [text for *_, text in _texts(drawing.draw(board, chip))]
-    for pin in _pins_of(drawing.wiring_of(board, chip)):
+    words = [text for *_, text in _texts(draw_wiring.draw(board, chip))]
+    for pin in _pins_of(wirings.wiring_of(board, chip)):
         shown = [text for text in words if f"GPIO {pin})" in text or text.startswith(f"GP{pin} ")]
         assert len(shown) == 1, (pin, shown)
 
 
 @pytest.mark.parametrize(("board", "chip"), ALL)
 def test_the_board_file_of_the_page_is_the_table_that_is_drawn(board: Any, chip: str) -> None:
-    source = drawing.board_file(board, chip)
+    source = wirings.board_file(board, chip)
     made: dict[str, Any] = {}
     exec(source or f"from iastm_firmware.boards.{board.module} import WIRING", made)
-    assert made["WIRING"] == drawing.wiring_of(board, chip)
-    assert source in drawing.page()
+    assert made["WIRING"] == wirings.wiring_of(board, chip)
+    assert source in draw_wiring.page()
 
 
 @pytest.mark.parametrize(("board", "chip"), ALL)
 def test_each_wire_has_its_colour_in_words(board: Any, chip: str) -> None:
-    root = ElementTree.fromstring(drawing.draw(board, chip))
-    colours = {value: name for name, value in drawing._COLOURS.items()}
+    root = ElementTree.fromstring(draw_wiring.draw(board, chip))
+    colours = {value: name for name, value in draw_wiring.COLOURS.items()}
     lines = [line.attrib for line in root.iter(f"{_SVG}line") if line.attrib["y1"] == line.attrib["y2"]]
     drawn = [(colours[line["stroke"]], float(line["y1"])) for line in lines if line["stroke-width"] == "4.5"]
-    told = [(text, y + 7) for _, y, kind, text in _texts(drawing.draw(board, chip)) if kind == "w"]
+    told = [(text, y + 7) for _, y, kind, text in _texts(draw_wiring.draw(board, chip)) if kind == "w"]
     assert len(drawn) >= 8
     assert sorted(drawn) == sorted(told)
 
 
 @pytest.mark.parametrize(("board", "chip"), ALL)
 def test_no_words_lie_on_other_words_or_outside_the_picture(board: Any, chip: str) -> None:
-    picture = drawing.draw(board, chip)
+    picture = draw_wiring.draw(board, chip)
     _, _, width, height = (float(each) for each in ElementTree.fromstring(picture).attrib["viewBox"].split())
     places = _texts(picture)
     # As wide as the widest usual letters make it.
