@@ -216,6 +216,8 @@ class StripPanel(QWidget):
             line = QRectF(
                 zone.left(), rect.bottom() + 4 + place * self._sizes.small * 1.35, zone.width(), self._sizes.small * 1.3
             )
+            if line.bottom() > self.height():
+                break
             painter.drawText(line, LEFT_MIDDLE, elided(note, made, zone.width()))
 
     def _paint_brief(self, painter: QPainter, strip: Strip) -> None:

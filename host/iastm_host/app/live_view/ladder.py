@@ -11,7 +11,7 @@ from iastm_host.analysis.profiles import Profile
 from iastm_host.app.live_view.force import FORCE_STATES, LADDER_ROWS, classify
 from iastm_host.app.live_view.recording import records, replays
 from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import clock_text, force_text, head_and_detail, seconds_since
+from iastm_host.app.live_view.texts import FALSE_FORCE, clock_text, force_text, head_and_detail, seconds_since
 from iastm_host.app.snapshot import LiveSnapshot
 
 STALE_AFTER_US = 500_000
@@ -33,7 +33,7 @@ LONG_CONTACT_S = 6.0
 """Contact this long is no stroke: what is pressed now counts, and the last stroke's verdict no more."""
 RECENT_S = 2.0
 """In a long contact a force over warn stays on the ladder for this long."""
-TECHNICAL_STATES = frozenset({"lost", "stale", "saturated", "refused", "backfilling", "stopped"})
+TECHNICAL_STATES = frozenset({"lost", "stale", "saturated", "refused", "backfilling", "stopped", "no_force"})
 """Ladder states in which the signal is in doubt; they carry a hatch and never a number."""
 
 
@@ -59,12 +59,15 @@ class Ladder:
 
 
 def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
-    """Return the verdict; the first of these that holds: no stream, stale, clipped, paused, a long contact, a missing
-    piece, the force.
+    """Return the verdict; the first of these that holds: no stream, stale, no true force, clipped, paused, a long
+    contact, a missing piece, the force.
     """
     trouble = _stream_cover(snapshot)
     if trouble is not None:
         return trouble
+    false_force = next((fault for fault in snapshot.faults if fault in FALSE_FORCE), None)
+    if false_force is not None:
+        return _cover("no_force", "warn", "No true force", FALSE_FORCE[false_force])
     if _saturated(snapshot):
         return _cover("saturated", "warn", "Out of range", "Ease off, then check the tip")
     if view.paused:

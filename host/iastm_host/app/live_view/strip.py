@@ -89,7 +89,7 @@ def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
         Bar("Dose", f"{at_least(exposure)}{exposure.dose_ns:.1f} N·s", "no limit set", None, "none"),
     )
     missing = doubtful or not exposure.complete or awaited_words(snapshot) != ""
-    uncertain = missing or exposure.clipped or ladder.state == "saturated"
+    uncertain = missing or exposure.clipped or ladder.state in {"saturated", "no_force"}
     headline, icon, grade = _headline((peaks, contact), missing, uncertain, exposure.peak95_n is not None)
     return Strip(
         rate_title="Hold" if held else "Stroke rate",
@@ -164,7 +164,10 @@ def _stroke_notes(snapshot: LiveSnapshot, none_missing: str) -> tuple[str, ...]:
     held_s = held_s_of(snapshot)
     if held_s >= LONG_CONTACT_S and snapshot.profile.technique != "hold":
         notes.insert(0, f"In contact {clock_text(held_s)}")
-    notes += [sentence(note.words) for note in snapshot.notes]
     if snapshot.marker_count:
         notes.append(f"{snapshot.marker_count} marker{'s' * (snapshot.marker_count != 1)}")
-    return tuple(notes)
+    if snapshot.region > 1:
+        # The title says it too, where no banner lies over it.
+        notes.insert(0, f"Region {snapshot.region}")
+    # What does not fit in the strip stands on the last page.
+    return (*notes, *(sentence(note.words) for note in sorted(snapshot.notes, key=lambda note: not note.far)))

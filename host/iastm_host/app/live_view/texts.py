@@ -33,6 +33,13 @@ PLAIN_FAULTS = {
     "the daily check",
 }
 """Faults as the tool's own room names them, for who builds one, and what they mean to who treats with it."""
+FALSE_FORCE = {
+    "load cell wire off: have it repaired": "A wire of the sensor is off. End here.",
+    "load cell wires touch: have it repaired": "Wires of the sensor touch. End here.",
+    "force counts backwards: check wiring, calibrate anew": "It counts backwards. End here.",
+    "converter frozen": "The sensor stands still. End here.",
+}
+"""Faults under which what looks like a force is none: its number is not shown."""
 _ENDS = "end here"
 
 

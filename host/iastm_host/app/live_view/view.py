@@ -65,7 +65,7 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
         technical=not snapshot.finished
         and snapshot.trace.last_arrived_us > 0
         and (
-            ladder.state in {"lost", "stale", "saturated"}
+            ladder.state in {"lost", "stale", "saturated", "no_force"}
             or snapshot.problem is not None
             or recording_trouble(snapshot) != ""
         ),
