@@ -17,7 +17,10 @@ import select
 
 from iastm_firmware.clock import ticks_between
 from iastm_firmware.stream import ByteStream
-from iastm_protocol._compat import const
+from iastm_protocol._compat import TYPE_CHECKING, const
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _CTRL_C = const(3)
 _OFF = const(-1)
@@ -44,7 +47,7 @@ class Console(ByteStream):
         self._again = self._go_on
         self._writes = False
         self._waits = False
-        self.meanwhile = None
+        self.meanwhile: "Any" = None
         self._room = None
         if schedule is not None:
             self._room = select.poll()

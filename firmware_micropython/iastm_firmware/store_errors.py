@@ -5,6 +5,8 @@ _WORDS = {
     5: "the flash can't be read or written (error 5)",
     28: "the file system is full",
     30: "the file system is read-only",
+    # So says littlefs where it has no place left for a file's name; ours are short.
+    36: "the file system is full",
 }
 
 
