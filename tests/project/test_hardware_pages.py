@@ -72,6 +72,14 @@ def test_every_fault_has_its_cause_and_cure() -> None:
     assert all(len(row) == 3 and all(row) for row in rows)
 
 
+def test_a_tips_weight_in_the_picture_is_that_of_the_page() -> None:
+    words_of_picture = (BUILD_ONE.parent / "where-the-cell-sits.svg").read_text(encoding="utf-8")
+    weight_n = 0.050 * 9.81
+    assert f"{weight_n:.2f} N pulls" in words_of_picture
+    assert f"{weight_n / 2:.2f} N, half of it" in words_of_picture
+    assert f"a tip of 50 g moves zero by up to {weight_n:.2f} N" in BUILD_ONE.read_text(encoding="utf-8")
+
+
 def test_every_converter_of_the_firmware_is_named_where_one_is_chosen() -> None:
     text = BUILD_ONE.read_text(encoding="utf-8")
     assert [name for name in parts.CONVERTERS if name not in text] == []
