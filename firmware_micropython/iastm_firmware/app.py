@@ -56,6 +56,7 @@ class App:
     def __init__(self, board):
         self.tool = Tool(board)
         self._failure = None
+        self._collects = False
         if hasattr(board.stream, "meanwhile"):
             board.stream.meanwhile = self._sample_once
 
@@ -83,13 +84,22 @@ class App:
         step = self.tool.sampler.step
         show = self.tool.signals.step
         watch_button = self.tool.watch_button
+        sampler = self.tool.sampler
         life = self.tool.life
         while True:
+            taken = sampler.taken
             step()
+            if self._collects and sampler.taken != taken:
+                # A converter keeps the newest conversion only: just after one was taken, the next two may wait longest.
+                self._collect()
             show()
             watch_button()
             life.sampled = True
             await asyncio.sleep_ms(_SAMPLE_EVERY_MS)
+
+    def _collect(self):
+        self._collects = False
+        gc.collect()
 
     async def _serve(self, link):
         while True:
@@ -108,9 +118,11 @@ class App:
             if self._failure is not None:
                 raise self._failure
             self.tool.second()
-            if not self.tool.watch.in_contact:
-                # Between strokes, so that a collection does not fall into one.
-                gc.collect()
+            if self._collects:
+                # A second without a conversion.
+                self._collect()
+            # Between strokes, so that a collection does not fall into one.
+            self._collects = not self.tool.watch.in_contact
             self.tool.life.sleep_if_due()
 
 
