@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -212,3 +212,93 @@ def test_a_streaming_tool_on_a_port_gives_it_back(simulated_tool: Any, wire: Any
             process.communicate()
         os.close(port)
         os.close(master)
+
+
+class _HeldPort:
+    """A sink that holds each write for some turns, in which the port runs what was scheduled."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns = turns
+        self.room = True
+        self.written = b""
+        self.scheduled: list[Callable[[None], None]] = []
+        self.most = 8
+
+    def schedule(self, do: Callable[[None], None], _argument: None) -> None:
+        if len(self.scheduled) >= self.most:
+            raise RuntimeError("schedule queue full")
+        self.scheduled.append(do)
+
+    def turn(self) -> None:
+        due, self.scheduled = self.scheduled, []
+        for do in due:
+            do(None)
+
+    def write(self, data: bytes) -> int:
+        for _ in range(self.turns):
+            self.turn()
+        self.written += data
+        return len(data)
+
+    def fileno(self) -> int:
+        return 1
+
+
+class _HeldConsole(Console):
+    # CPython's poll has no ipoll, and the sink of this test no descriptor.
+    def _has_room(self) -> bool:
+        return bool(self._sink.room)
+
+
+Held = Callable[[int], tuple[_HeldConsole, _HeldPort, list[int]]]
+
+
+@pytest.fixture
+def held(port: _Port) -> Held:
+    """Return `held(turns)`: a console on a port that holds writes, its sink, and what went on meanwhile."""
+
+    def make(turns: int) -> tuple[_HeldConsole, _HeldPort, list[int]]:
+        sink = _HeldPort(turns)
+        console = _HeldConsole(port._source, sink, port.keys.append, lambda: 0, sink.schedule)
+        calls: list[int] = []
+        console.meanwhile = lambda: calls.append(len(calls))
+        return console, sink, calls
+
+    return make
+
+
+def test_while_a_write_is_held_what_goes_on_meanwhile_is_called_and_not_after(held: Held) -> None:
+    console, sink, calls = held(500)
+    assert console.write(b"frame") == 5
+    assert len(calls) == 500
+    for _ in range(10):
+        sink.turn()
+    assert len(calls) == 500
+    assert not sink.scheduled
+
+
+def test_a_write_that_is_not_held_calls_nothing_and_schedules_no_more_than_one(held: Held) -> None:
+    console, sink, calls = held(0)
+    for _ in range(100):
+        console.write(b"frame")
+        assert len(sink.scheduled) <= 1
+    sink.turn()
+    assert (calls, sink.scheduled) == ([], [])
+    assert sink.written == b"frame" * 100
+
+
+def test_a_full_port_is_not_written_to(held: Held) -> None:
+    console, sink, calls = held(500)
+    sink.room = False
+    assert console.write(b"frame") == 0
+    assert (sink.written, calls) == (b"", [])
+
+
+def test_where_nothing_more_can_be_scheduled_it_is_written_all_the_same(held: Held) -> None:
+    console, sink, calls = held(3)
+    sink.most = 0
+    assert console.write(b"frame") == 5
+    assert calls == []
+    sink.most = 8
+    console.write(b"frame")
+    assert len(calls) == 3

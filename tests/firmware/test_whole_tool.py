@@ -69,6 +69,7 @@ class Report(NamedTuple):
     hold_us: int
     ctrl_c: list[int]
     shown: list[tuple[int, int, int, int, int]]
+    collected: list[tuple[int, bool]]
     counts: list[int]
     times_us: list[int]
     fed: list[int]
@@ -198,6 +199,12 @@ def test_the_ticks_wrap_in_mid_stream_and_nothing_is_lost(run: Run) -> None:
         passed_us = later.first_us - earlier.first_us
         due_us = (later.first_index - earlier.first_index) * 12_500
         assert abs(passed_us - due_us) <= 2500
+
+
+def test_memory_is_collected_between_contacts_and_in_none(run: Run) -> None:
+    found = run(rate_hz=80, there=["imu", "gauge"], steps=[[0, REST], [1501, HARD], [3501, REST]], seconds=4.2)
+    seconds = [(at_us // 1_000_000, pressed) for at_us, pressed in found.collected]
+    assert seconds == [(1, False), (4, False)]
 
 
 # alerts

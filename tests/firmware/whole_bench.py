@@ -40,6 +40,8 @@ _EINVAL = 22
 _ETIMEDOUT = 110
 # A task pushed without a time is stamped with real ticks: it must come out as due.
 _AHEAD_MS = 3600000
+# 0.8 N of the boards' cells.
+_CONTACT_COUNTS = 68719
 _IMU_ADDRESS = 0x6A
 # Port esp32 gives up a bus that is held after its time-out, as board code sets it.
 _STUCK_NS = 10_000_000
@@ -397,6 +399,8 @@ class Bench:
         self.board: Any = None
         # (µs from the begin, kind, light, buzzer in Hz, motor)
         self.shown = []
+        # (µs from the begin, whether something was pressed)
+        self.collected = []
         self.told = []
         self.begun_ns = 0
         self.outcome = "ran"
@@ -446,7 +450,17 @@ class Bench:
                 world.advance(span_ms * 1_000_000 - world.now_ns % 1_000_000)
 
         core._io_queue.wait_io_event = wait
+        app.gc = played.Module(collect=self._collect)  # type: ignore[attr-defined]
         app.run(board)
+
+    def _collect(self):
+        self.collected.append(((self.world.now_ns - self.begun_ns) // 1000, self._tool_in_contact()))
+        gc.collect()
+
+    def _tool_in_contact(self):
+        # The raw counts of the newest conversion, not what the tool makes of them.
+        truth = self.chip.truth
+        return truth.made > 0 and truth.counts[truth.made - 1] > _CONTACT_COUNTS
 
     def _slow_down_flash(self, storage):
         write = storage.write
@@ -487,6 +501,7 @@ class Bench:
             "hold_us": 0 if port is None else port.longest_hold_us,
             "ctrl_c": [] if port is None else port.ctrl_c,
             "shown": self.shown,
+            "collected": self.collected,
             "counts": list(truth.counts[: truth.made]),
             # From the begin of the run; negative before.
             "times_us": [(ns - self.begun_ns) // 1000 for ns in truth.times_ns[: truth.made]],
