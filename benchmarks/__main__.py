@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks`, or `make bench`. Takes about two minutes; best on a machine at rest."""
+"""Run the benchmarks: `python -m benchmarks`, or `make bench`. Takes about four minutes; best on a machine at rest."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "tools": ("benchmarks.thirty_tools", "30 tools decoded and analysed"),
     "ptys": ("benchmarks.thirty_ptys", "30 tools on pseudo-terminals, 15 s"),
     "memory": ("benchmarks.allocating", "bytes allocated on the tool"),
+    "rp2040": ("benchmarks.on_rp2040", "the firmware on an emulated RP2040, a minute or two"),
     "painting": ("benchmarks.painting", "the plot painted"),
     "deciding": ("benchmarks.deciding", "alerts decided beside a busy window, 70 s"),
 }
