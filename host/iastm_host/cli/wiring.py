@@ -104,8 +104,12 @@ def make_simulation(
     rate_hz: int = SIMULATED_RATE_HZ,
     zero_confirmed: bool = True,
     presses_s: Sequence[float] = (),
+    board: Mapping[str, object] | None = None,
 ) -> Simulation:
-    """Return a simulated tool that is not started yet; its button is pressed at `presses_s`. Raises Problem."""
+    """Return a simulated tool that is not started yet; its button is pressed at `presses_s`. Raises Problem.
+
+    `board` are settings of the simulated board that go before those made here (iastm_simulated/board.py).
+    """
     cell = Cell()
     serial_number = f"SIM-{seed:04d}"
     # No secret: the same tool shall know the same computers when it is simulated again.
@@ -129,6 +133,7 @@ def make_simulation(
         "source_hash": source_hash(),
         "battery_percent": SIMULATED_BATTERY_PERCENT,
     }
+    tool_settings |= board or {}
     tool = SimulatedTool(runtime, lambda n: pack_rows(*scenario.next_rows(n)), tool_settings, truth)
     return Simulation(tool, scenario, runtime, {serial_number: key})
 
