@@ -5,6 +5,7 @@ See whole_bench.py for the machine that is played, and for how its port behaves 
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 import os
@@ -181,6 +182,36 @@ def test_every_frame_begins_and_ends_with_a_zero_byte(run: Run) -> None:
         assert 0 not in frame[1:-1]
 
 
+def test_text_between_frames_eats_none(run: Run, wire: Any) -> None:
+    # Of a bootloader, and of whatever prints.
+    found = run(rate_hz=80)
+    begins = [begin for _, begin in found.writes]
+    frames = [found.raw[begin:end] for begin, end in zip(begins, [*begins[1:], len(found.raw)], strict=True)]
+    mixed = wire.decode(b"rst:0x1 (POWERON)\r\n" + b"Traceback (most recent call last):\r\n".join(frames))
+    assert len(frames) > 80
+    assert mixed.damaged == len(frames)
+    assert mixed.messages == found.heard.messages
+
+
+def test_nothing_of_the_firmware_prints_into_the_stream_or_reads_text() -> None:
+    files = sorted((_ROOT / "firmware_micropython" / "iastm_firmware").rglob("*.py"))
+    assert len(files) > 60
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        called = {
+            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        # input() takes the port too.
+        assert not called & {"print", "input"}, file
+        streams = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr in ("stdin", "stdout", "stderr")
+        ]
+        buffers = [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "buffer"]
+        assert all(any(stream is each for each in buffers) for stream in streams), file
+
+
 def test_the_boot_id_is_another_one_at_each_start(run: Run) -> None:
     boots = {run(rate_hz=80, seconds=1).hello.boot_id for _ in range(3)}
     assert len(boots) == 3
@@ -280,6 +311,37 @@ def test_a_host_that_stops_reading_a_pico_or_an_esp32_s3_delays_no_alarm(run: Ru
     late_ms = found.first_shown_us(kinds.ALARM, 1_001_000) / 1000 - 1001
     print(before_ms, late_ms)
     assert late_ms <= latest_ms(12.5)
+
+
+@pytest.mark.parametrize("model", ["ESP32-S3", "ESP32-C3"])
+def test_a_host_that_reads_again_gets_what_its_tool_measured_meanwhile(run: Run, wire: Any, model: str) -> None:
+    found = run(
+        model=model,
+        rate_hz=80,
+        there=["imu", "gauge"],
+        steps=[[0, REST]],
+        seconds=3.3,
+        reads_until_ms=800,
+        reads_again_ms=2300,
+        drops_after_ms=200 if model == "ESP32-C3" else 0,
+        says=[*says(wire), [2350, wire.command(70, kinds.DESCRIBE).hex()]],
+    )
+    assert found.outcome == "ran"
+    samples = found.heard.samples()
+    place = place_of([counts for _, counts in samples[-30:]], found.counts)
+    first = place - samples[-30][0]
+    # Each in its place, and the newest ones too.
+    assert all(found.counts[first + index] == counts for index, counts in samples)
+    assert len(found.counts) - first - samples[-1][0] < 10
+    lost = samples[-1][0] - samples[0][0] + 1 - len(samples)
+    missed = found.heard.of(messages.Status)[-1].missed_conversions
+    if model == "ESP32-S3":
+        # Sampling went on, and the ring kept what nobody read.
+        assert (lost, missed) == (0, 0)
+    else:
+        # Its port said that it took what it dropped; and for a fifth of a second nothing was asked for.
+        assert 0 < missed <= 20
+        assert lost >= missed
 
 
 # bad input

@@ -63,7 +63,8 @@ class Port(io.IOBase):
     usb_serial_jtag.c): packets of 64 bytes; what did not go within that time is dropped, and so is all else until the
     host reads again; success is told, and a poll always says writable.
 
-    The host reads from the beginning, never (`reads_until_ms` 0), or until then. What it says comes at its times.
+    The host reads from the beginning, or until `reads_until_ms`, and then from `reads_again_ms` on, where that is not
+    None. What it says comes at its times.
     """
 
     _SIZE = 256
@@ -72,15 +73,16 @@ class Port(io.IOBase):
     # Of port rp2.
     _SCHEDULED_MOST = 8
 
-    def __init__(self, world, says, reads_until_ms, drops_after_ms):
+    def __init__(self, world, says, reads_until_ms, reads_again_ms, drops_after_ms):
         self._world = world
         self._begun_ns = world.now_ns
         self._says = says
         self._waiting = b""
         self._reads_until_ms = reads_until_ms
+        self._reads_again_ms = reads_again_ms
         self._drops_after_ms = drops_after_ms
         self._gone = False
-        self._held = 0
+        self._queue = bytearray()
         self._scheduled = []
         self.heard = bytearray()
         self.heard_us = []
@@ -91,7 +93,16 @@ class Port(io.IOBase):
         return (self._world.now_ns - self._begun_ns) // 1_000_000
 
     def _is_read(self):
-        return self._reads_until_ms is None or self._now_ms() < self._reads_until_ms
+        until_ms = self._reads_until_ms
+        again_ms = self._reads_again_ms
+        now_ms = self._now_ms()
+        if until_ms is not None and now_ms >= until_ms and (again_ms is None or now_ms < again_ms):
+            return False
+        if self._queue:
+            # What waited comes first.
+            self.heard += self._queue
+            self._queue = bytearray()
+        return True
 
     def _take(self):
         now_ms = self._now_ms()
@@ -104,7 +115,7 @@ class Port(io.IOBase):
             return -_EINVAL
         self._take()
         ready = flags & _POLL_READ if self._waiting else 0
-        if flags & _POLL_WRITE and (self._drops_after_ms or self._is_read() or self._held < self._SIZE):
+        if flags & _POLL_WRITE and (self._drops_after_ms or self._is_read() or len(self._queue) < self._SIZE):
             ready |= _POLL_WRITE
         return ready
 
@@ -121,10 +132,9 @@ class Port(io.IOBase):
             self.heard_us.append(((self._world.now_ns - self._begun_ns) // 1000, len(self.heard)))
             self.heard += data
             self._gone = False
-            self._held = 0
             return len(data)
         before_ns = self._world.now_ns
-        n = self._dropped(len(data)) if self._drops_after_ms else self._queued(len(data))
+        n = self._dropped(data) if self._drops_after_ms else self._queued(data)
         self.longest_hold_us = max(self.longest_hold_us, (self._world.now_ns - before_ns) // 1000)
         return n
 
@@ -141,30 +151,32 @@ class Port(io.IOBase):
         for do, argument in due:
             do(argument)
 
-    def _dropped(self, n):
+    def _dropped(self, data):
+        room = self._PIECE - len(self._queue)
         if not self._gone:
-            self._held += n
-            if self._held > self._PIECE:
+            self._queue += data[:room]
+            if len(data) > room:
                 self._world.advance(self._drops_after_ms * 1_000_000)
                 self._gone = True
-        return n
+        return len(data)
 
-    def _queued(self, n):
-        left = n
-        while left:
-            piece = min(left, self._PIECE)
-            room = self._SIZE - self._held
+    def _queued(self, data):
+        at = 0
+        while at < len(data):
+            piece = min(len(data) - at, self._PIECE)
             waited_ms = 0
-            while piece > room and waited_ms < self._WAIT_MS:
+            while piece > self._SIZE - len(self._queue) and waited_ms < self._WAIT_MS:
                 self._world.advance(1_000_000)
                 self.run_scheduled()
                 waited_ms += 1
-            piece = min(piece, room)
+                if self._is_read():
+                    break
+            piece = min(piece, self._SIZE - len(self._queue))
             if not piece:
                 break
-            self._held += piece
-            left -= piece
-        return n - left
+            self._queue += data[at : at + piece]
+            at += piece
+        return at
 
 
 class Plan(Truth):
@@ -419,7 +431,13 @@ class Bench:
 
     def _stream(self, ticks_us):
         case = self._case
-        self.port = Port(self.world, case.get("says", []), case.get("reads_until_ms"), case.get("drops_after_ms", 0))
+        self.port = Port(
+            self.world,
+            case.get("says", []),
+            case.get("reads_until_ms"),
+            case.get("reads_again_ms"),
+            case.get("drops_after_ms", 0),
+        )
         return Console(self.port, self.port, self.port.ctrl_c.append, ticks_us, self.port.schedule)
 
     def _run(self, board):
@@ -450,7 +468,7 @@ class Bench:
                 world.advance(span_ms * 1_000_000 - world.now_ns % 1_000_000)
 
         core._io_queue.wait_io_event = wait
-        app.gc = played.Module(collect=self._collect)  # type: ignore[attr-defined]
+        app.gc = played.Module(collect=self._collect)  # type: ignore[attr-defined, assignment]
         app.run(board)
 
     def _collect(self):
