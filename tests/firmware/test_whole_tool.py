@@ -51,6 +51,7 @@ WIRING: dict[str, Any] = {
 # Name, conversions per second, milliseconds between two of them by the chip's own clock.
 CONVERTERS = [
     ("HX711", 80, 12.5),
+    ("HX711_PIO", 80, 12.5),
     ("ADS1232", 80, 12.5),
     ("ADS1220", 90, 11.2),
     ("ADS1220", 330, 3.2),
@@ -71,6 +72,8 @@ class Report(NamedTuple):
     ctrl_c: list[int]
     shown: list[tuple[int, int, int, int, int]]
     collected: list[tuple[int, bool]]
+    broke_us: int
+    ended_us: int
     counts: list[int]
     times_us: list[int]
     fed: list[int]
@@ -247,7 +250,11 @@ def latest_ms(period_ms: float) -> float:
 
 
 def adc(name: str, rate_hz: int) -> dict[str, Any]:
-    return {"adc": name, "rate_hz": rate_hz, "board": WIRING}
+    case = {"adc": name, "rate_hz": rate_hz, "board": WIRING}
+    if name == "HX711_PIO":
+        # Only these chips have state machines.
+        case.update(model="RP2040", port="rp2", board={**WIRING, "chip": "RP2040", "spi": None})
+    return case
 
 
 @pytest.mark.parametrize(("name", "rate_hz", "period_ms"), CONVERTERS)
@@ -311,6 +318,16 @@ def test_a_host_that_stops_reading_a_pico_or_an_esp32_s3_delays_no_alarm(run: Ru
     late_ms = found.first_shown_us(kinds.ALARM, 1_001_000) / 1000 - 1001
     print(before_ms, late_ms)
     assert late_ms <= latest_ms(12.5)
+
+
+def test_what_fails_while_a_write_is_held_ends_the_firmware_and_is_logged(run: Run, tmp_path: Path) -> None:
+    found = run(rate_hz=80, there=["imu", "gauge"], seconds=4, reads_until_ms=880, driver_breaks_ms=1300)
+    assert found.hold_us > 500_000
+    # In the middle of the hold; and within a second or two of its end it restarts, however little the port takes.
+    assert 1_300_000 <= found.broke_us <= 1_303_000
+    assert found.outcome == "Restarted"
+    assert found.ended_us < 3_500_000
+    assert b"ValueError: a fault of the driver's own code" in (tmp_path / "disk" / "log.a").read_bytes()
 
 
 @pytest.mark.parametrize("model", ["ESP32-S3", "ESP32-C3"])

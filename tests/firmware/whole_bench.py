@@ -274,11 +274,24 @@ class Pins:
         return pin
 
 
+def _hx711_of_a_state_machine(world, rate_hz):
+    # With it comes the stand-in for the module rp2.
+    from tests.firmware.models.state_machine import StateMachine
+
+    StateMachine.world = world
+    return Hx711Chip(world, rate_hz=rate_hz)
+
+
 # name → (makes the chip, its wiring but for the rate, its pins by number)
 _CONVERTERS = {
     "HX711": (
         lambda world, rate_hz: Hx711Chip(world, rate_hz=rate_hz),
         {"driver": "HX711", "data": 4, "clock": 5},
+        lambda chip: {4: chip.data, 5: chip.clock},
+    ),
+    "HX711_PIO": (
+        _hx711_of_a_state_machine,
+        {"driver": "HX711_PIO", "data": 4, "clock": 5},
         lambda chip: {4: chip.data, 5: chip.clock},
     ),
     "ADS1232": (
@@ -411,6 +424,7 @@ class Bench:
         self.board: Any = None
         # (µs from the begin, kind, light, buzzer in Hz, motor)
         self.shown = []
+        self.broke_us = 0
         # (µs from the begin, whether something was pressed)
         self.collected = []
         self.told = []
@@ -447,6 +461,7 @@ class Bench:
         self.begun_ns = world.now_ns
         if isinstance(self.chip.truth, Plan):
             self.chip.truth.begun_ns = world.now_ns
+        self._break_driver(board.adc)
         drive = board.outputs.set
 
         def shown(kind, light, buzzer_hz, motor):
@@ -479,6 +494,20 @@ class Bench:
         # The raw counts of the newest conversion, not what the tool makes of them.
         truth = self.chip.truth
         return truth.made > 0 and truth.counts[truth.made - 1] > _CONTACT_COUNTS
+
+    def _break_driver(self, adc):
+        if "driver_breaks_ms" not in self._case:
+            return
+        ask = adc.next_conversion
+        due_ns = self.begun_ns + self._case["driver_breaks_ms"] * 1_000_000
+
+        def broken():
+            if self.world.now_ns >= due_ns:
+                self.broke_us = self.broke_us or (self.world.now_ns - self.begun_ns) // 1000
+                raise ValueError("a fault of the driver's own code")
+            return ask()
+
+        adc.next_conversion = broken
 
     def _slow_down_flash(self, storage):
         write = storage.write
@@ -520,6 +549,8 @@ class Bench:
             "ctrl_c": [] if port is None else port.ctrl_c,
             "shown": self.shown,
             "collected": self.collected,
+            "broke_us": self.broke_us,
+            "ended_us": (self.world.now_ns - self.begun_ns) // 1000,
             "counts": list(truth.counts[: truth.made]),
             # From the begin of the run; negative before.
             "times_us": [(ns - self.begun_ns) // 1000 for ns in truth.times_ns[: truth.made]],
