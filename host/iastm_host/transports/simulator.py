@@ -182,6 +182,8 @@ class SimulatedTool:
         lifeline_in, self._lifeline = os.pipe()
         try:
             tty.setraw(self._slave)
+            # Asked while somebody surely holds the other end: a tool that died at once does not.
+            self.port = os.ttyname(self._slave)
             os.set_blocking(master, False)
             os.write(settings_out, json.dumps(self._settings).encode())
             os.close(settings_out)
@@ -205,7 +207,6 @@ class SimulatedTool:
             self._keep_read_end(rows_in)
             os.close(settings_in)
             os.close(lifeline_in)
-        self.port = os.ttyname(self._slave)
         self._thread("tool rows", self._feed, os.fdopen(rows_out, "wb", buffering=0))
         self._thread(_STDERR_THREAD, self._listen, self._process.stderr)
 
