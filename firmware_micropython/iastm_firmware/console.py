@@ -9,8 +9,9 @@ While the firmware runs, Ctrl-C (0x03) is a byte like any other. Two things end 
 
 Where its host stops reading, the port of TinyUSB (ESP32-S3, RP2) holds a write for up to a second: 500 ms for room for
 a piece of it, and as long for the next one. It runs meanwhile what was scheduled (MicroPython's mp_usbd_cdc.c and
-scheduler.c), and so the alarm goes on; and its poll tells when nothing more goes in. The serial/JTAG port of an
-ESP32-C3 holds one write for 200 ms, runs nothing meanwhile, and drops what comes then until its host reads again.
+scheduler.c), and so the alarm goes on; where its poll tells that nothing more goes in, nothing more is written. The
+serial/JTAG port of an ESP32-C3 (usb_serial_jtag.c) holds one write for 200 ms, runs nothing meanwhile, and drops what
+comes then until its host reads again: so long an alarm may wait there, once.
 """
 
 import select

@@ -304,8 +304,11 @@ def test_a_host_that_stops_reading_an_esp32_c3_delays_one_alarm_by_a_fifth_of_a_
     assert found.first_shown_us(kinds.ALARM, 2_101_000) / 1000 - 2101 <= latest_ms(12.5)
 
 
+@pytest.mark.parametrize("lies", [False, True])
 @pytest.mark.parametrize("before_ms", [40, 160, 600])
-def test_a_host_that_stops_reading_a_pico_or_an_esp32_s3_delays_no_alarm(run: Run, before_ms: int) -> None:
+def test_a_host_that_stops_reading_a_pico_or_an_esp32_s3_delays_no_alarm(
+    run: Run, before_ms: int, *, lies: bool
+) -> None:
     found = run(
         model="RP2040",
         port="rp2",
@@ -314,6 +317,7 @@ def test_a_host_that_stops_reading_a_pico_or_an_esp32_s3_delays_no_alarm(run: Ru
         steps=[[0, REST], [1001, HARD]],
         seconds=1.1,
         reads_until_ms=1001 - before_ms,
+        lies=lies,
     )
     late_ms = found.first_shown_us(kinds.ALARM, 1_001_000) / 1000 - 1001
     print(before_ms, late_ms)

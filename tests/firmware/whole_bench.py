@@ -61,7 +61,8 @@ class Port(io.IOBase):
     waits up to 500 ms for room for each whole piece, and ends where nothing of one went; a poll says writable where
     there is room for a byte. Where `drops_after_ms`, as the serial/JTAG port of an ESP32-C3 (ports/esp32/
     usb_serial_jtag.c): packets of 64 bytes; what did not go within that time is dropped, and so is all else until the
-    host reads again; success is told, and a poll always says writable.
+    host reads again; success is told, and a poll always says writable. So it is too where the port `lies`, as TinyUSB
+    does by other versions of ports/esp32/mphalport.c and shared/runtime/sys_stdio_mphal.c.
 
     The host reads from the beginning, or until `reads_until_ms`, and then from `reads_again_ms` on, where that is not
     None. What it says comes at its times.
@@ -73,7 +74,7 @@ class Port(io.IOBase):
     # Of port rp2.
     _SCHEDULED_MOST = 8
 
-    def __init__(self, world, says, reads_until_ms, reads_again_ms, drops_after_ms):
+    def __init__(self, world, says, reads_until_ms, reads_again_ms, drops_after_ms, lies):
         self._world = world
         self._begun_ns = world.now_ns
         self._says = says
@@ -81,6 +82,7 @@ class Port(io.IOBase):
         self._reads_until_ms = reads_until_ms
         self._reads_again_ms = reads_again_ms
         self._drops_after_ms = drops_after_ms
+        self._lies = lies or drops_after_ms > 0
         self._gone = False
         self._queue = bytearray()
         self._scheduled = []
@@ -115,7 +117,7 @@ class Port(io.IOBase):
             return -_EINVAL
         self._take()
         ready = flags & _POLL_READ if self._waiting else 0
-        if flags & _POLL_WRITE and (self._drops_after_ms or self._is_read() or len(self._queue) < self._SIZE):
+        if flags & _POLL_WRITE and (self._lies or self._is_read() or len(self._queue) < self._SIZE):
             ready |= _POLL_WRITE
         return ready
 
@@ -136,7 +138,7 @@ class Port(io.IOBase):
         before_ns = self._world.now_ns
         n = self._dropped(data) if self._drops_after_ms else self._queued(data)
         self.longest_hold_us = max(self.longest_hold_us, (self._world.now_ns - before_ns) // 1000)
-        return n
+        return len(data) if self._lies else n
 
     def schedule(self, do, argument):
         """As micropython.schedule: what is scheduled runs while the port waits, or between two turns of the loop."""
@@ -451,6 +453,7 @@ class Bench:
             case.get("reads_until_ms"),
             case.get("reads_again_ms"),
             case.get("drops_after_ms", 0),
+            case.get("lies", False),
         )
         return Console(self.port, self.port, self.port.ctrl_c.append, ticks_us, self.port.schedule)
 
