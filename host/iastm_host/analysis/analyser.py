@@ -86,6 +86,7 @@ class Analyser:
         # Of whole strokes the first index, and whether they went over alarm.
         self._over_alarm: deque[tuple[int, bool]] = deque(maxlen=_REMEMBERED)
         self._shaken_samples = debounce_samples(round(rate_hz * 1000), True)
+        self._vibrating = 0
         self._glitches = Glitches()
         # Indices of glitches in the contact under way, for its mean.
         self._passed_over: list[int] = []
@@ -172,10 +173,12 @@ class Analyser:
             return events
         if item.flags & SATURATED:
             self._see_saturation(item, events)
-        needed = self._shaken_samples if item.flags & VIBRATING else DEBOUNCE_SAMPLES
-        self._warn.enter_samples = self._alarm.enter_samples = needed
+        if item.flags & VIBRATING != self._vibrating:
+            self._vibrating = item.flags & VIBRATING
+            needed = self._shaken_samples if self._vibrating else DEBOUNCE_SAMPLES
+            self._warn.enter_samples = self._alarm.enter_samples = needed
         glitches = self._glitches.within(item)
-        self._next_index = item.next_index
+        self._next_index = first + len(samples)
         if not glitches:
             self._feed_run(item, first, samples, events)
         else:

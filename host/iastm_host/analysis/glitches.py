@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from iastm_host.events import ForceBlock
 from iastm_protocol.glitch import GLITCH_SHARE, is_glitch
 from iastm_protocol.kinds import SUSPECTED_GLITCH
+
+NONE: Sequence[int] = ()
 
 
 class Glitches:
@@ -19,32 +21,29 @@ class Glitches:
 
     def __init__(self) -> None:
         self._jump_n = math.inf
-        self._boot_id = 0
-        self._next_index = -1
-        self._before_n = 0.0
-        # The last sample was one: what follows one is none.
+        self._before: ForceBlock | None = None
+        # The last sample of the block before was one: what follows one is none.
         self._follows = False
 
     def calibrated(self, capacity_n: float) -> None:
         """Take the capacity of the load cell, in newtons."""
         self._jump_n = capacity_n / GLITCH_SHARE
 
-    def within(self, block: ForceBlock) -> list[int]:
+    def within(self, block: ForceBlock) -> Sequence[int]:
         """Return the positions in `block`, in rising order."""
-        if not len(block.force_n):
-            return []
-        found: list[int] = []
-        touches = (block.boot_id, block.first_index) == (self._boot_id, self._next_index)
-        if block.flags & SUSPECTED_GLITCH:
-            before_n = self._before_n if touches else None
-            found = _found(block.force_n.tolist(), before_n, self._jump_n, follows=touches and self._follows)
-        self._boot_id, self._next_index = block.boot_id, block.next_index
-        self._before_n = float(block.force_n[-1])
+        before, follows = self._before, self._follows
+        self._before, self._follows = block, False
+        if not block.flags & SUSPECTED_GLITCH or not len(block.force_n):
+            return NONE
+        if before is None or before.boot_id != block.boot_id or before.next_index != block.first_index:
+            before, follows = None, False
+        before_n = float(before.force_n[-1]) if before is not None and len(before.force_n) else None
+        found = _found(block.force_n.tolist(), before_n, self._jump_n, follows=follows)
         self._follows = found[-1:] == [len(block.force_n) - 1]
         return found
 
 
-def parts(n: int, left_out: list[int]) -> Iterator[tuple[int, int]]:
+def parts(n: int, left_out: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield (begin, end) of the runs of n samples between those that are left out."""
     begin = 0
     for at in (*left_out, n):

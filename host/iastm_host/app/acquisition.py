@@ -457,6 +457,9 @@ class Acquisition:
         tool, logs = self._state.tool, self._plan.tool_logs
         if logs is None or tool is None or tool.boot_id == self._log_of or self._stopping.is_set():
             return
+        if tool.tares:
+            # A gauge of another maker keeps none.
+            return
         if self._pipeline.client.state == states.STREAMING and not self._pipeline.missing_samples:
             self._log_of = tool.boot_id
             self._log_task = asyncio.create_task(self._bring_log(tool, logs))
