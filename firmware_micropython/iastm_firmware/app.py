@@ -82,8 +82,6 @@ class App:
 
     async def _sample(self):
         step = self.tool.sampler.step
-        show = self.tool.signals.step
-        watch_button = self.tool.watch_button
         sampler = self.tool.sampler
         life = self.tool.life
         while True:
@@ -92,8 +90,6 @@ class App:
             if self._collects and sampler.taken != taken:
                 # A converter keeps the newest conversion only: just after one was taken, the next two may wait longest.
                 self._collect()
-            show()
-            watch_button()
             life.sampled = True
             await asyncio.sleep_ms(_SAMPLE_EVERY_MS)
 
@@ -107,8 +103,13 @@ class App:
             await asyncio.sleep_ms(0 if more else _LINK_EVERY_MS)
 
     async def _live(self):
+        # Light, buzzer and motor start with the sample that decides; here what they show goes on.
+        show = self.tool.signals.step
+        watch_button = self.tool.watch_button
         step = self.tool.life.step
         while True:
+            show()
+            watch_button()
             step()
             await asyncio.sleep_ms(_LIFE_EVERY_MS)
 

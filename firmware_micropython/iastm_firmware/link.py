@@ -7,6 +7,7 @@ from iastm_firmware.ring import Cursor
 from iastm_firmware.status import health_payload, status_payload
 from iastm_firmware.window import Window
 from iastm_protocol import kinds, messages
+from iastm_protocol._compat import micropython
 from iastm_protocol.errors import RemoteProtocolError
 
 # Answers that wait to be sent; while there are as many, pings and commands are passed over, for their host to repeat.
@@ -83,6 +84,7 @@ class Link:
         """Whether the host may have control: it has the cable, or signed a command with the key of now."""
         return self.by_cable or self._proofs.given_with(self.tool.keys.ours)
 
+    @micropython.native
     def step(self):
         """Read and send as far as the stream allows; return True where more could be sent at once."""
         self._receive()
@@ -181,6 +183,7 @@ class Link:
             self.faults ^= bit
             self.tool.links_changed()
 
+    @micropython.native
     def _receive(self):
         for _ in range(_MAX_READS_PER_STEP):
             if not self._inlet.read():
@@ -291,6 +294,7 @@ class Link:
         if len(self._answered) > _ANSWERS_KEPT:
             self._answered.pop(0)
 
+    @micropython.native
     def _queue_changes(self):
         settings = self.tool.settings
         if self._calibration_revision != settings.calibration_revision:
@@ -309,6 +313,7 @@ class Link:
             self._channels_revision = self.tool.channels_revision
             self._waiting.append((kinds.CHANNELS, self.tool.channels().to_payload()))
 
+    @micropython.native
     def _send_one(self):
         if self.streaming and not self._waiting:
             # Changes that came while too much waited.
@@ -336,6 +341,7 @@ class Link:
             return True
         return self._send_condition()
 
+    @micropython.native
     def _send_condition(self):
         # What the next one replaces: of each the newest is sent, and only where nothing else waits.
         tool = self.tool
@@ -357,6 +363,7 @@ class Link:
             return True
         return False
 
+    @micropython.native
     def _send_fetched(self):
         event = self._fetched_events.next()
         if event is not None:

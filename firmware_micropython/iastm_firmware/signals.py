@@ -192,7 +192,7 @@ class Signals:
         self._drive(self._clock.now(), False)
 
     def step(self):
-        """Go on with what is shown: to be called every 2 ms. Allocates nothing but where the outputs do."""
+        """Go on with what is shown: to be called every 10 ms. Allocates nothing but where the outputs do."""
         ticks = self._clock.now()
         if self._on >> kinds.DOSE & 1 and ticks_between(self._dose_ticks, ticks) >= _DOSE_SHOWN_US:
             self._note(kinds.DOSE, False)
