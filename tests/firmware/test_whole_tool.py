@@ -241,6 +241,13 @@ def test_memory_is_collected_between_contacts_and_in_none(run: Run) -> None:
     assert seconds == [(1, False), (4, False)]
 
 
+def test_a_collection_longer_than_a_conversion_costs_a_polled_converter_none(run: Run) -> None:
+    # On an RP2040 one takes 16.4 ms; a conversion comes each 12.5 ms, and the chip keeps the newest.
+    found = run(rate_hz=80, model="RP2040", port="rp2", there=["imu", "gauge"], collection_ms=20, seconds=9)
+    assert len(found.collected) >= 7
+    assert found.heard.of(messages.Status)[-1].missed_conversions == 0
+
+
 # alerts
 
 

@@ -492,6 +492,8 @@ class Bench:
     def _collect(self):
         self.collected.append(((self.world.now_ns - self.begun_ns) // 1000, self._tool_in_contact()))
         gc.collect()
+        # A board's takes its time, and nothing else runs meanwhile.
+        self.world.advance(self._case.get("collection_ms", 0) * 1_000_000)
 
     def _tool_in_contact(self):
         # The raw counts of the newest conversion, not what the tool makes of them.
