@@ -195,7 +195,7 @@ class SimulatedBoard(BoardBase):
         self.ticks_us = ticks_us
         self.adc = adc
         self.stream = stream
-        self.links = links
+        self._links = links
         self.outputs = SimulatedOutputs(settings["outputs"], ticks_us, settings["alerts_file"])
         self._battery_percent = settings["battery_percent"]
         self.calibration_storage = _storage(settings["store"], "calibration")
@@ -206,6 +206,10 @@ class SimulatedBoard(BoardBase):
         self.trouble = settings["trouble"]
         self._key = binascii.unhexlify(settings["key"]) or None
         self._presses = sorted([(int(at_s * 1e6), int((at_s + for_s) * 1e6)) for at_s, for_s in settings["presses"]])
+
+    def links(self, tool):
+        """Return the links beside that on the stream."""
+        return self._links(tool)
 
     def random_u32(self):
         """Return 32 random bits of the system."""
