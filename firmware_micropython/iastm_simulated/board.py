@@ -49,6 +49,7 @@ _DEFAULTS = {
     "trouble": "",
 }
 _KEY_DIGITS = 64
+_TEST_BYTES = b"written and read back"
 
 
 def read_settings(path):
@@ -201,6 +202,7 @@ class SimulatedBoard(BoardBase):
         self.calibration_storage = _storage(settings["store"], "calibration")
         self.settings_storage = _storage(settings["store"], "settings") if settings["store"] else None
         self.journal = _journal(settings["store"])
+        self._store = settings["store"]
         self.imu = imu
         self.imu_tip_mm = 0
         self.trouble = settings["trouble"]
@@ -241,6 +243,21 @@ class SimulatedBoard(BoardBase):
     def store_key(self, key):
         """Keep a key until the process ends."""
         self._key = key
+
+    def test_storage(self):
+        """Return whether a small file in the folder comes back; None without a folder."""
+        if not self._store:
+            return None
+        path = self._store + "/test"
+        try:
+            with open(path, "wb") as file:
+                file.write(_TEST_BYTES)
+            with open(path, "rb") as file:
+                came = file.read()
+            os.remove(path)
+        except OSError:
+            return False
+        return came == _TEST_BYTES
 
     def failed(self, error):
         """Print the traceback beside the stream and end the process."""

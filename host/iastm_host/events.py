@@ -111,10 +111,11 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A decision of the host. Kinds: warn, alarm, repeated (3 of the last 5 strokes over alarm), saturated.
+    """A decision of the host. Kinds: warn, alarm, repeated (3 of the last 5 strokes over alarm), saturated; and of the
+    tool: dose (it came to the limit that the tool was told).
 
     Priority: cue, medium or technical. `index` and `tool_us` are those of the sample that decided. `late`: the
-    sample came by backfill.
+    sample came by backfill, or the tool's alert was lost and its condition tells so afterwards.
     """
 
     boot_id: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,11 +54,83 @@ def test_a_self_test_tells_what_was_measured_against_what_passes(iastm: Callable
     assert tests["measured rate"]["value"] == pytest.approx(320, rel=0.02)
     assert tests["measured rate"]["verdict"] == "passed"
     assert tests["gravity, by the motion sensor"]["verdict"] == "not fitted"
+    # Without a folder there is no place to write to.
+    assert tests["flash, written and read back"]["verdict"] == "not fitted"
     assert ran.code == int(any(row["verdict"] == "failed" for row in tests.values()))
     said = iastm("tool", "self-test", "--port", port)
     assert said.code == ran.code
     assert "untouched" in said.err
     assert "verdict" in said.out
+
+
+def test_a_dose_limit_is_set_and_taken_away_and_the_dose_begins_anew(iastm: Callable[..., Any], port: str) -> None:
+    assert iastm("tool", "dose", "--port", port, "--json").json == {
+        "serial_number": "SIM-0003",
+        "dose_ns": 0.0,
+        "dose_limit_ns": 0.0,
+    }
+    limited = iastm("tool", "dose", "--port", port, "--limit", "12.5")
+    assert limited.out == "SIM-0003: 0.0 N·s over warn, alerts at 12.5 N·s.\n"
+    assert "until the tool starts again" in limited.err
+    # It stays for the next host.
+    assert iastm("tool", "dose", "--port", port, "--reset", "--json").json["dose_limit_ns"] == 12.5
+    assert iastm("tool", "dose", "--port", port, "--off", "--json").json["dose_limit_ns"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--limit", "-1"), "A dose limit of -1 N·s can't be set."),
+        (("--limit", "0"), "or --off"),
+        (("--limit", "nan"), "A dose limit of nan N·s can't be set."),
+        (("--limit", "1e6"), "A dose limit of 1e+06 N·s can't be set."),
+        (("--limit", "much"), "Invalid value for '--limit'"),
+        (("--limit", "3", "--off"), "Give --limit NS or --off."),
+    ],
+)
+def test_a_dose_limit_that_can_not_be_is_refused_before_the_tool_is_asked(
+    iastm: Callable[..., Any], options: tuple[str, ...], said: str
+) -> None:
+    ran = iastm("tool", "dose", "--port", "/dev/none", *options)
+    assert ran.code == 2
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+
+
+def test_a_tool_with_a_motion_sensor_tells_its_angle_and_with_a_store_keeps_a_log_and_its_channels(
+    iastm: Callable[..., Any], started: Callable[..., Any], tmp_path: Path
+) -> None:
+    options = ("simulate", "--seed", "4", "--scenario", "quiet", "--motion", "--store", str(tmp_path / "new" / "kept"))
+    first = started(*options)
+    port = first.stdout.readline().strip()
+    shown = iastm("tool", "show", "--port", port)
+    assert "over the horizontal, tip down" in shown.out
+    assert "senses motion" in shown.out
+    rows = {row["test"]: row for row in iastm("tool", "self-test", "--port", port, "--json").json["tests"]}
+    assert rows["flash, written and read back"]["verdict"] == "passed"
+    assert rows["gravity, by the motion sensor"]["verdict"] == "passed"
+    assert iastm("tool", "log", "--port", port).code == 0
+    assert iastm("tool", "channels", "--port", port, "--buzzer", "--no-light").code == 0
+    first.send_signal(signal.SIGINT)
+    first.wait(20)
+    again = started(*options).stdout.readline().strip()
+    assert iastm("tool", "channels", "--port", again, "--json").json["chosen"] == ["buzzer", "vibration"]
+
+
+def test_a_store_that_can_not_be_and_a_gauge_without_one_are_refused_in_words(
+    iastm: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for options, said in (
+        (("--store", file / "in it"), "can't keep anything in"),
+        (("--gauge", "progressor", "--transport", "ble", "--motion"), "Leave --motion and --store out."),
+    ):
+        ran = iastm("simulate", *options)
+        assert ran.code == 2
+        assert said in ran.err
+        assert "Traceback" not in ran.err
 
 
 def test_a_log_is_refused_in_words_where_the_tool_keeps_none(iastm: Callable[..., Any], port: str) -> None:
@@ -66,7 +140,7 @@ def test_a_log_is_refused_in_words_where_the_tool_keeps_none(iastm: Callable[...
     assert ran.out == ""
 
 
-@pytest.mark.parametrize("command", ["show", "self-test", "log", "channels"])
+@pytest.mark.parametrize("command", ["show", "self-test", "log", "channels", "dose"])
 def test_no_tool_two_tools_and_no_such_port_are_told_with_what_to_do(iastm: Callable[..., Any], command: str) -> None:
     for arguments, fix in (
         ((), "Give one of --port, --tool and --simulated"),

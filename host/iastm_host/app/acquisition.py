@@ -32,6 +32,7 @@ from iastm_host.events import (
     Problem,
     ResetDose,
     SetZero,
+    Silence,
     Tare,
     ToolDescription,
     ToolEvent,
@@ -52,6 +53,8 @@ from iastm_host.transports.base import ENDED, IASTM, LOST, NOT_FOUND, EndOfStrea
 log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S = 20.0
+SILENCE_S = 60
+"""So long the tool's buzzer and motor are silenced at once."""
 FETCH_AT_END_US = 10_000_000
 # A tool that streams and answers nothing would fill a folder with files that nobody can play.
 _RECORDINGS_TRIED = 2
@@ -240,6 +243,10 @@ class Acquisition:
     def next_region(self) -> None:
         """Go to the next region."""
         self._post(self._next_region)
+
+    def silence_tool(self, silent: bool) -> None:
+        """Let the tool's buzzer and motor be still for what it alerts of now, for a minute at most, or no longer."""
+        self._post(lambda: self._silence(silent))
 
     def start_recording(self) -> None:
         """Start a recording where none runs; what the session counted so far stays counted."""
@@ -734,6 +741,20 @@ class Acquisition:
         if not answer.accepted:
             with self._lock:
                 self._state.note(f"the tool goes on with the dose of the region before: {answer.reason}", self._clock())
+
+    def _silence(self, silent: bool) -> None:
+        tool = self._state.tool
+        if self._plan.replay_span_us is not None or tool is None or not tool.chooses_channels:
+            return
+        future: Future[Answer] = Future()
+        future.add_done_callback(lambda answered: self._silence_answered(answered.result(), silent))
+        self._request(Silence(SILENCE_S if silent else 0), future)
+
+    def _silence_answered(self, answer: Answer, silent: bool) -> None:
+        if not answer.accepted:
+            what = "not silenced" if silent else "still silenced"
+            with self._lock:
+                self._state.note(f"the tool is {what}: {answer.reason}", self._clock(), again=True)
 
     def _start_recording(self) -> None:
         self._recordings_given_up = 0

@@ -34,6 +34,7 @@ from iastm_host.events import (
     Gap,
     LimitsReport,
     LinkChanged,
+    Motion,
     Paused,
     Problem,
     SetLimits,
@@ -47,10 +48,12 @@ from iastm_host.events import (
 from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.tool.states import STREAMING
 from iastm_host.tool.timeline import RESTARTED
-from iastm_host.tool.words import AFTER_A_FAILURE
+from iastm_host.tool.words import AFTER_A_FAILURE, DOSE
 
 TRACE_S = 12.0
 STEADY_S = 0.25
+MOTION_STALE_US = 500_000
+"""How a tool is held is unknown where it did not tell for so long; it does 20 times a second."""
 OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
 RESTARTED_AFTER_A_FAILURE = "the tool restarted after a failure"
 POWER_WENT = "the tool's power went amid a stream: check battery and cable"
@@ -117,6 +120,8 @@ class LiveState:
         self._power_losses: int | None = None
         self._channels: Channels | None = None
         self._silenced_until_us = 0
+        self._motion: Motion | None = None
+        self._motion_us = 0
         self._unreadable: Unreadable | None = None
         self._needs_key = False
         self.pairing_refused = ""
@@ -134,6 +139,7 @@ class LiveState:
             ClockOffset: self._take_offset,
             StatusReport: self._take_status,
             Channels: self._take_channels,
+            Motion: self._take_motion,
             CalibrationReport: self._take_calibration,
             ZeroReport: self._take_zero,
             Unreadable: self._take_unreadable,
@@ -150,6 +156,7 @@ class LiveState:
         self._log = AlertLog()
         self._decided: dict[Alert, Decision] = {}
         self._medium: Alert | None = None
+        self._dose_alert: Alert | None = None
         self.samples_received = 0
         self.missing_samples = 0
         self.gap_count = 0
@@ -191,6 +198,8 @@ class LiveState:
         analysers = (pipeline.now, pipeline.record)
         if self._medium is not None and not any(each is not None and each.repeated for each in analysers):
             self._medium = None
+        if not pipeline.dose.reached:
+            self._dose_alert = None
 
     def _take_arrived(self, arrived: Arrived, _now_us: int) -> None:
         if self._trace is not None:
@@ -219,6 +228,8 @@ class LiveState:
         self._log.add(alert)
         if alert.kind == "repeated":
             self._medium = alert
+        elif alert.kind == DOSE:
+            self._dose_alert = alert
 
     def _take_stroke(self, stroke: Stroke, _now_us: int) -> None:
         self._strokes.append(stroke)
@@ -240,8 +251,13 @@ class LiveState:
         since_us = self._link.since_us if link.state == self._link.state else now_us
         self._link = LinkView(self._carrier, link.state, link.reason, since_us)
 
-    def note(self, words: str, now_us: int, *, far: bool = True) -> None:
-        """Let `words` stand among what happened to the tool, once; `far`: they are to be read from two metres first."""
+    def note(self, words: str, now_us: int, *, far: bool = True, again: bool = False) -> None:
+        """Let `words` stand among what happened to the tool, once; `far`: they are to be read from two metres first.
+
+        `again`: it is news each time.
+        """
+        if again:
+            self._notes = [note for note in self._notes if note.words != words]
         if all(note.words != words for note in self._notes):
             self._notes.append(Note(words, now_us, far))
 
@@ -262,6 +278,9 @@ class LiveState:
     def _take_channels(self, channels: Channels, now_us: int) -> None:
         self._channels = channels
         self._silenced_until_us = now_us + channels.silenced_s * 1_000_000
+
+    def _take_motion(self, motion: Motion, now_us: int) -> None:
+        self._motion, self._motion_us = motion, now_us
 
     def _take_offset(self, offset: ClockOffset, _now_us: int) -> None:
         self._offset = offset
@@ -307,7 +326,7 @@ class LiveState:
             stroke_rate_hz=now.stroke_rate_hz if now is not None else None,
             exposure=record.exposure if record is not None else Exposure(None, 0, 0.0, 0.0, True),
             alerts=self._log.alerts,
-            medium_alert=self._medium,
+            medium_alert=self._medium or self._dose_alert,
             samples_received=self.samples_received,
             samples_expected=self.samples_expected,
             gap_count=self.gap_count,
@@ -331,6 +350,9 @@ class LiveState:
             region=self.region,
             tool_silenced_s=max(0, math.ceil((self._silenced_until_us - now_us) / 1e6)),
             tool_alerts_by=self._alerts_by(),
+            tool_dose_limit_ns=self._pipeline.dose.limit_ns if self._pipeline is not None else 0.0,
+            tool_dose_reached=self._pipeline is not None and self._pipeline.dose.reached,
+            tool_motion=self._motion if now_us - self._motion_us < MOTION_STALE_US else None,
         )
 
     def _alerts_by(self) -> tuple[str, ...] | None:

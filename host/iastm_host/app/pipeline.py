@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import replace
 
 from iastm_host.analysis.analyser import Analyser
+from iastm_host.analysis.dose_alert import DoseAlert
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.analysis.stroke_motion import PAUSED, StrokesWithMotion
 from iastm_host.events import (
@@ -21,6 +22,7 @@ from iastm_host.events import (
     Event,
     ForceBlock,
     Gap,
+    Health,
     Paused,
     SetLimits,
     Stroke,
@@ -29,6 +31,7 @@ from iastm_host.events import (
 )
 from iastm_host.tool.dialect import Dialect
 from iastm_host.tool.in_order import InOrder
+from iastm_host.tool.words import DOSE
 
 _LIVE_ALERTS_KEPT = 64
 
@@ -36,13 +39,16 @@ _LIVE_ALERTS_KEPT = 64
 class Pipeline:
     """One tool's way from bytes to strokes and alerts, over all connections to it.
 
-    `now` analyses blocks as they arrive, `record` in index order; both are None until the tool said hello.
+    `now` analyses blocks as they arrive, `record` in index order; both are None until the tool said hello. `dose` is
+    what the tool says of its own dose.
     """
 
     def __init__(self, client: Dialect, profile: Profile, tip: Tip | None, contact: Contact) -> None:
         self.client = client
         self.now: Analyser | None = None
         self.record: Analyser | None = None
+        self.dose = DoseAlert()
+        self._newest: ForceBlock | None = None
         self._profile = profile
         self._tip = tip
         self._contact = contact
@@ -72,6 +78,10 @@ class Pipeline:
             if isinstance(event, StrokeMotion):
                 self._hear_motion(event, events)
                 continue
+            if isinstance(event, Alert):
+                self.dose.alerted()
+            if isinstance(event, Health) and self.dose.hear(event) and self._newest is not None:
+                events.append(_late_dose_alert(self._newest))
             if isinstance(event, CalibrationReport):
                 for analyser in self._analysers():
                     analyser.calibrated(event)
@@ -120,6 +130,9 @@ class Pipeline:
     def _arrive(self, block: ForceBlock, events: list[Event]) -> None:
         assert self.now is not None
         if not block.backfilled:
+            if self._newest is not None and self._newest.boot_id != block.boot_id:
+                self.dose.restarted()
+            self._newest = block
             for event in self.now.feed(block):
                 if isinstance(event, Alert):
                     self._live.append((event.boot_id, event.kind, event.index))
@@ -141,6 +154,13 @@ class Pipeline:
                     self._hear_motion(_uncounted(event.boot_id, event.first_index, event.last_index), events)
             elif (event.boot_id, event.kind, event.index) not in self._live:
                 events.append(replace(event, late=True))
+
+
+def _late_dose_alert(newest: ForceBlock) -> Alert:
+    """Return the alert of a dose limit that was reached at the latest with the newest sample."""
+    index = newest.next_index - 1
+    tool_us = newest.tool_us + round((index - newest.first_index) * newest.period_us)
+    return Alert(newest.boot_id, DOSE, "medium", index, tool_us, late=True)
 
 
 def _uncounted(boot_id: int, first_index: int, last_index: int) -> StrokeMotion:

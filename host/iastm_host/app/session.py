@@ -31,6 +31,12 @@ class Session(Protocol):
     def next_region(self) -> None:
         """Go to the next region: the recording notes it, and the tool's dose is 0 again. Not in a replay."""
 
+    def silence_tool(self, silent: bool) -> None:
+        """Let the tool's buzzer and motor be still for what it alerts of now, for a minute at most, or no longer.
+
+        Nothing happens where the tool can't; where it does not let this host, that is among the notes. Not in a replay.
+        """
+
     def start_recording(self) -> None:
         """Start a recording where none runs."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from iastm_calibration.zero_tracking import ZeroDrift
 from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Profile, Tip
-from iastm_host.events import Alert, Problem, Stroke, ToolDescription
+from iastm_host.events import Alert, Motion, Problem, Stroke, ToolDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,10 @@ class LiveSnapshot:
     are not among the others. `notes` are what happened to the tool, in order.
 
     `tool_silenced_s`: so long the tool's buzzer and motor are silent still. `tool_alerts_by` are the channels that it
-    has and that are chosen, None where it tells of none. `paused`: strokes and dose count no more until the session
-    goes on; `paused_strokes` did not. `region` counts the regions of the session, from 1.
+    has and that are chosen, None where it tells of none. `tool_dose_limit_ns` is where it alerts of its dose, in newton
+    seconds, 0 never; `tool_dose_reached`: it came to that. `tool_motion` is how it is held, None where that is
+    unknown. `paused`: strokes and dose count no more until the session goes on; `paused_strokes` did not. `region`
+    counts the regions of the session, from 1.
     """
 
     taken_us: int
@@ -163,6 +165,9 @@ class LiveSnapshot:
     notes: tuple[Note, ...] = ()
     tool_silenced_s: int = 0
     tool_alerts_by: tuple[str, ...] | None = None
+    tool_dose_limit_ns: float = 0.0
+    tool_dose_reached: bool = False
+    tool_motion: Motion | None = None
     paused: bool = False
     paused_strokes: int = 0
     region: int = 1

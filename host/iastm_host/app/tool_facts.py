@@ -16,10 +16,12 @@ from iastm_host.events import (
     Health,
     Motion,
     Problem,
+    ResetDose,
     SelfTest,
     SelfTestResult,
     SelfTestRow,
     SetChannels,
+    SetDoseLimit,
     StatusReport,
     ToolDescription,
     ZeroReport,
@@ -114,6 +116,35 @@ def choose_channels(
     return facts.newest(Channels) or now
 
 
+def change_dose(
+    request: Request,
+    tool: ToolDescription,
+    facts: ToolFacts,
+    limit_ns: float | None,
+    *,
+    reset: bool,
+    clock: Clock = time.monotonic,
+) -> Health:
+    """Give the tool another dose limit (newton seconds, 0 none, None as it is), let its dose be 0 again, or neither.
+
+    Return what it says then. Raises Problem, also where it adds up no dose.
+    """
+    _require(tool.sums_dose, tool, "adds up no dose")
+    if limit_ns is not None:
+        ask(request, SetDoseLimit(limit_ns), clock)
+    if reset:
+        ask(request, ResetDose(), clock)
+    if limit_ns is not None or reset:
+        # The next one may have been made before.
+        facts.forget(Health)
+        facts.wait(Health)
+        facts.forget(Health)
+    health = facts.wait(Health)
+    if health is None:
+        raise Problem("The tool did not say its dose.", "Look at its connection, then try again.")
+    return health
+
+
 def _require(can: bool, tool: ToolDescription, lacks: str) -> None:
     if not can:
         raise Problem(f"The tool {tool.serial_number} {lacks}.", "Its board or its firmware has no part for it.")
@@ -159,6 +190,8 @@ def as_object(tool: ToolDescription, facts: ToolFacts) -> dict[str, object]:
         "channels": None if channels is None else channels_object(channels),
         "tilt_deg": None if motion is None else motion.tilt_deg,
         "roll_deg": None if motion is None else motion.roll_deg,
+        "lying": None if motion is None else motion.lying,
+        "wiping": None if motion is None else motion.wiping,
     }
 
 

@@ -47,6 +47,7 @@ def demo(
     duration: Duration = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same strokes.", min=0)] = 1,
     scenario: Annotated[str, typer.Option(help=SCENARIO_HELP)] = "treatment",
+    motion: Annotated[bool, typer.Option("--motion", help="With a motion sensor, that feels the strokes.")] = False,
     transport: Transport = Carrier.SERIAL,
     record: Record = None,
     profile: Profile = None,
@@ -59,7 +60,7 @@ def demo(
     headless = _headless(headless or as_json)
     if headless and duration is None and not sys.stdout.isatty():
         duration = DEMO_WITHOUT_TERMINAL_S
-    simulation = wiring.make_simulation(scenario, seed, None)
+    simulation = wiring.make_simulation(scenario, seed, None, board=wiring.board_with(motion=motion))
     if simulation.runtime.name != "micropython":
         typer.echo(f"The firmware runs under {simulation.runtime.name}: {simulation.runtime.chosen_by}.", err=True)
     acquisition = wiring.simulated_run(simulation, chosen, _choice(duration, record, headless=headless), transport)

@@ -15,6 +15,7 @@ from iastm_host.cli.wiring import (
     SIMULATED_RATE_HZ,
     Carrier,
     Simulation,
+    board_with,
     make_simulation,
     progressor_on_air,
     tool_on_air,
@@ -57,6 +58,11 @@ def simulate(
         str | None,
         typer.Option(help="Where the virtual radio shall listen; without it any free port.", metavar="HOST:PORT"),
     ] = None,
+    motion: Annotated[bool, typer.Option("--motion", help="With a motion sensor, that feels the strokes.")] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Keep calibration, zero, channels and log in this folder over restarts.", file_okay=False),
+    ] = None,
     gauge: Annotated[Gauge, typer.Option(help="The tool, or a Tindeq Progressor, which has Bluetooth.")] = Gauge.TOOL,
 ) -> None:
     """Run a simulated tool until interrupted; the first line names its port, or its virtual radio."""
@@ -64,10 +70,20 @@ def simulate(
         raise Problem("A serial port has no radio.", "Give --radio with --transport ble, or leave it out.")
     place = _place(radio)
     if gauge == Gauge.PROGRESSOR:
+        if motion or store is not None:
+            raise Problem(
+                "A simulated Progressor senses no motion and keeps nothing.", "Leave --motion and --store out."
+            )
         _progressor(scenario, seed, transport, truth, place)
         return
     simulation = make_simulation(
-        scenario, seed, truth, rate_hz=rate, zero_confirmed=not zero_unconfirmed, presses_s=press or ()
+        scenario,
+        seed,
+        truth,
+        rate_hz=rate,
+        zero_confirmed=not zero_unconfirmed,
+        presses_s=press or (),
+        board=board_with(motion=motion, store=store),
     )
     try:
         if transport == Carrier.BLE:

@@ -18,6 +18,7 @@ from iastm_host.app.live_view.texts import clock_text, sentence, worst_first
 from iastm_host.app.tool_facts import (
     ToolFacts,
     as_object,
+    change_dose,
     channels_object,
     choose_channels,
     features_of,
@@ -26,13 +27,15 @@ from iastm_host.app.tool_facts import (
 )
 from iastm_host.cli import wiring
 from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
-from iastm_host.events import Channels, Health, SelfTestRow, StatusReport, ToolDescription
+from iastm_host.events import Channels, Health, Motion, Problem, SelfTestRow, StatusReport, ToolDescription
 from iastm_host.records.new_file import write_new
 from iastm_host.tool.words import FAILED
 
 tool = typer.Typer(help="What a tool says of itself, and what it can be asked.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+LEAST_DOSE_LIMIT_NS, MOST_DOSE_LIMIT_NS = 0.001, 1e6
+"""From the first on, and below the second, a tool takes a dose limit; it holds whole mN·s."""
 FAILED_TEST = 1
 """Exit code of a self-test in which something failed."""
 
@@ -84,6 +87,8 @@ def _lines(found: ToolDescription, facts: ToolFacts) -> Iterator[tuple[str, str]
     yield "log", f"{found.log_bytes} bytes: iastm tool log" if found.log_bytes else "empty"
     yield "calibration", found.calibration_id or "none"
     yield from _condition(found, status, health)
+    if found.senses_motion:
+        yield "angle", _angle_words(facts.newest(Motion))
     if channels is not None:
         yield "alerts by", _channels_words(channels)
     yield "can", ", ".join(name for name, can in features_of(found).items() if can)
@@ -105,10 +110,21 @@ def _condition(found: ToolDescription, status: StatusReport | None, health: Heal
             lost += f", {health.glitches:,} glitches suspected, {health.voided:,} readings thrown away"
         yield "lost", lost
     if health is not None and found.sums_dose:
-        limit = f", alerts at {health.dose_limit_ns:g} N·s" if health.dose_limit_ns else ", no limit"
-        yield "dose", f"{health.dose_ns:.1f} N·s over warn{limit}"
+        yield "dose", _dose_words(health)
     if health is not None and health.idle_s is not None:
         yield "sleeps", f"after {clock_text(health.idle_s)} without use"
+
+
+def _dose_words(health: Health) -> str:
+    limit = f", alerts at {health.dose_limit_ns:g} N·s" if health.dose_limit_ns else ", no limit"
+    return f"{health.dose_ns:.1f} N·s over warn{limit}"
+
+
+def _angle_words(motion: Motion | None) -> str:
+    if motion is None:
+        return "unknown"
+    held = f"{motion.tilt_deg:.0f}° over the horizontal, tip {'up' if motion.tilt_deg < 0 else 'down'}"
+    return held.replace("-", "") + (", put down" if motion.lying else "") + (", wiped" if motion.wiping else "")
 
 
 def _times(count: int) -> str:
@@ -213,7 +229,40 @@ def channels(
         typer.echo("Nothing on the tool alerts now, and its link may be lost: choose one at least.", err=True)
 
 
+def dose(
+    port: Port = None,
+    tool: Tool = None,
+    radio: Radio = None,
+    simulated: Simulated = False,
+    limit: Annotated[
+        float | None,
+        typer.Option(metavar="NS", help="Let the tool alert at so many newton seconds; no source has a number."),
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="No limit, as after each start of the tool.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Let the dose be 0 again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a tool's dose, set where it alerts of it, or begin anew; a dose is force above warn × time."""
+    if limit is not None and off:
+        raise Problem("A limit and none can't be set both.", "Give --limit NS or --off.")
+    if limit is not None and not LEAST_DOSE_LIMIT_NS <= limit < MOST_DOSE_LIMIT_NS:
+        raise Problem(
+            f"A dose limit of {limit:g} N·s can't be set.",
+            f"Give {LEAST_DOSE_LIMIT_NS:g} to {MOST_DOSE_LIMIT_NS - 1:,.0f} N·s, or --off.",
+        )
+    with _at(LinkChoice(port, tool, radio, simulated)) as (run, found, facts):
+        now = change_dose(run.request, found, facts, 0.0 if off else limit, reset=reset)
+    if as_json:
+        said = {"dose_ns": now.dose_ns, "dose_limit_ns": now.dose_limit_ns}
+        typer.echo(json.dumps({"serial_number": found.serial_number, **said}))
+        return
+    typer.echo(f"{found.serial_number}: {_dose_words(now)}.")
+    if now.dose_limit_ns:
+        typer.echo("The limit holds until the tool starts again.", err=True)
+
+
 tool.command("show")(show)
 tool.command("self-test")(run_self_test)
 tool.command("log")(log)
 tool.command("channels")(channels)
+tool.command("dose")(dose)

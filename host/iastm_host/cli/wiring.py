@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from iastm_host.app.connected import Listener
 from iastm_host.app.offline import recorded_contact, recorded_numbering, recorded_profile, recorded_tip
 from iastm_host.events import Problem
 from iastm_host.keys import KeyStore, system_keyring
+from iastm_host.records import disk
 from iastm_host.records.calibrations import CalibrationStore
 from iastm_host.records.entries import Recording
 from iastm_host.records.tool_logs import ToolLogs
@@ -136,6 +138,25 @@ def make_simulation(
     tool_settings |= board or {}
     tool = SimulatedTool(runtime, lambda n: pack_rows(*scenario.next_rows(n)), tool_settings, truth)
     return Simulation(tool, scenario, runtime, {serial_number: key})
+
+
+def board_with(*, motion: bool, store: Path | None = None) -> dict[str, object]:
+    """Return settings of a simulated board with a motion sensor, and with a folder for what it keeps over restarts.
+
+    Raises Problem where that folder can't be made or written to.
+    """
+    board: dict[str, object] = {"imu": {}} if motion else {}
+    if store is not None:
+        try:
+            store.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=store):
+                pass
+        except OSError as error:
+            raise Problem(
+                f"The simulated tool can't keep anything in {store}: {disk.reason(error)}.", f"{disk.cure(error)}."
+            ) from error
+        board["store"] = str(store.resolve())
+    return board
 
 
 @dataclass(frozen=True, slots=True)

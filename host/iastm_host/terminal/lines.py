@@ -14,6 +14,7 @@ _ALERTS = {
     "warn": "over warn",
     "alarm": "over alarm: ease off",
     "repeated": "3 of the last 5 strokes over alarm: ease off",
+    "dose": "dose reached on the tool",
     "saturated": "out of range: ease off, then check the tip",
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.live import Live
 
-from iastm_host.app.live_view import ViewState, live_view
+from iastm_host.app.live_view import ViewState, is_silent, live_view, sound_label
 from iastm_host.app.session import Session
 from iastm_host.terminal.keys import Keys, terminal_keys
 from iastm_host.terminal.lines import LineReport
@@ -41,7 +41,7 @@ def run_screen(session: Session, console: Console, sleep: Callable[[float], None
                 paused = snapshot.paused
                 state = state.pause(snapshot) if paused else state.go_on(snapshot)
             shown = live_view(snapshot, state)
-            state = state.after(snapshot, shown.ladder.state)
+            state = state.after(snapshot, shown.ladder.state, shown.angle_deg)
             live.update(screen(state.frozen or snapshot, shown, console.width, console.height), refresh=True)
             if snapshot.finished:
                 return
@@ -61,6 +61,10 @@ def _obey(keys: Keys, session: Session, state: ViewState) -> ViewState:
                 session.zero()
             case "u":
                 session.undo_zero()
+            case "s":
+                now = session.snapshot()
+                if sound_label(now, state):
+                    session.silence_tool(not is_silent(now, state))
             case "r":
                 session.start_recording()
             case " ":

@@ -40,7 +40,7 @@ _FULL_LINES = 30
 _SHORT_OTHER_ROWS = 13
 _SHORT_CHART_ROWS = 5
 # Keys that mean something in a terminal.
-_KEYS = ("Space", "M", "N", "Z", "U", "R")
+_KEYS = ("Space", "M", "N", "Z", "U", "R", "S")
 
 
 def screen(snapshot: LiveSnapshot, view: LiveView, columns: int, lines: int) -> RenderableType:
@@ -143,10 +143,15 @@ def _strip(view: LiveView) -> RenderableType:
     table.add_row(
         Text(f"{strip.rate_title}\n{strip.rate_number} {strip.rate_unit}\n{strip.rate_hz_text}"),
         Text("\n".join((f"Strokes {strip.stroke_number}", *strip.stroke_notes))),
-        Text(f"{strip.contact.label}\n{_against(strip.contact)}\n{view.pressure_text}"),
+        Text("\n".join((strip.contact.label, _against(strip.contact), *_near(view)))),
         Group(Text(strip.headline, style="bold"), *(_bar(bar) for bar in strip.bars)),
     )
     return Panel(table, box=box.ROUNDED)
+
+
+def _near(view: LiveView) -> list[str]:
+    angle = f"Angle {view.angle_text}" if view.angle_text else ""
+    return list(filter(None, (view.pressure_text, angle)))
 
 
 def _bar(bar: Bar) -> Text:

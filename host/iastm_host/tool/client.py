@@ -160,10 +160,11 @@ class ToolClient:
             kinds.HEALTH: _on_health,
             kinds.CHANNELS: self._on_channels,
             kinds.SELF_TEST_RESULT: _on_self_test,
-            # The tool's own strokes and alerts are advice to its light and motor; the host derives its own.
+            # The tool's own strokes and alerts are advice to its light and motor; the host derives its own, but for
+            # the dose, whose limit the tool alone was told.
             kinds.STROKE: self._on_stroke,
             kinds.STROKE_MOTION: self._on_stroke_motion,
-            kinds.ALERT: _nothing,
+            kinds.ALERT: self._on_alert,
         }
 
     def seeking(self) -> list[Event]:
@@ -616,6 +617,12 @@ class ToolClient:
         self._tool_stroke = messages.StrokeReport.from_payload(payload)
         return []
 
+    def _on_alert(self, payload: bytes) -> list[Event]:
+        alert = messages.AlertReport.from_payload(payload)
+        if self.tool is None or alert.kind != kinds.DOSE:
+            return []
+        return [said.dose_alert(alert, self.tool)]
+
     def _on_stroke_motion(self, payload: bytes) -> list[Event]:
         motion = tool_messages.StrokeMotion.from_payload(payload)
         stroke = self._tool_stroke
@@ -653,10 +660,6 @@ class ToolClient:
 def _answer(response: messages.Response) -> Answer:
     reason = response.text or ERRORS.get(response.error, f"error {response.error}")
     return Answer(response.request_id, response.error == kinds.OK, reason, NEEDS.get(response.error, ""))
-
-
-def _nothing(_payload: bytes) -> list[Event]:
-    return []
 
 
 def _on_motion(payload: bytes) -> list[Event]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iastm_host.events import (
+    Alert,
     CalibrationReport,
     Channels,
     ForceBlock,
@@ -21,6 +22,7 @@ from iastm_host.events import (
     ZeroReport,
 )
 from iastm_host.tool.words import (
+    DOSE,
     EVENTS,
     EXCLUSIONS,
     FORCE_AND_MOTION,
@@ -163,6 +165,11 @@ def limits(said: messages.Limits) -> LimitsReport:
         said.contact_on_mn / _MILLI,
         said.contact_off_mn / _MILLI,
     )
+
+
+def dose_alert(said: messages.AlertReport, tool: ToolDescription) -> Alert:
+    """Return the tool's alert that its dose limit is reached."""
+    return Alert(tool.boot_id, DOSE, "medium", said.index, said.tool_us, late=False)
 
 
 def motion(said: tool_messages.MotionReport) -> Motion:

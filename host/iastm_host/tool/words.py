@@ -41,6 +41,9 @@ FAULTS = {
     kinds.FAULT_BOARD: "a part of the tool did not start",
 }
 
+DOSE = "dose"
+"""The kind of the one alert that is the tool's alone: its dose limit was reached."""
+
 RESET_REASONS = {
     kinds.RESET_UNKNOWN: "",
     kinds.RESET_POWER: "power came",

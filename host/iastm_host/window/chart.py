@@ -42,7 +42,7 @@ class ChartPanel(QWidget):
         super().__init__(parent)
         self._theme, self._sizes, self._brief = DARK, COMPACT, False
         self._profile: Profile | None = None
-        self._words = ("", "")
+        self._words = ("", "", "")
         self._clock = ScrollClock()
         self._frozen_edge_us: float | None = None
         self._drawn: tuple[int, int, int, int] | None = None
@@ -91,7 +91,7 @@ class ChartPanel(QWidget):
 
     def show_view(self, live: LiveView) -> None:
         """Show the words around the plot."""
-        words = (live.pressure_text, live.caption)
+        words = (live.pressure_text, live.angle_text, live.caption)
         if words != self._words:
             self._words = words
             self._repaint_words()
@@ -158,9 +158,10 @@ class ChartPanel(QWidget):
         painter.setPen(theme.color("text2"))
         head = QRectF(plot.left(), 0, plot.width(), sizes.chart_head - 6)
         painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "Force, N")
-        pressure, caption = self._words
-        if pressure:
-            self._paint_pressure(painter, head, pressure)
+        pressure, angle, caption = self._words
+        for label, value in (("Pressure", pressure), ("Angle", angle)):
+            if value:
+                head = self._paint_value(painter, head, label, value)
         foot = QRectF(plot.left(), plot.bottom() + 3, plot.width(), sizes.chart_foot - 4)
         painter.setFont(small)
         painter.setPen(theme.color("text3"))
@@ -173,14 +174,18 @@ class ChartPanel(QWidget):
         painter.setPen(theme.color("text"))
         painter.drawText(foot, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, "now")
 
-    def _paint_pressure(self, painter: QPainter, head: QRectF, pressure: str) -> None:
-        bold = font(self._sizes.near, 600)
-        number = QFontMetricsF(bold).horizontalAdvance(pressure)
+    def _paint_value(self, painter: QPainter, head: QRectF, label: str, value: str) -> QRectF:
+        """Paint a value with its label at the right of `head`; return what is left of it."""
+        plain, bold = font(self._sizes.near), font(self._sizes.near, 600)
+        number = QFontMetricsF(bold).horizontalAdvance(value)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(head.adjusted(0, 0, -number - 8, 0), right, "Pressure")
+        painter.setFont(plain)
+        painter.setPen(self._theme.color("text2"))
+        painter.drawText(head.adjusted(0, 0, -number - 8, 0), right, label)
         painter.setFont(bold)
         painter.setPen(self._theme.color("text"))
-        painter.drawText(head, right, pressure)
+        painter.drawText(head, right, value)
+        return head.adjusted(0, 0, -number - QFontMetricsF(plain).horizontalAdvance(label) - 40, 0)
 
     def _paint_axis(self, painter: QPainter, plot: QRect) -> None:
         assert self._profile is not None

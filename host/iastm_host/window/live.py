@@ -14,6 +14,7 @@ from iastm_host.app.live_view import (
     Panel,
     ViewState,
     about_panel,
+    is_silent,
     live_view,
     problem_panel,
     records,
@@ -148,7 +149,7 @@ class LiveWindow(QWidget):
             self._session_paused = snapshot.paused
             self._view = self._view.pause(snapshot) if snapshot.paused else self._view.go_on(snapshot)
         live = live_view(snapshot, self._view)
-        self._view = self._view.after(snapshot, live.ladder.state)
+        self._view = self._view.after(snapshot, live.ladder.state, live.angle_deg)
         frozen = self._view.frozen
         self._chart.show_view(live)
         self._chart.show_frame(snapshot if frozen is None else frozen, live)
@@ -238,7 +239,13 @@ class LiveWindow(QWidget):
             self._view = self._view.inspect(self._snapshot)
 
     def _toggle_sound(self) -> None:
-        self._view = self._view.pause_sound(self._session.now_us())
+        """Pause this computer's sound and silence the tool's, or end both."""
+        if self._snapshot is None:
+            return
+        silent = not is_silent(self._snapshot, self._view)
+        if self._view.sound_available:
+            self._view = self._view.pause_sound(self._session.now_us())
+        self._ask(lambda: self._session.silence_tool(silent))()
 
     def _toggle_about(self) -> None:
         self._about = not self._about

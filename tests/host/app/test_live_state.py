@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from iastm_host.analysis.analyser import Analyser
+from iastm_host.analysis.dose_alert import DoseAlert
 from iastm_host.analysis.profiles import Contact
 from iastm_host.app.live_state import NEVER_WARNS, NOT_PAIRED, OWN_ALARM_DIFFERS, ZERO_NOT_CONFIRMED, LiveState
 from iastm_host.app.pipeline import Pipeline
@@ -38,6 +39,7 @@ class Analysers:
         self.now = Analyser(profile, None, 320.0, Contact())
         self.record = Analyser(profile, None, 320.0, Contact())
         self.missing_samples = 0
+        self.dose = DoseAlert()
 
 
 class Bench:

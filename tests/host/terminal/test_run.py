@@ -69,6 +69,19 @@ def test_space_pauses_view_and_session_and_goes_on() -> None:
     assert session.calls == ["pause", "go_on"]
 
 
+def test_s_silences_a_tool_that_can_be_and_ends_it() -> None:
+    mute = ViewState(sound_available=False)
+    session = FakeSession()
+    _obey(Pressed("s"), session, mute)
+    assert session.calls == []
+    assert session.shown.tool is not None
+    session.shown = replace(session.shown, tool=replace(session.shown.tool, chooses_channels=True))
+    _obey(Pressed("s"), session, mute)
+    session.shown = replace(session.shown, tool_silenced_s=50)
+    _obey(Pressed("s"), session, mute)
+    assert session.calls == ["silence", "let_sound"]
+
+
 def test_other_keys_do_nothing() -> None:
     session = FakeSession()
     assert _obey(Pressed("xyä1\x1b"), session, ViewState()) == ViewState()

@@ -172,6 +172,9 @@ class FakeSession:
     def next_region(self) -> None:
         self.calls.append("next_region")
 
+    def silence_tool(self, silent: bool) -> None:
+        self.calls.append("silence" if silent else "let_sound")
+
     def start_recording(self) -> None:
         self.calls.append("start_recording")
 

@@ -261,7 +261,7 @@ def test_buttons_do_what_their_keys_do(app: QApplication) -> None:
             each for each in window.findChildren(QAbstractButton) if each.accessibleName().startswith(f"{label} (")
         ]
         QTest.mouseClick(next(each for each in buttons if each.isVisible()), Qt.MouseButton.LeftButton)
-    assert session.calls == ["add_marker", "next_region", "zero", "undo_zero", "start_recording", "pause"]
+    assert session.calls == ["add_marker", "next_region", "zero", "undo_zero", "start_recording", "pause", "silence"]
     assert window.view.paused
     assert window.view.sound_paused(session.now_us())
     window.close()
@@ -343,6 +343,8 @@ def test_sound_can_be_paused_and_is_due_again(app: QApplication) -> None:
     assert speaker.played == []
     press(window, Qt.Key.Key_S)
     assert speaker.played == ["medium"]
+    # The tool's own buzzer and motor go with it.
+    assert session.calls[:2] == ["silence", "let_sound"]
     window.close()
 
 

@@ -4,7 +4,7 @@ The rule behind it: a stale, saturated or lost signal never shows a number that 
 then what to do.
 """
 
-from iastm_host.app.live_view.actions import Action
+from iastm_host.app.live_view.actions import Action, is_silent, sound_label
 from iastm_host.app.live_view.banner import LOW_BATTERY_PERCENT, Banner, banner_of
 from iastm_host.app.live_view.cursor import Cursor
 from iastm_host.app.live_view.force import AXIS_HEADROOM, FORCE_STATES, LADDER_ROWS, axis_top_n, classify
@@ -41,12 +41,14 @@ __all__ = [
     "classify",
     "clock_text",
     "force_text",
+    "is_silent",
     "ladder_of",
     "limit_text",
     "live_view",
     "problem_panel",
     "records",
     "replays",
+    "sound_label",
     "size_text",
     "summary_panel",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from iastm_host.app.live_view.actions import sound_label
 from iastm_host.app.live_view.force import classify
 from iastm_host.app.live_view.ladder import lost_for_long
 from iastm_host.app.live_view.recording import recording_trouble, records, replays
@@ -11,8 +12,16 @@ from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, sentence, worst_first
 from iastm_host.app.live_view.zero_check import zero_doubt
 from iastm_host.app.snapshot import LiveSnapshot
+from iastm_host.tool.words import DOSE
 
 LOW_BATTERY_PERCENT = 10
+SOUND_KEY = {
+    "Pause sound": "pauses the sound",
+    "Sound on": "turns the sound on",
+    "Silence tool": "silences the tool",
+    "Tool sounds": "ends the tool's silence",
+}
+"""What the key of the sound does, in a sentence, by its label."""
 NOTE_STAYS_US = 60_000_000
 """So long something that happened to the tool stands in the banner; after that with the strokes, and at the end."""
 
@@ -87,14 +96,19 @@ def _medium_text(snapshot: LiveSnapshot) -> str:
     alert = snapshot.medium_alert
     if alert is not None and alert.kind == "repeated":
         return f"Ease off: 3 of the last 5 over {limit_text(snapshot.profile.alarm_n)} N"
+    if alert is not None and alert.kind == DOSE:
+        return "Dose reached on the tool"
     return "Ease off"
 
 
 def _alert_sub(snapshot: LiveSnapshot, view: ViewState) -> str:
-    if not view.sound_available:
-        return snapshot.profile.title
-    sub = "S turns the sound on" if view.sound_paused(snapshot.taken_us) else "S pauses the sound"
-    return f"{snapshot.profile.title} · {sub}"
+    told = [snapshot.profile.title]
+    if snapshot.medium_alert is not None and snapshot.medium_alert.kind == DOSE:
+        limit_ns = snapshot.tool_dose_limit_ns
+        told = [f"{limit_ns:g} N·s over warn"] if limit_ns else []
+        told += [] if replays(snapshot) else ["N: next region"]
+    sound = sound_label(snapshot, view)
+    return " · ".join((*told, f"S {SOUND_KEY[sound]}") if sound else told)
 
 
 def _zero_answer(snapshot: LiveSnapshot) -> str:

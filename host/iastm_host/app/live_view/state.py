@@ -16,9 +16,9 @@ class ViewState:
     """What belongs to a view and not to the session; times are host microseconds, None is "not so".
 
     `frozen` is the snapshot at which the view was paused. `paused_contact_s` is the contact time of pauses that are
-    over: the region's timer leaves it out. `ladder_state` and `contact_s` are what was shown last; a sustained force
-    needs the state for its hysteresis. `cursor` counts samples back from the newest one of the frozen trace; None: no
-    inspection.
+    over: the region's timer leaves it out. `ladder_state`, `contact_s` and `angle_deg` are what was shown last; a
+    sustained force and the tool's angle need it for their hysteresis. `cursor` counts samples back from the newest one
+    of the frozen trace; None: no inspection.
     """
 
     frozen: LiveSnapshot | None = None
@@ -28,6 +28,7 @@ class ViewState:
     ladder_state: str = ""
     contact_s: float = 0.0
     cursor: int | None = None
+    angle_deg: int | None = None
 
     @property
     def paused(self) -> bool:
@@ -65,14 +66,20 @@ class ViewState:
         oldest = max(0, len(self.frozen.trace.force_n) - 1)
         return replace(self, cursor=min(oldest, max(0, self.cursor - samples)))
 
-    def after(self, snapshot: LiveSnapshot, ladder_state: str) -> ViewState:
-        """Return this view, having shown `snapshot` with the ladder in that state.
+    def after(self, snapshot: LiveSnapshot, ladder_state: str, angle_deg: int | None = None) -> ViewState:
+        """Return this view, having shown `snapshot` with the ladder in that state and the tool at that angle.
 
         Contact time that shrank was counted anew (a recording began): what earlier pauses left out is forgotten.
         """
         contact_s = snapshot.exposure.contact_s
         paused_contact_s = self.paused_contact_s if contact_s >= self.contact_s else 0.0
-        return replace(self, ladder_state=ladder_state, contact_s=contact_s, paused_contact_s=paused_contact_s)
+        return replace(
+            self,
+            ladder_state=ladder_state,
+            contact_s=contact_s,
+            paused_contact_s=paused_contact_s,
+            angle_deg=angle_deg,
+        )
 
     def without_sound(self) -> ViewState:
         """Return this view on a machine that can't play."""

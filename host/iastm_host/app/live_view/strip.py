@@ -83,14 +83,15 @@ def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
         number, hertz = f"{spm:.0f}", f"{rate_hz:.2f} Hz"
     contact = _contact_bar(snapshot, view)
     peaks = _limit_bar("Peaks, 95 %", exposure.peak95_n, profile.warn_n, at_least(exposure))
+    dose = _dose_bar(snapshot)
     bars = (
         peaks,
         Bar("Over warn", f"{exposure.strokes_over_warn:,}", "no limit set", None, "none"),
-        Bar("Dose", f"{at_least(exposure)}{exposure.dose_ns:.1f} N·s", "no limit set", None, "none"),
+        dose,
     )
     missing = doubtful or not exposure.complete or awaited_words(snapshot) != ""
     uncertain = missing or exposure.clipped or ladder.state in {"saturated", "no_force"}
-    headline, icon, grade = _headline((peaks, contact), missing, uncertain, exposure.peak95_n is not None)
+    headline, icon, grade = _headline((peaks, contact, dose), missing, uncertain, exposure.peak95_n is not None)
     return Strip(
         rate_title="Hold" if held else "Stroke rate",
         rate_number=number,
@@ -107,6 +108,15 @@ def strip_of(snapshot: LiveSnapshot, view: ViewState, ladder: Ladder) -> Strip:
         headline_grade=grade,
         bars=bars,
     )
+
+
+def _dose_bar(snapshot: LiveSnapshot) -> Bar:
+    """Return the session's dose, graded by the tool's: that is one region's sum, so this is no share of its limit."""
+    value = f"{at_least(snapshot.exposure)}{snapshot.exposure.dose_ns:.1f} N·s"
+    limit_ns = snapshot.tool_dose_limit_ns
+    if snapshot.tool_dose_reached:
+        return Bar("Dose", value, "limit reached on the tool", None, "over")
+    return Bar("Dose", value, f"tool alerts at {limit_ns:g} N·s" if limit_ns else "no limit set", None, "none")
 
 
 def _contact_bar(snapshot: LiveSnapshot, view: ViewState) -> Bar:

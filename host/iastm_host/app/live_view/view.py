@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from iastm_host.analysis.pressure import pressure
 from iastm_host.analysis.profiles import Tip
 from iastm_host.app.live_view.actions import Action, actions_of
+from iastm_host.app.live_view.angle import angle_deg, angle_text
 from iastm_host.app.live_view.banner import Banner, banner_of
 from iastm_host.app.live_view.cursor import Cursor, cursor_at
 from iastm_host.app.live_view.force import FORCE_STATES
@@ -25,7 +26,8 @@ LIMIT_CAPTION = "Caution limit for skin marks (petechiae)"
 class LiveView:
     """All that a live view says at one moment.
 
-    `medium` and `technical` say whether an alert of that kind lasts; `shows_force`: the present force may be shown.
+    `angle_text` says how the tool is held, "" where it has no sensor for it. `medium` and `technical` say whether an
+    alert of that kind lasts; `shows_force`: the present force may be shown.
     """
 
     title: str
@@ -35,6 +37,8 @@ class LiveView:
     chips: tuple[Chip, ...]
     strip: Strip
     pressure_text: str
+    angle_text: str
+    angle_deg: int | None
     missing_text: str
     caption: str
     cursor: Cursor | None
@@ -57,6 +61,8 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
         chips=chips_of(snapshot, view, ladder),
         strip=strip_of(snapshot, view, ladder),
         pressure_text=_pressure_text(ladder, snapshot.tip),
+        angle_text=angle_text(snapshot, view),
+        angle_deg=angle_deg(snapshot, view),
         missing_text=", ".join(filter(None, (awaited_words(snapshot), *missing_words(snapshot)))),
         caption=LIMIT_CAPTION if snapshot.profile.warn_n > 0 else "",
         cursor=None if view.cursor is None or view.frozen is None else cursor_at(view.frozen.trace, view.cursor),
