@@ -73,7 +73,8 @@ class GaugeRecording:
     """A gauge's recording: time_s (n,), the file's own and rising in each segment, and force_n (n,).
 
     `notes` say in words what was assumed or mended, `remarks` holds the `# name: value` lines. `glitches` are rows that
-    strokes pass over; their force is a straight line between those beside them.
+    strokes pass over; their force is a straight line between those beside them. `stroke_lines` are what an export of
+    ours says of strokes.
     """
 
     time_s: Floats
@@ -85,6 +86,7 @@ class GaugeRecording:
     notes: tuple[str, ...]
     remarks: dict[str, str]
     glitches: tuple[int, ...] = ()
+    stroke_lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def read_gauge_csv(
         unit=force_unit,
         notes=tuple(notes),
         remarks=remarks,
+        stroke_lines=tuple(line for line in lines if line.startswith("# stroke: first_index=")),
     )
 
 

@@ -7,6 +7,7 @@ rest stands beside them and is named so.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -135,6 +136,33 @@ class MotionInFile:
     start_s: float
     end_s: float
     motion: StrokeMotion
+
+
+_TOLD = re.compile(
+    r"# stroke: first_index=(\d+) last_index=(\d+) boot_id=(\d+) start_s=(-?[\d.]+) end_s=(-?[\d.]+) .*"
+    r"excluded=(\S+) direction=(-?1|unknown) pass_length_mm=(\d+|unknown) source=(.+)"
+)
+
+
+def motions_told(stroke_lines: Sequence[str]) -> tuple[MotionInFile, ...]:
+    """Return what the `# stroke:` lines of an export of ours say. Raises ValueError with one that can't be read."""
+    motions = []
+    for line in stroke_lines:
+        found = _TOLD.fullmatch(line.strip())
+        if found is None:
+            raise ValueError(line)
+        first, last, boot_id, start_s, end_s, excluded, direction, length_mm, source = found.groups()
+        motion = StrokeMotion(
+            int(boot_id),
+            int(first),
+            int(last),
+            0 if direction == "unknown" else int(direction),
+            None if length_mm == "unknown" else int(length_mm),
+            source,
+            "" if excluded == "no" else excluded,
+        )
+        motions.append(MotionInFile(float(start_s), float(end_s), motion))
+    return tuple(motions)
 
 
 def with_motion(analysis: FileAnalysis, motions: Sequence[MotionInFile]) -> FileAnalysis:

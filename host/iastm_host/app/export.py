@@ -85,6 +85,12 @@ class _Strokes:
     def __init__(self) -> None:
         self._whole = 0
         self._told: dict[tuple[int, int], StrokeTold] = {}
+        # Of each boot the tool time at which the session's seconds are 0.
+        self._start_us: dict[int, int] = {}
+
+    def reach(self, block: ForceBlock, clock: SessionClock) -> None:
+        """Take what comes next in index order, which the clock has reached."""
+        self._start_us[block.boot_id] = clock.start_us
 
     @property
     def count(self) -> int:
@@ -102,9 +108,12 @@ class _Strokes:
         """Yield a line for each stroke of which something is told; direction 1 is towards the tip, −1 the handle."""
         for told in self._told.values():
             stroke = told.stroke
+            start_us = self._start_us[stroke.boot_id]
+            times = f"start_s={(stroke.first_us - start_us) / 1e6:.6f} end_s={(stroke.last_us - start_us) / 1e6:.6f}"
             length = "unknown" if stroke.pass_length_mm is None else str(stroke.pass_length_mm)
             yield (
                 f"# stroke: first_index={stroke.first_index} last_index={stroke.last_index} boot_id={stroke.boot_id} "
+                f"{times} "
                 f"peak_n={stroke.peak_n!r} excluded={told.excluded or 'no'} "
                 f"direction={stroke.direction or 'unknown'} pass_length_mm={length} source={stroke.source}\n"
             )
@@ -197,6 +206,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
             case Arrived():
                 clock.hear(event.block)
             case ForceBlock():
+                strokes.reach(event, clock)
                 runs = saturated.within(event) + [_glitch_line(event, at) for at in glitches.within(event)]
                 stream.writelines(_rows(event, clock.start_us, list(markers.within(event)), runs))
                 samples += len(event.force_n)

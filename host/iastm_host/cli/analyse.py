@@ -26,6 +26,7 @@ from iastm_host.analysis.gauge_strokes import (
     MotionInFile,
     analyse_recording,
     force_notes,
+    motions_told,
     net_of_rest,
     time_over_s,
     with_motion,
@@ -120,6 +121,11 @@ def load(
     if invert:
         turned = "the sign of the force is turned, as --invert asks"
         samples = replace(samples, force_n=-samples.force_n, notes=(*samples.notes, turned))
+    try:
+        motions = motions_told(samples.stroke_lines)
+    except ValueError as error:
+        what = f"{file} does not say of a stroke what an export says: {str(error)[:60]!r}."
+        raise Problem(what, "Export the recording again, or remove its # stroke lines.") from None
     profile = profile_for(DEFAULT_PROFILE_KEY, None)
     remarks = samples.remarks
     stated = _stated(remarks, "contact_on_n"), _stated(remarks, "contact_off_n")
@@ -133,6 +139,7 @@ def load(
         if stated[0] is not None and stated[1] is not None
         else None,
         rate_hz=float(rate[1]) if rate else None,
+        motions=motions,
     )
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from iastm_host.app.export import export_csv
 from iastm_host.cli.main import app
 from iastm_host.cli.wiring import replay_run
+from iastm_host.events import Problem
 from iastm_host.records.entries import Recording
 from iastm_protocol import kinds
 
@@ -105,6 +106,26 @@ def test_live_replay_analysis_and_export_agree(recorded: Any, tmp_path: Path) ->
         "no direction=-1 pass_length_mm=unknown source=force and motion",
         "lying direction=1 pass_length_mm=120 source=force and motion",
     ]
+    by_csv = json.loads(CliRunner().invoke(app, ["analyse", str(tmp_path / "a.csv"), "--json"]).stdout)
+    assert (by_csv["stroke_count"], by_csv["strokes_excluded"]) == (4, 2)
+    told = ("peak_n", "direction", "pass_length_mm", "source")
+    assert [[s[name] for name in told] for s in by_csv["strokes"]] == [
+        [s[name] for name in told] for s in found["strokes"]
+    ]
+
+
+def test_a_line_of_a_stroke_that_can_not_be_read_is_refused_and_one_of_another_gauge_is_a_note(
+    recorded: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    export_csv(Recording(recorded.summary().recording), path)
+    whole = path.read_text()
+    path.write_text(whole + "# stroke: by the book\n")
+    assert CliRunner().invoke(app, ["analyse", str(path)]).exit_code == 0
+    path.write_text(whole.replace(" start_s=", " begins=", 1))
+    ran = CliRunner().invoke(app, ["analyse", str(path)])
+    assert ran.exit_code == 2 or isinstance(ran.exception, Problem)
+    assert "Export the recording again" in ran.output + str(ran.exception)
 
 
 def test_a_table_has_way_and_length_where_the_tool_senses_motion(recorded: Any) -> None:

@@ -256,6 +256,34 @@ def test_a_recording_has_the_exposure_it_had_live(overloaded):
     assert "Exposure: contact" in run(overloaded.summary().recording).stdout
 
 
+def test_strokes_of_a_pause_stay_left_out_of_an_exported_csv_also_after_a_restart(runs, fake_tool, tmp_path):
+    tool = fake_tool()
+    peaks_n = (6.0, 7.0, 8.0, 9.0, 10.0)
+    session, link = runs.make(tool=tool, length_s=15.0, plan={"record": True, "patience_s": 5.0}, peaks_n=peaks_n)
+
+    def restart():
+        tool.boot_id += 1
+        tool.greeted = tool.streaming = False
+        # Its indices and its clock begin anew, and the same indices come again.
+        tool.next_index = 0
+        link._began_us = link.clock.now_us
+        link.length_s = 9.0
+
+    link.at[110] = lambda: session.set_paused(True)
+    link.at[205] = lambda: session.set_paused(False)
+    link.at[260] = restart
+    session.start()
+    assert session.join(60)
+    live = session.snapshot()
+    assert live.restart_count == 1
+    assert live.paused_strokes == 1
+    export_csv(Recording(session.summary().recording), tmp_path / "a.csv")
+    found = json.loads(run(tmp_path / "a.csv", "--json").stdout)
+    assert (found["stroke_count"], found["strokes_excluded"]) == (live.stroke_count, live.paused_strokes)
+    peaks = [stroke.peak_n for stroke in live.strokes if not stroke.truncated]
+    assert [stroke["peak_n"] for stroke in found["strokes"]] == pytest.approx(peaks)
+
+
 def test_a_csv_has_no_live_exposure(tmp_path):
     found = json.loads(run(force_csv(tmp_path), "--json").stdout)
     assert [found[key] for key in ("contact_s", "dose_ns", "peak95_n", "strokes_over_warn")] == [None] * 4
