@@ -22,8 +22,12 @@ class Readings:
         self.begin()
 
     def begin(self):
-        """Forget what was taken, and take the samples to come."""
+        """Forget what was taken, and take the samples to come; with them the rest of a batch that is held."""
         self._ring.to_newest(self._cursor)
+        self.restart()
+
+    def restart(self):
+        """Forget what was taken, and go on with the next batch."""
         self.count = 0
         self.saturated = False
         self.lowest = 0

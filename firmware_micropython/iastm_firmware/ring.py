@@ -29,6 +29,7 @@ _PLACED_HEADER = const(14)
 _MAX_RECORD = const(62)
 _MAX_STEP_US = const(0xFFFF)
 _PAYLOAD_HEADER = const(15)
+_TICKS_MASK = const(0x3FFFFFFF)
 
 
 class Cursor:
@@ -124,7 +125,9 @@ class Ring:
         Indices within a batch are consecutive: the caller closes the batch before an index jumps. `hold_us` above 0:
         the batch waits for `release`, for so long at most.
         """
-        if self._count and not 0 <= ticks_between(self._first_ticks, ticks) < self.batch_us:
+        if self._count and (
+            self._count >= MAX_BATCH_SAMPLES or not 0 <= ticks_between(self._first_ticks, ticks) < self.batch_us
+        ):
             self.close()
         if not self._count:
             self._begin(index, ticks)
@@ -219,15 +222,31 @@ class Ring:
         return wraps == self._first_wraps + wrapped and 0 <= ticks_between(self._first_ticks, ticks) <= _MAX_STEP_US
 
     def to_newest(self, cursor):
-        """Move `cursor` behind the newest sample; the batch that is open is closed first."""
-        self.close()
+        """Move `cursor` behind the newest sample; the batch that is open is closed first.
+
+        One that is held stays open, so that it goes out with all its flags: then the cursor moves to its start.
+        """
+        if not self._hold_us:
+            self.close()
         cursor.page = self._page_number
         cursor.next_at = self._at
-        cursor.first_index = self._next_index
+        cursor.first_index = self._next_index - self._count
         cursor.count = 0
         cursor.wraps = self._first_wraps
         cursor.ticks = self._first_ticks
         cursor.samples = self.samples
+        if self._count:
+            self._step_back(cursor)
+
+    def _step_back(self, cursor):
+        # To the time of the batch before the open one, from which that one is reckoned; a placed one is from none.
+        page = self._page
+        at = self._at
+        if page[at] & _PLACED:
+            return
+        cursor.ticks = (cursor.ticks - (page[at + 4] | page[at + 5] << 8)) & _TICKS_MASK
+        if cursor.ticks > self._first_ticks:
+            cursor.wraps -= 1
 
     @micropython.native
     def take(self, cursor, payload):

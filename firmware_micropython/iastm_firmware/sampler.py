@@ -75,6 +75,7 @@ class Sampler:
         self._watch = watch
         self._settings = settings
         self._signals = watch.signals
+        self._vibrating = False
         self._ticks = 0
         self._this_second = Second()
         self.last_second = Second()
@@ -119,7 +120,8 @@ class Sampler:
         if missed:
             self._skip(missed)
         flags = 0 if self._settings.zero.confirmed else ZERO_UNCERTAIN
-        if self._signals.vibrating:
+        vibrating = self._signals.vibrating
+        if vibrating:
             flags |= VIBRATING
         # What a driver reads beyond 24 bits is held at the rail and flagged, never cut to other bits.
         if counts >= COUNTS_MAX:
@@ -147,7 +149,9 @@ class Sampler:
             if watch.glitch:
                 self.glitches += 1
             ring.release(SUSPECTED_GLITCH if watch.glitch else 0)
-        if decided & DECIDED_BEFORE:
+        if decided & DECIDED_BEFORE or vibrating != self._vibrating:
+            # A host decides by the flags of batches, and is to decide what the tool does.
+            self._vibrating = vibrating
             ring.close()
         ring.append(index, ticks, counts, flags, min(2 * pace_us, _HOLD_MOST_US) if watch.holds else 0)
         self.next_index = index + 1

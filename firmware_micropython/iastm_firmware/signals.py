@@ -55,6 +55,11 @@ _NOTHING = Pattern(0, "nothing", OFF, (), 0, (), False, 0)
 _BY_KIND = {pattern.kind: pattern for pattern in PATTERNS + (_NOTHING,)}
 
 
+def _is_within(span_us, since_ticks, ticks):
+    # What began 9 to 18 minutes ago looks as if it were to come: it is over too.
+    return 0 <= ticks_between(since_ticks, ticks) < span_us
+
+
 class _Steps:
     # Plays lengths of on and off; allocates nothing.
     def __init__(self):
@@ -75,7 +80,7 @@ class _Steps:
 
     def step(self, ticks):
         # Whether it went on or off just now.
-        if self.done or ticks_between(self._since_ticks, ticks) < self._steps_ms[self._at] * 1000:
+        if self.done or _is_within(self._steps_ms[self._at] * 1000, self._since_ticks, ticks):
             return False
         was_on = self.on
         self._since_ticks = ticks
@@ -132,8 +137,11 @@ class Signals:
         """Seconds until what is silenced sounds again, rounded up; 0: nothing is silenced."""
         if not self._silenced:
             return 0
-        past_us = ticks_between(self._silence_ticks, self._clock.now())
-        return max(0, (self._silence_s * 1000000 - past_us + 999999) // 1000000)
+        silence_us = self._silence_s * 1000000
+        ticks = self._clock.now()
+        if not _is_within(silence_us, self._silence_ticks, ticks):
+            return 0
+        return (silence_us - ticks_between(self._silence_ticks, ticks) + 999999) // 1000000
 
     def show(self, level):
         """Show WARN or ALARM, 0 neither, as of now; what is raised is shown before this returns."""
@@ -194,10 +202,10 @@ class Signals:
     def step(self):
         """Go on with what is shown: to be called every 10 ms. Allocates nothing but where the outputs do."""
         ticks = self._clock.now()
-        if self._on >> kinds.DOSE & 1 and ticks_between(self._dose_ticks, ticks) >= _DOSE_SHOWN_US:
+        if self._on >> kinds.DOSE & 1 and not _is_within(_DOSE_SHOWN_US, self._dose_ticks, ticks):
             self._note(kinds.DOSE, False)
             self._settle(ticks, False)
-        if self._silenced and ticks_between(self._silence_ticks, ticks) >= self._silence_s * 1000000:
+        if self._silenced and not _is_within(self._silence_s * 1000000, self._silence_ticks, ticks):
             self._silenced = 0
             self._quiet = False
             self._drive(ticks, False)
@@ -215,7 +223,7 @@ class Signals:
             self._drive(ticks, False)
         if self._set_motor or self._set_hz:
             self._ran_ticks = ticks
-        elif self.vibrating and ticks_between(self._ran_ticks, ticks) >= _SHAKES_AFTER_US:
+        elif self.vibrating and not _is_within(_SHAKES_AFTER_US, self._ran_ticks, ticks):
             self.vibrating = False
 
     def second(self):
@@ -245,7 +253,7 @@ class Signals:
             if self._on >> pattern.kind & 1:
                 wanted = pattern
                 break
-            if pattern is shown and ticks_between(self._since_ticks, ticks) < pattern.least_ms * 1000:
+            if pattern is shown and _is_within(pattern.least_ms * 1000, self._since_ticks, ticks):
                 wanted = pattern
                 break
         if wanted is shown and not anew:

@@ -190,6 +190,7 @@ class Tool:
             return False
         self.settings.change_limits(limits)
         if made != self.watch.thresholds:
+            self.ring.close()
             self.watch.apply(made)
         self.events.raise_event(kinds.EVENT_LIMITS, self.sampler.next_index, 0)
         self.settings_changed()

@@ -68,6 +68,7 @@ class Watch:
         self._held = 0
         self._held_index = 0
         self._held_ticks = 0
+        self._held_vibrating = False
         self.holds = False
         self.glitch = False
         self.dose = Dose(rate_mhz)
@@ -132,6 +133,8 @@ class Watch:
         Allocates only where something is reported.
         """
         decided = 0
+        # As it was sampled: what the one held back decides may start the motor.
+        vibrating = self.signals.vibrating
         self.glitch = False
         if self.holds:
             self.holds = False
@@ -139,17 +142,18 @@ class Watch:
                 self.glitch = True
             else:
                 self._before = self._held
-                if self._decide(self._held_index, self._held_ticks, self._held):
+                if self._decide(self._held_index, self._held_ticks, self._held, self._held_vibrating):
                     decided = DECIDED_BEFORE
         if self._seen and not -self._jump <= counts - self._before <= self._jump:
             self.holds = True
             self._held = counts
             self._held_index = index
             self._held_ticks = ticks
+            self._held_vibrating = vibrating
         else:
             self._seen = True
             self._before = counts
-            if self._decide(index, ticks, counts):
+            if self._decide(index, ticks, counts, vibrating):
                 decided |= DECIDED
         net = (counts - self._zero_counts) * self._polarity
         self.wiring.feed(counts, net)
@@ -158,10 +162,9 @@ class Watch:
         return decided
 
     @micropython.native
-    def _decide(self, index, ticks, counts):
+    def _decide(self, index, ticks, counts, vibrating):
         one = self._one
         one[0] = net = (counts - self._zero_counts) * self._polarity
-        vibrating = self.signals.vibrating
         needed = self._shaken_samples if vibrating else DEBOUNCE_SAMPLES
         level = 0
         crossed = 0
@@ -200,7 +203,7 @@ class Watch:
         if self.holds:
             # Without its neighbour nothing says that it was a glitch.
             self.holds = False
-            self._decide(self._held_index, self._held_ticks, self._held)
+            self._decide(self._held_index, self._held_ticks, self._held, self._held_vibrating)
         self.glitch = False
         self._seen = False
         self._report_strokes(self._strokes.gap())

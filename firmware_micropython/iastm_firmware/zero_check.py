@@ -49,5 +49,5 @@ class ZeroCheck:
         self.done = True
 
     def _begin(self):
-        self._readings.begin()
+        self._readings.restart()
         self._rest_counts = to_net_counts(_REST_N, self._tool.settings.calibration.coefficients)

@@ -46,6 +46,21 @@ def test_what_was_sampled_before_the_begin_does_not_count() -> None:
     assert not readings.step()
 
 
+def test_a_restart_forgets_the_sums_and_loses_no_sample() -> None:
+    ring = Ring([bytearray(1024) for _ in range(4)], Clock(lambda: 0))
+    readings = Readings(ring)
+    ring.append(0, 0, 50, 0)
+    ring.close()
+    assert readings.step()
+    for i, value in enumerate([3, 4], 1):
+        ring.append(i, 3125 * i, value, 0)
+    readings.restart()
+    ring.append(3, 3125 * 3, 5, 0)
+    ring.close()
+    assert readings.step()
+    assert (readings.count, readings.lowest, readings.highest, readings.next_index) == (3, 3, 5, 4)
+
+
 @pytest.mark.parametrize("start_us", [0, 2**30 - 30_000])
 @pytest.mark.parametrize("step_us", [1000, 3125, 12_500, 100_000])
 def test_rate_and_span_come_from_the_times_of_the_samples(step_us: int, start_us: int) -> None:

@@ -22,6 +22,9 @@ from iastm_protocol.messages import ForceSamples
 _WRAP = 1 << 30
 
 
+_HOLD_US = 40_000
+
+
 def _take(ring: Ring, cursor: Cursor) -> ForceSamples | None:
     payload = bytearray(kinds.MAX_LINK_PAYLOAD)
     n = ring.take(cursor, payload)
@@ -279,3 +282,43 @@ def test_a_cursor_at_the_newest_sample_hears_only_what_comes_after() -> None:
     assert batch is not None
     assert (batch.first_index, batch.counts()) == (5, [5])
     assert cursor.overrun_samples == 0
+
+
+@pytest.mark.parametrize("before", [0, 1, 16, 240, 245, 300])
+@pytest.mark.parametrize("held", [1, 5, 16])
+@pytest.mark.parametrize("start_us", [0, _WRAP - 3125 * 3, _WRAP - 3125 * 250])
+def test_a_batch_that_is_held_stays_open_for_a_new_reader_and_comes_whole(
+    before: int, held: int, start_us: int
+) -> None:
+    now_us = start_us
+    clock = Clock(lambda: now_us % _WRAP)
+    ring = Ring(allocate_pages(3), clock)
+    for index in range(before + held):
+        now_us = start_us + index * 3125 if index < before else start_us + before * 3125 + (index - before) * 100
+        clock.now()
+        if index == before:
+            ring.close()
+        ring.append(index, now_us % _WRAP, index, 0, _HOLD_US if index == before + held - 1 else 0)
+    cursor = Cursor()
+    ring.to_newest(cursor)
+    assert _take(ring, cursor) is None
+    ring.release(kinds.SUSPECTED_GLITCH)
+    ring.close()
+    batch = _take(ring, cursor)
+    assert batch is not None
+    assert batch.counts() == list(range(before, before + held))
+    assert (batch.first_index, batch.flags) == (before, kinds.SUSPECTED_GLITCH)
+    assert batch.first_us == start_us + before * 3125
+    assert (cursor.samples, cursor.overrun_samples) == (ring.samples, 0)
+
+
+def test_a_batch_never_takes_more_than_fit_even_where_nobody_releases_it() -> None:
+    ring = Ring(allocate_pages(2), Clock(lambda: 0))
+    cursor = Cursor()
+    for index in range(40):
+        ring.append(index, 0, index, 0, _HOLD_US)
+    ring.close()
+    found = []
+    while (batch := _take(ring, cursor)) is not None:
+        found.append(batch.sample_count)
+    assert found == [16, 16, 8]

@@ -174,6 +174,39 @@ def test_a_short_excess_is_shown_long_enough_to_be_felt() -> None:
         assert stage.last.at_ms == pytest.approx(least_ms, abs=2 * STEP_MS)
 
 
+@pytest.mark.parametrize("minutes", [5, 9, 12, 17, 20])
+@pytest.mark.parametrize("kind", [WARN, ALARM, TECHNICAL, UNCERTAIN])
+def test_what_was_on_for_long_ends_when_it_is_over(kind: int, minutes: int) -> None:
+    # Half the time after which the ticks wrap, and beyond all of it.
+    stage = Stage(start_us=123_456)
+    begin(stage, kind)
+    for _ in range(minutes * 60 * 20):
+        stage.now_ms += 50
+        stage.signals.step()
+    assert stage.signals.shown == kind
+    begin(stage, kind, False)
+    stage.run(2 * STEP_MS)
+    assert (stage.signals.shown, stage.last[1:]) == (0, (0, OFF, 0, False))
+    stage.run(100)
+    assert not stage.signals.vibrating
+
+
+@pytest.mark.parametrize("minutes", [1, 9, 12, 17])
+def test_what_was_due_while_nothing_was_called_is_over_at_once(minutes: int) -> None:
+    # A tool that was held up: dose, silence, light and what the motor shook.
+    stage = Stage()
+    stage.signals.dose()
+    stage.signals.technical(True)
+    stage.signals.silence(20)
+    stage.now_ms += minutes * 60_000
+    assert stage.signals.silenced_s == 0
+    stage.signals.step()
+    stage.signals.technical(False)
+    assert stage.signals.shown == 0
+    stage.run(200)
+    assert not stage.signals.vibrating
+
+
 def test_an_excess_that_lessens_is_no_second_cue_and_a_new_one_is() -> None:
     stage = Stage()
     stage.signals.show(ALARM)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from iastm_firmware import signals
 from iastm_protocol import kinds
+from iastm_protocol.glitch import is_glitch
 from iastm_protocol.limits import LimitWatch, debounce_samples
 from iastm_protocol.messages import AlertReport, ForceSamples, Limits, StrokeReport
 from iastm_protocol.strokes import StrokeDetector
@@ -254,6 +256,66 @@ def test_an_alarm_does_not_raise_itself_again(bench: Callable[..., Any]) -> None
         # Held just above: warned and alarmed once.
         assert motor.b.tool.reports.last_number == 1, hum_hz
         assert [kind for _, kind in motor.b.board.alerts] == [kinds.ALARM]
+
+
+def _alarms_by_the_flags(heard: Any, jump: int, needed_shaken: int) -> list[int]:
+    """The samples with which the alarm begins, as a host derives it from what went over the wire."""
+    counts, shaken = {}, {}
+    for batch in heard.of(ForceSamples):
+        for i, value in enumerate(batch.counts(), batch.first_index):
+            counts[i] = value
+            shaken[i] = bool(batch.flags & kinds.VIBRATING)
+    watch = LimitWatch(8000, 7200, 2)
+    found: list[int] = []
+    glitch = -1
+    for i, value in counts.items():
+        beside = (counts.get(i - 1), counts.get(i + 1))
+        if None not in beside and glitch != i - 1 and is_glitch(beside[0], value, beside[1], jump):
+            glitch = i
+            continue
+        watch.enter_samples = needed_shaken if shaken[i] else 2
+        found += watch.feed(i, [value])
+    return found
+
+
+@pytest.mark.parametrize("rate_hz", [80, 320, 1000])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_host_that_goes_by_the_flags_alarms_with_the_sample_that_the_tool_does(
+    bench: Callable[..., Any], rate_hz: int, seed: int
+) -> None:
+    # About the limits, with jumps and spikes, so that sample after sample the motor may just have begun or ended.
+    chance = random.Random(seed)
+    counts = [0] * (rate_hz // 5)
+    while len(counts) < 8 * rate_hz:
+        level = chance.choice([0, 4000, 6000, 7000, 8200, 9000, 30_000])
+        counts += [level + chance.randint(-300, 300) for _ in range(chance.randint(1, rate_hz // 10))]
+        if chance.random() < 0.3:
+            counts[-1] = chance.choice([50_000, -50_000])
+    b = bench(counts, there=7, rate_mhz=rate_hz * 1000)
+    b.start(_LIMITS)
+    b.run(7900)
+    heard = b.heard()
+    end = heard.samples()[-1][0] - 2
+    told = [alert.index for alert in heard.of(AlertReport) if alert.kind == kinds.ALARM and alert.index < end]
+    derived = _alarms_by_the_flags(heard, b.tool.watch.thresholds.jump, debounce_samples(rate_hz * 1000, True))
+    assert told == [i for i in derived if i < end]
+    assert len(told) > 5
+
+
+@pytest.mark.parametrize("shaken_later", [False, True])
+def test_a_sample_that_was_held_back_counts_as_it_was_taken(bench: Callable[..., Any], shaken_later: bool) -> None:
+    # The second above warn jumps too; the motor starts before the third.
+    b = bench([0] * 100 + [6000, 30_000, 30_000] + [0] * 40, there=7)
+    b.tool.set_limits(Limits("", 5000, 0, 800, 520))
+    while b.tool.sampler.next_index < 102:
+        b.run(1, link=False)
+    assert b.tool.watch.holds
+    if shaken_later:
+        b.tool.signals.technical(True)
+        assert b.tool.signals.vibrating
+    b.run(8, link=False)
+    _, kind, payload = b.tool.reports.after(0)
+    assert (kind, AlertReport.from_payload(payload).index) == (kinds.ALERT, 101)
 
 
 def test_the_dose_limit_is_one_alert_that_is_told_as_such(bench: Callable[..., Any]) -> None:
