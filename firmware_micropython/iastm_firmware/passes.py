@@ -9,16 +9,30 @@ The tip's differs from it by how the line from sensor to tip turned.
   hand is as fast as a stroke ago, and back at about the same place. The speed that it lands and lifts with need not be
   known. Where it does not come back to the place, the length is wrong by that times the share of contact in the
   window, about a half.
-- The first contact of a burst is a window of its own. A hand that lands or lifts while it moves can't be told there
-  from one that stands still at both ends: it has a direction, and no length.
+- A contact by itself is a window of its own. A hand that lands or lifts while it moves can't be told there from one
+  that stands still at both ends: it has a direction, and no length. So are judged the first contact of a burst, and
+  every one whose window is none of the kind above:
+  - 2.5 s and more in the air, or turned there by more than 60°, spun above 150 °/s for a tenth of a second, hit, laid
+    down, its sensor at the rails or not read;
+  - after a contact that was no pass, as a press, or one the other way: each reckoned by itself, they differ by more
+    than 10 mm and a half;
+  - what the window makes of it lies beside or behind what is seen in the contact by itself by more than 10 mm and 15 %:
+    the hand did not come back.
 
 Not told, 0, is also:
 
 - a contact in which the hand turns (back and forth without a lift): more than a fifth of the way goes back;
-- a way shorter than 15 mm, a contact longer than 3 s, a sensor that was at its rails or not read for 60 ms;
+- a way shorter than 15 mm, a contact longer than 3 s, in which the tool turned by more than 60°, was spun or hit, in
+  which the sensor was at its rails or not read for 60 ms;
 - a length that errors of the sensor could have changed by more than 10 mm and a quarter: they grow with the square of
   the duration and with the angle that the tool turned by, with its cube where the rotation at rest is not known;
-- the direction too where the way lies more than 75° off the tool's axis (a tool held upright), or may be all error.
+- a length that differs from the one before by as much as the speed of landing and lifting seems to: the hand went on
+  at another place;
+- the direction too where the way lies more than 75° off the tool's axis (a tool held upright), or may be all error, or
+  where window and contact by itself disagree about it.
+
+A hand that lands fast, slows down at once and creeps on to the end of a first contact would be told the wrong way: what
+is looked at has no begin at rest there.
 
 All in integers below 2^30; nothing is allocated but by `judge`, once a stroke.
 """
@@ -33,10 +47,13 @@ _KNOTS = const(32)
 # Time in 100 µs.
 _LONGEST = const(45000)
 _LONGEST_CONTACT = const(30000)
+_LONGEST_AIR = const(25000)
 _LONGEST_GAP = const(600)
 # Rotation in one step, 2^20 is a radian: beyond it products would leave 30 bits.
 _MOST_TURN = const(100000)
 _ONE = const(1 << 20)
+# 60°, as 2 (1 - cos).
+_FAR = const(1 << 20)
 # What a speed may come to, 4 m/s and gravity's share: in 1/16 mg times 100 µs, of which 16.3 million are 1 m/s.
 _MOST_SPEED = const(500000000)
 # What the sums of judge are in: 15934 are 0.1 mm.
@@ -48,6 +65,11 @@ _SHORTEST_MM = const(15)
 _BACK_SHARE = const(5)
 # cos 75°, in percent.
 _LEAST_ALONG_PERCENT = const(26)
+# How far a pass, each reckoned by its contact alone, may differ from the one before; and how far what the burst makes
+# of it may be off to the side of that, or behind it.
+_LIKE_MM = 10
+_LIKE_SHARE = 0.5
+_AGREES_SHARE = 0.15
 _ALLOWED_MM = const(10)
 _ALLOWED_SHARE = 0.25
 # Data sheets: zero offset of the accelerometers 20 to 40 mg, of which a board shows one; 1 to 2 % of the gyroscope's
@@ -88,6 +110,13 @@ class PassMeter:
         self._touch_time = 0
         self._burst = False
         self._most_turned = 0
+        # The way of the contact before, by itself, in 0.1 mm over the axes of the tool as it ended.
+        self._passed = False
+        self._passed_way = array("i", [0] * 3)
+        self._like_way = array("i", [0] * 3)
+        # What was told of the contact before, and what of that its contact alone did not show, in mm.
+        self._told_mm = 0
+        self._unseen_mm = 0
         self.whole = False
 
     def begin(self, ax, ay, az):
@@ -117,10 +146,14 @@ class PassMeter:
         self.whole = True
 
     def touch(self, ax, ay, az):
-        """Contact begins: the first of a burst where no window runs."""
-        if not self.whole:
+        """Contact begins: the first of a burst where no window runs that began with a pass and went on as one."""
+        passed = self._passed
+        self._passed = False
+        self._like_way, self._passed_way = self._passed_way, self._like_way
+        if not self.whole or not passed or self._time > _LONGEST_AIR or self._most_turned > _FAR:
             self.begin(ax, ay, az)
             self._burst = False
+            self._told_mm = 0
         self._touch_time = self._time
         turn = self._turn
         axis = self._axis
@@ -222,7 +255,7 @@ class PassMeter:
         whole = self.whole
         self.whole = False
         time = self._time
-        if not whole or not 0 < time - self._touch_time <= _LONGEST_CONTACT:
+        if not whole or self._most_turned > _FAR or not 0 < time - self._touch_time <= _LONGEST_CONTACT:
             return 0, 0
         last = self._knots
         if self._knot_time[last - 1] == time:
@@ -231,44 +264,113 @@ class PassMeter:
             self._put(last, time)
         first = self._first_of_contact()
         # In 0.1 mm, over the fixed axes.
-        x = self._way(0, first, last)
-        y = self._way(1, first, last)
-        z = self._way(2, first, last)
-        way = math.sqrt(x * x + y * y + z * z)
-        if way > _MOST_WAY or (way > 10 * _SHORTEST_MM and self._goes_back(first, last, x, y, z, way)):
+        way = [self._way(i, first, last) for i in range(3)]
+        if _length(way) > _MOST_WAY:
             return 0, 0
-        return self._told(x, y, z, rest_known)
+        alone = [self._alone(i, way[i], first, last) for i in range(3)]
+        self._move_to_tip(way)
+        self._move_to_tip(alone)
+        if max(_length(way), _length(alone)) > _MOST_WAY:
+            return 0, 0
+        turn = self._turn
+        self._passed = True
+        i = 0
+        while i < 3:
+            self._passed_way[i] = (
+                alone[0] * (turn[i] >> 6) + alone[1] * (turn[3 + i] >> 6) + alone[2] * (turn[6 + i] >> 6) >> 14
+            )
+            i += 1
+        in_burst = self._burst and self._is_like(way, alone)
+        if self._burst and not in_burst:
+            self._stand_at_ends(first, last)
+            way = alone
+        if self._goes_back(first, last, way):
+            return 0, 0
+        direction, length_mm = self._tell(way, alone, in_burst, rest_known)
+        if length_mm and not self._came_back(length_mm, length_mm - _length(alone) / 10):
+            return direction, 0
+        return direction, length_mm
 
-    def _told(self, x, y, z, rest_known):
+    def _tell(self, way, alone, in_burst, rest_known):
         turn = self._turn
         axis = self._axis
-        turned = math.sqrt(max(0, self._most_turned) / _ONE)
-        duration_s = self._time / 10000
-        rest_dps = _REST_KNOWN_DPS if rest_known else _REST_UNKNOWN_DPS
-        ramp_g = _RAMP_G * turned + rest_dps / _RADIAN_DEG * duration_s
-        part = _OF_A_RAMP_IN_A_BURST if self._burst else _OF_A_RAMP
-        error_mm = _MM_S2_PER_G * ramp_g * duration_s * duration_s / part
-        if self._tip_mm is None:
-            error_mm += _LEVER_MM * turned
-        else:
-            lever = 10 * self._tip_mm
-            x += lever * ((turn[0] - axis[0]) >> 6) >> 14
-            y += lever * ((turn[3] - axis[1]) >> 6) >> 14
-            z += lever * ((turn[6] - axis[2]) >> 6) >> 14
-        length_mm = math.sqrt(x * x + y * y + z * z) / 10
+        error_mm = self._error_mm(in_burst, rest_known)
+        length_mm = _length(way) / 10
         if length_mm < _SHORTEST_MM:
             return 0, 0
         # The tool's axis halfway through the contact.
-        ex = (turn[0] + axis[0]) / _ONE
-        ey = (turn[3] + axis[1]) / _ONE
-        ez = (turn[6] + axis[2]) / _ONE
-        along_mm = (x * ex + y * ey + z * ez) / 10 / math.sqrt(ex * ex + ey * ey + ez * ez)
-        direction = 0
-        if abs(along_mm) >= max(error_mm, length_mm * _LEAST_ALONG_PERCENT / 100):
-            direction = 1 if along_mm > 0 else -1
-        if not self._burst or error_mm > _ALLOWED_MM + _ALLOWED_SHARE * length_mm:
+        halfway = [(turn[3 * i] + axis[i]) >> 6 for i in range(3)]
+        direction = _side(way, halfway, error_mm)
+        if _side(alone, halfway, 0) != direction:
+            direction = 0
+        if not in_burst or error_mm > _ALLOWED_MM + _ALLOWED_SHARE * length_mm:
             return direction, 0
         return direction, int(length_mm + 0.5)
+
+    def _error_mm(self, in_burst, rest_known):
+        turned = math.sqrt(max(0, self._most_turned) / _ONE)
+        duration_s = (self._time if in_burst else self._time - self._touch_time) / 10000
+        rest_dps = _REST_KNOWN_DPS if rest_known else _REST_UNKNOWN_DPS
+        ramp_g = _RAMP_G * turned + rest_dps / _RADIAN_DEG * duration_s
+        part = _OF_A_RAMP_IN_A_BURST if in_burst else _OF_A_RAMP
+        error_mm = _MM_S2_PER_G * ramp_g * duration_s * duration_s / part
+        return error_mm + _LEVER_MM * turned if self._tip_mm is None else error_mm
+
+    def _move_to_tip(self, way):
+        # Of the sensor's way makes the tip's.
+        lever = 10 * (self._tip_mm or 0)
+        i = 0
+        while i < 3:
+            way[i] += lever * ((self._turn[3 * i] - self._axis[i]) >> 6) >> 14
+            i += 1
+
+    def _is_like(self, way, alone):
+        # The pass before went the same way, and what of the way is seen in the contact by itself agrees.
+        before = self._like_way
+        seen = _length(alone)
+        if seen < 10 * _SHORTEST_MM:
+            return False
+        apart = _length([alone[i] - before[i] for i in range(3)])
+        if apart > 10 * _LIKE_MM + _LIKE_SHARE * max(seen, _length(before)):
+            return False
+        length = _length(way)
+        forth = _dot(way, alone) / seen
+        aside = math.sqrt(max(0, length * length - forth * forth))
+        return aside <= 10 * _LIKE_MM + _AGREES_SHARE * length and seen - forth <= 10 * _LIKE_MM + _AGREES_SHARE * seen
+
+    def _came_back(self, length_mm, unseen_mm):
+        # Another length at the same speed of landing, or the same one at another speed, are as well passes; where both
+        # changed by the same, the hand went on at another place.
+        before_mm = self._told_mm
+        most_mm = _LIKE_MM + _AGREES_SHARE * before_mm
+        came_back = (
+            not before_mm or abs(length_mm - before_mm) <= most_mm or abs(unseen_mm - self._unseen_mm) <= most_mm
+        )
+        self._told_mm = length_mm if came_back else 0
+        self._unseen_mm = unseen_mm
+        return came_back
+
+    def _alone(self, axis, way, first, last):
+        # What is left of a way where the hand is taken to stand still at both ends of the contact.
+        speeds = self._knot_speed
+        ends = speeds[3 * first + axis] + speeds[3 * last + axis]
+        return way - (ends >> 4) * ((self._time - self._touch_time) >> 1) // (_UNITS >> 4)
+
+    def _stand_at_ends(self, first, last):
+        # The speeds of the contact become those above the line from its begin to its end.
+        speeds = self._knot_speed
+        touch = self._touch_time
+        duration = self._time - touch
+        i = 0
+        while i < 3:
+            begin = speeds[3 * first + i]
+            change = speeds[3 * last + i] - begin
+            speeds[3 * first + i] = 0
+            knot = first + 1
+            while knot <= last:
+                speeds[3 * knot + i] -= begin + change * (self._knot_time[knot] - touch) // duration
+                knot += 1
+            i += 1
 
     def _first_of_contact(self):
         # The last knot before contact, or at its begin.
@@ -330,12 +432,15 @@ class PassMeter:
             knot += 1
         return total // before_time
 
-    def _goes_back(self, first, last, x, y, z, way):
+    def _goes_back(self, first, last, way):
+        length = _length(way)
+        if length <= 10 * _SHORTEST_MM:
+            return False
         times = self._knot_time
         speeds = self._knot_speed
-        ex = int(64 * x / way)
-        ey = int(64 * y / way)
-        ez = int(64 * z / way)
+        ex = int(64 * way[0] / length)
+        ey = int(64 * way[1] / length)
+        ez = int(64 * way[2] / length)
         forth = 0
         back = 0
         before_time = self._touch_time
@@ -352,3 +457,19 @@ class PassMeter:
             before_time = time
             knot += 1
         return back * _BACK_SHARE > forth
+
+
+def _side(way, axis, error_mm):
+    # 1 along the axis, -1 against it, 0 where that is not clear.
+    along = _dot(way, axis) / _length(axis)
+    if abs(along) < max(10 * error_mm, _length(way) * _LEAST_ALONG_PERCENT / 100):
+        return 0
+    return 1 if along > 0 else -1
+
+
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _length(a):
+    return math.sqrt(_dot(a, a))

@@ -256,3 +256,4 @@ def test_reading_allocates_nothing_on_micropython(micropython: str) -> None:
     # Each payload that a link sends: 20 a second.
     assert 0 < got["a payload"] <= 1024
     assert 0 < got["a judgement"] <= 4096
+    assert 0 < got["a judgement in a burst"] <= 4096

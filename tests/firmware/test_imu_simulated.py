@@ -102,3 +102,16 @@ def test_a_start_fails_while_it_does_not_answer() -> None:
     with pytest.raises(OSError, match="does not answer"):
         SimulatedImu(Rows(), lambda: 0, failing=[[0, 1]]).start()
     SimulatedImu(Rows(), lambda: 2_000_000, failing=[[0, 1]]).start()
+
+
+@pytest.mark.parametrize("pass_mm", [120, -120])
+def test_whenever_wiping_ends_no_direction_and_no_length_is_wrong(pass_mm: int) -> None:
+    for step in range(20):
+        ends_s = 8.0 + step * _PERIOD_S / 20
+        stage = Stage(pass_mm=pass_mm, lying=[[0, 2]], wiping=[[5.0, ends_s - 5.0]]).run(16)
+        told = [(direction, length_mm) for _, direction, length_mm, _ in stage.judged]
+        assert all(direction in (0, 1 if pass_mm > 0 else -1) for direction, _ in told), (ends_s, told)
+        assert all(abs(length_mm - abs(pass_mm)) <= 6 for _, length_mm in told if length_mm), (ends_s, told)
+        # The third after it at last is as ever.
+        assert told[-1][0], (ends_s, told)
+        assert told[-1][1], (ends_s, told)

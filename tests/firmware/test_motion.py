@@ -492,3 +492,104 @@ def test_without_knowing_where_the_tip_is_a_short_pass_that_tilts_has_no_length(
     short = Path(path.tip_m * 0.4, path.yaw, path.pitch, path.roll, path.contact)
     assert Bench(short, Sensor(), tip_m=0.1, tip_mm=None, seed=24).run().judged[1].length_mm == 0
     assert Bench(short, Sensor(), tip_m=0.1, tip_mm=100, seed=24).run().judged[1].length_mm == pytest.approx(48, abs=6)
+
+
+def between(*middle: Path) -> list[tuple[int, int]]:
+    """What is told of two passes of 120 mm and 80 mm along x with this between them, after one like the first."""
+    back = moved(0.6, 0.12 * (1 - eased(600)))
+    back.contact[:] = False
+    one, other = moved(0.8, 0.12 * half_sine(800)), moved(0.8, 0.08 * half_sine(800))
+    path = joined(held(2.0, tremor=0), held(0.3), one, back, one, back, *middle, other, held(0.5))
+    return [(j.direction, j.length_mm) for j in Bench(path, Sensor(), seed=31).run().judged]
+
+
+def test_a_pass_after_a_way_back_alone_has_its_direction_and_its_length() -> None:
+    (_, (_, before_mm), (direction, length_mm)) = between()
+    assert before_mm == pytest.approx(120, abs=6)
+    # The hand comes back to the same place and goes less far: half of the 40 mm, about, is missing.
+    assert direction == 1
+    assert length_mm == 0 or abs(length_mm - 80) < 25
+
+
+def turned_and_back(seconds: float, roll: float) -> Path:
+    path = held(seconds)
+    there_and_back = np.sin(np.pi * eased(len(path.roll))) ** 2
+    return Path(path.tip_m, path.yaw, path.pitch, path.roll + roll * there_and_back, path.contact)
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        [wiped(0.7, 2.0, 50), held(0.3)],
+        [wiped(1.6, 1.5, 60), held(0.4)],
+        [turned_and_back(0.9, 1.3)],
+        [held(2.6)],
+        [held(0.2), held(0.8, tremor=0), held(0.3)],
+        [touched(held(0.6), 0.1, 0.2)],
+        [touched(held(1.0), 0.2, 0.8)],
+    ],
+    ids=["wiped", "wiped for long", "turned", "paused", "laid down", "tapped", "pressed"],
+)
+def test_a_pass_after_something_else_has_its_direction_and_no_length(middle: list[Path]) -> None:
+    told = between(*middle)
+    assert told[1][0] == 1
+    assert told[1][1] == pytest.approx(120, abs=6)
+    assert told[-1] == (1, 0)
+    # A tap or a press has nothing.
+    assert all(press == (0, 0) for press in told[2:-1])
+
+
+def test_a_pass_after_a_jolt_has_its_direction_and_no_length() -> None:
+    bench = Bench(strokes(0.8, 0.12 * half_sine(800)), Sensor(), seed=6)
+    # Half of what the sensor shows at most, for 20 ms of the way back.
+    bench.imu._rows[round(3.4 * 104) : round(3.4 * 104) + 2, 2] += 2000
+    assert [(j.direction, j.length_mm) for j in bench.run().judged] == [(1, 0), (1, 0)]
+
+
+def test_a_pass_with_a_jolt_in_it_is_unknown() -> None:
+    bench = Bench(strokes(0.8, 0.12 * half_sine(800)), Sensor(), seed=6)
+    bench.imu._rows[round(4.1 * 104) : round(4.1 * 104) + 2, 2] += 2000
+    assert [(j.direction, j.length_mm) for j in bench.run().judged] == [(1, 0), (0, 0)]
+
+
+def test_a_pass_in_which_the_tool_turns_by_more_than_sixty_degrees_is_unknown() -> None:
+    path = strokes(0.8, 0.12 * half_sine(800))
+    roll = path.roll.copy()
+    # Between 3.7 s and 4.5 s.
+    roll[3700:4500] += 1.3 * eased(800)
+    roll[4500:] += 1.3
+    first, second = Bench(Path(path.tip_m, path.yaw, path.pitch, roll, path.contact), Sensor(), seed=6).run().judged
+    assert first.direction == 1
+    assert (second.direction, second.length_mm) == (0, 0)
+
+
+def test_a_sensor_that_is_not_read_for_a_tenth_of_a_second_in_a_pass_leaves_it_unknown() -> None:
+    bench = Bench(strokes(0.8, 0.12 * half_sine(800)), Sensor(), seed=6)
+
+    def each(at_s: float) -> None:
+        bench.imu.fails = 4.0 < at_s < 4.05
+
+    first, second = bench.run(each).judged
+    assert not bench.motion.fails
+    assert first.direction == 1
+    assert (second.direction, second.length_mm, second.excluded) == (0, 0, kinds.EXCLUDED_NOT)
+
+
+def test_a_pass_back_in_contact_after_a_moment_in_the_air_has_its_direction_and_no_length() -> None:
+    forth, back = moved(0.8, 0.12 * half_sine(800)), moved(0.8, -0.12 * half_sine(800))
+    path = joined(held(2.0, tremor=0), held(0.3), forth, held(0.15), back, held(0.15), forth, held(0.5))
+    judged = Bench(path, Sensor(), seed=32).run().judged
+    assert [(j.direction, j.length_mm) for j in judged] == [(1, 0), (-1, 0), (1, 0)]
+
+
+def test_a_hand_that_goes_on_at_another_place_has_no_length_there() -> None:
+    back = moved(0.6, 0.12 * (1 - eased(600)))
+    back.contact[:] = False
+    stroke = moved(0.8, 0.12 * half_sine(800))
+    away = moved(0.6, 0.2 * eased(600))
+    away.contact[:] = False
+    path = joined(held(2.0, tremor=0), held(0.3), stroke, back, stroke, back, stroke, away, stroke, back, stroke)
+    judged = Bench(joined(path, held(0.5)), Sensor(), seed=33).run().judged
+    assert [j.direction for j in judged] == [1] * 5
+    assert [bool(j.length_mm) for j in judged] == [False, True, True, False, True]
+    assert [j.length_mm for j in judged if j.length_mm] == pytest.approx([120] * 3, abs=6)

@@ -32,8 +32,9 @@ def scenario(folder: Path) -> Path:
 def test_wiping_a_pause_and_a_region_agree_live_and_after(iastm: Callable[..., Any], tmp_path: Path) -> None:
     # Held for a second, twice, about the fifth and the sixth stroke; then pressed twice in turn.
     presses = [[9.0, 1.0], [12.5, 1.0], [15.3, 0.1], [15.6, 0.1]]
-    # It lies before it is used: only then the sensor's own offset is known.
-    board = {"imu": {"pass_mm": 120, "lying": [[0, 1.6]], "wiping": [[5.5, 3.4]]}, "presses": presses}
+    # It lies before it is used: only then the sensor's own offset is known. It is wiped about the second and the
+    # third stroke; the fourth, right after, is told as it is.
+    board = {"imu": {"pass_mm": 120, "lying": [[0, 1.6]], "wiping": [[3.5, 4.0]]}, "presses": presses}
     simulation = wiring.make_simulation(str(scenario(tmp_path)), 1, None, board=board)
     choice = wiring.Choice(duration_s=17.5, record=tmp_path / "recordings")
     run = wiring.simulated_run(simulation, wiring.settings(), choice)
@@ -50,7 +51,9 @@ def test_wiping_a_pause_and_a_region_agree_live_and_after(iastm: Callable[..., A
     assert lengths_mm
     assert all(abs(length_mm - 120) < 30 for length_mm in lengths_mm)
 
-    recording = Recording(run.summary().recording)
+    recorded = run.summary().recording
+    assert recorded is not None
+    recording = Recording(recorded)
     assert [step.kind for step in recording.steps()] == [PAUSED, GOES_ON, REGION]
     replay = wiring.replay_run(recording, 0)
     replay.start()

@@ -98,6 +98,19 @@ found["bytes, in contact"] = allocated(steps, 250)
 first = steps.index - 3 * 250
 assert motion._meter.whole
 found["a judgement"] = allocated(lambda: motion.judge(StrokeSpan(first, steps.index, first, 1, 1, False)), 1)
+# The next contact, in a burst, of a tool that does not lie.
+steps.in_contact = False
+begin = 0
+for number in range(150):
+    if number == 50:
+        steps.in_contact = True
+        begin = steps.index
+    wires.value ^= 0x40
+    steps()
+wires.value = 0x3C
+assert motion._meter.whole
+assert motion._meter._burst
+found["a judgement in a burst"] = allocated(lambda: motion.judge(StrokeSpan(begin, steps.index, begin, 1, 1, False)), 1)
 before = motion.number
 found["bytes, publishing unread"] = allocated(steps, STEPS)
 assert motion.number >= before + 150
