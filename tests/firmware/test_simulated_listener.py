@@ -91,6 +91,8 @@ class Listening:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=program.environment,
+            # `communicate` sees nothing of what a buffered reading of the first line would take with it.
+            bufsize=0,
         )
         self.address = ""
 

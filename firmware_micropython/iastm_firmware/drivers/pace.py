@@ -10,7 +10,8 @@ part in 256, and 64 at least. From then on Pace keeps a grid of the moments at w
 before its place on the grid moves the grid, because nothing can be read before it is there; of readings behind it, the
 least late of sixteen does. How far the grid goes over many conversions is the period.
 
-Readings that are late by nearly a period can't be told from missed conversions: whoever polls asks more often.
+Readings that are late by nearly a period can't be told from missed conversions: whoever polls asks more often. After a
+hundred missed ones and more, four fifths of a period are near enough: what is wrong with the period adds up over them.
 
 Times are ticks, as clock.py has them. Nothing is allocated per conversion, unless readings lie seconds apart.
 """
