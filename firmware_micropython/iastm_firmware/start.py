@@ -16,7 +16,16 @@ from collections import namedtuple
 
 from iastm_firmware import safe_mode
 from iastm_firmware.boards.mark import WANTS_SAFE_MODE
-from iastm_firmware.boards.real import ChipBoard, RealBoard, restart_after_failure, traceback_of, words_of
+from iastm_firmware.boards.real import (
+    FIRST_MINUTE_MS,
+    ChipBoard,
+    RealBoard,
+    log_failure,
+    open_journal,
+    restart_after_failure,
+    traceback_of,
+    words_of,
+)
 from iastm_protocol import kinds
 from iastm_protocol._compat import const
 
@@ -193,6 +202,8 @@ def _optional(system, name):
 def _run(system, chip, found, failures):
     board = None
     last_resort = failures >= _MOST_FAILURES or bool(found.trouble)
+    times = chip.times
+    born_ms = times.ticks_ms()
     try:
         board = _board(system, chip, found, failures)
         system.run(board)
@@ -213,7 +224,16 @@ def _run(system, chip, found, failures):
             safe_mode.announce(system.say, words_of(error))
             return
         # A board that was made restarts by its own `failed`: this one was not, or its class has none.
-        restart_after_failure(chip, failures, True)
+        _log(board, error)
+        is_young = 0 <= times.ticks_diff(times.ticks_ms(), born_ms) < FIRST_MINUTE_MS
+        restart_after_failure(chip, failures if is_young else 0, is_young)
+
+
+def _log(board, error):
+    try:
+        log_failure(open_journal() if board is None else getattr(board, "journal", None), error)
+    except Exception:
+        pass  # Whatever is wrong with the log: what ended is to start again.
 
 
 def _quieten(board):

@@ -510,6 +510,67 @@ def test_a_board_of_ones_own_code_runs_as_it_is(play: Play) -> None:
     assert said == ["ran", [["mine", ""]], "its own"]
 
 
+def test_a_board_of_ones_own_that_can_not_be_made_says_why_in_the_log_and_in_the_end_in_the_hello(play: Play) -> None:
+    said = play(
+        """
+        class Board:
+            def __init__(self):
+                raise ValueError("my converter: bad gain 7")
+        machine = Machine()
+        said = []
+        for _ in range(3):
+            said.append(begin(machine, Module(Board=Board)))
+            machine = machine.again("HARD_RESET")
+        said += [begin(machine, Module(Board=Board)), seen()[0][1]]
+        text = ran[0].journal.piece(0, 2048).decode()
+        said += [text.count("my converter: bad gain 7"), text.count("in __init__")]
+        """
+    )
+    trouble = "it failed 3 times in a row at its start; ValueError: my converter: bad gain 7"
+    assert said == ["Restarted", "Restarted", "Restarted", "ran", trouble, 3, 3]
+
+
+def test_a_board_of_ones_own_with_a_log_has_its_failure_there(play: Play) -> None:
+    said = play(
+        """
+        class Log:
+            def add(self, reason, text):
+                said.append([reason, "it broke" in text])
+        class Board:
+            ticks_us = None
+            journal = Log()
+        def broken(board):
+            raise ValueError("it broke")
+        said = []
+        said.append(begin(Machine(), Module(Board=Board), broken))
+        """
+    )
+    assert said == [["failed", True], "Restarted"]
+
+
+@pytest.mark.parametrize(("after_ms", "ends_as"), [(59_000, "ChipBoard"), (61_000, "Board"), (18_000_000, "Board")])
+def test_a_board_of_ones_own_is_given_up_only_where_it_fails_within_a_minute_of_its_start(
+    play: Play, after_ms: int, ends_as: str
+) -> None:
+    said = play(
+        f"""
+        class Board:
+            ticks_us = None
+        def broken(board):
+            ran.append(board)
+            machine.times.sleep_ms({after_ms})
+            raise ValueError("it broke")
+        machine = Machine()
+        said = []
+        for _ in range(4):
+            begin(machine, Module(Board=Board), broken)
+            said.append(type(ran[0]).__name__)
+            machine = machine.again("HARD_RESET")
+        """
+    )
+    assert said == ["Board"] * 3 + [ends_as]
+
+
 def test_elsewhere_than_on_these_chips_there_is_no_tool(play: Play) -> None:
     said = play(
         """

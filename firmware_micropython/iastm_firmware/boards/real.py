@@ -23,7 +23,7 @@ from iastm_protocol.messages import NO_EXPIRY, Calibration
 _DRIVERS = "iastm_firmware.drivers."
 # Until a chip whose supply was switched on answers: 20 ms of an LSM6DS are the longest.
 _POWER_UP_MS = const(20)
-_FIRST_MINUTE_MS = const(60000)
+FIRST_MINUTE_MS = 60000
 _WATCHDOG_MS = const(8000)
 _BUS_HZ = const(400000)
 _BUS_TIMEOUT_US = const(10000)
@@ -97,7 +97,7 @@ class ChipBoard(BoardBase):
         self._keys = KeyStore(FileStorage("", "key"))
         self.calibration_storage = FileStorage("", "calibration")
         self.settings_storage = FileStorage("", "settings")
-        self.journal = self._try("the log", lambda: Journal(FileStorage("", "log")))
+        self.journal = self._try("the log", open_journal)
 
     @property
     def trouble(self):  # type: ignore[override]  # It passes as the converter comes back.
@@ -136,7 +136,7 @@ class ChipBoard(BoardBase):
         if self._watchdog_ms:
             self.chip.feed(self._watchdog_ms)
         times = self.chip.times
-        if self._young and times.ticks_diff(times.ticks_ms(), self._born_ms) >= _FIRST_MINUTE_MS:
+        if self._young and times.ticks_diff(times.ticks_ms(), self._born_ms) >= FIRST_MINUTE_MS:
             self._young = False
             self._failures = 0
             self.chip.mark.note(0, 0, False)
@@ -144,11 +144,14 @@ class ChipBoard(BoardBase):
     def test_storage(self):
         """Return whether a small file that was written comes back."""
         try:
-            with open(_TEST_FILE, "wb") as file:
-                file.write(_TEST_BYTES)
-            with open(_TEST_FILE, "rb") as file:
-                came = file.read()
-            os.remove(_TEST_FILE)
+            try:
+                with open(_TEST_FILE, "wb") as file:
+                    file.write(_TEST_BYTES)
+                with open(_TEST_FILE, "rb") as file:
+                    came = file.read()
+            finally:
+                # Also what a full file system took of it.
+                os.remove(_TEST_FILE)
         except OSError:
             return False
         return came == _TEST_BYTES
@@ -165,8 +168,7 @@ class ChipBoard(BoardBase):
         restart_after_failure(self.chip, self._failures, self._young)
 
     def _log(self, error):
-        if self.journal is not None:
-            self.journal.add("failed", traceback_of(error))
+        log_failure(self.journal, error)
 
     def _ble_link(self, tool):
         from iastm_firmware.ble import BleLink
@@ -180,6 +182,17 @@ class ChipBoard(BoardBase):
         except Exception as error:
             self._troubles.append("%s: %s" % (what, words_of(error)))
             return None
+
+
+def open_journal():
+    """Return the log of this board's file system."""
+    return Journal(FileStorage("", "log"))
+
+
+def log_failure(journal, error):
+    """Keep the traceback of what ended the firmware in the log, where there is one."""
+    if journal is not None:
+        journal.add("failed", traceback_of(error))
 
 
 def traceback_of(error):
