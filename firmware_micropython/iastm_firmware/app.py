@@ -139,7 +139,11 @@ def run(board, *others):
     except Exception as error:
         if app is not None:
             # What was set in the last second is to last too.
-            app.tool.life.kept.write_now()
+            app.tool.life.leave()
         board.failed(error)
+    except KeyboardInterrupt:
+        if app is not None:
+            app.tool.life.leave()
+        raise
     finally:
         board.stream.close()

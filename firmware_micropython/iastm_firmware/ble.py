@@ -169,6 +169,7 @@ class BleLink(Link):
         self._since_ticks = 0
         self._force_ticks = 0
         self._battery_percent = kinds.UNKNOWN_U8
+        self._battery_is_shown = True
         self._advertises = False
         self._notifier = _Notifier(self._radio)
         super().__init__(
@@ -200,6 +201,13 @@ class BleLink(Link):
         self._show_battery()
         if not self._advertises:
             self._advertise()
+
+    def end(self):
+        """The tool falls asleep: its host has to connect anew."""
+        if self._connection is not None:
+            self._since_ticks = self.tool.clock.now()
+            self._drop(self._connection)
+        super().end()
 
     def _start(self, bluetooth):
         board = self.tool.board
@@ -294,6 +302,8 @@ class BleLink(Link):
     def _end(self):
         self._connection = None
         self.restart()
+        # No host may take for now's what was pressed on another one's connection.
+        self._write(self._force_handle, b"")
         self._note_fault(kinds.FAULT_LINK_NARROW, False)
         self._advertise()
 
@@ -315,7 +325,8 @@ class BleLink(Link):
 
     def _show_force(self):
         now_ticks = self.tool.clock.now()
-        if ticks_between(self._force_ticks, now_ticks) < _FORCE_EVERY_US:
+        # Of a connection of long ago: readings of the ticks tell an order for nine minutes.
+        if 0 <= ticks_between(self._force_ticks, now_ticks) < _FORCE_EVERY_US:
             return
         self._force_ticks = now_ticks
         tool = self.tool
@@ -324,15 +335,24 @@ class BleLink(Link):
             settings = tool.settings
             force_n = to_newtons(tool.sampler.last_counts, settings.zero.counts, settings.calibration.coefficients)
             value = struct.pack("<i", round(force_n * 1000))
-        self._radio.gatts_write(self._force_handle, value)
+        self._write(self._force_handle, value)
 
     def _show_battery(self):
         percent = self.tool.life.battery.percent
-        if percent == self._battery_percent:
-            return
-        self._battery_percent = percent
-        self._radio.gatts_write(self._battery_handle, self._battery_bytes(), True)
-        self._advertise()
+        changed = percent != self._battery_percent
+        if changed or not self._battery_is_shown:
+            self._battery_percent = percent
+            self._battery_is_shown = self._write(self._battery_handle, self._battery_bytes(), True)
+        if changed:
+            self._advertise()
+
+    def _write(self, handle, value, notifies=False):
+        # Whether the stack took it: it may be out of memory. Who writes it writes it again.
+        try:
+            self._radio.gatts_write(handle, value, notifies)
+        except OSError:
+            return False
+        return True
 
     def _battery_bytes(self):
         return b"" if self._battery_percent == kinds.UNKNOWN_U8 else bytes([self._battery_percent])

@@ -126,15 +126,22 @@ class Life:
     def sleep_if_due(self):
         """Sleep, where the tool was not used for long, until the board wakes; it may start anew instead.
 
-        Nothing is lost: what is to be kept is written.
+        Nothing is lost: what is to be kept is written. Links end.
         """
         if not self.idle.is_due:
             return
         tool = self._tool
         self.kept.write_now()
         tool.signals.rest()
+        for link in tool.links:
+            link.end()
         self._board.sleep()
         self.idle.used()
+
+    def leave(self):
+        """The firmware ends, and the board stays on: no stream runs any more, and what is to be kept is written."""
+        self.kept.note_streaming(False)
+        self.kept.write_now()
 
     def about(self):
         """Return what hello tells of the tool's past: why it started, counters, overload, bytes of log."""

@@ -131,6 +131,10 @@ class Link:
         self._note_fault(kinds.FAULT_LINK_STALLED, False)
         self.stop_stream()
 
+    def end(self):
+        """The tool falls asleep: who is there then has to greet it anew."""
+        self.restart()
+
     def _forget_host(self):
         self._window.restart()
         self._fetched_samples.cancel()

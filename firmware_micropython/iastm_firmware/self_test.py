@@ -144,6 +144,9 @@ class SelfTest:
         return self._judge(kinds.TEST_GRAVITY, gravity_mg or None, *limits)
 
     def _memory(self):
+        # A collection holds the alarm up, and without one nobody knows what is free.
+        if self._tool.watch.in_contact:
+            return self._judge(kinds.TEST_MEMORY, None, _LEAST_MEMORY_BYTES, _NO_LIMIT)
         gc.collect()
         return self._judge(kinds.TEST_MEMORY, gc.mem_free(), _LEAST_MEMORY_BYTES, _NO_LIMIT)
 

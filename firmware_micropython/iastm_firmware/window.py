@@ -76,7 +76,8 @@ class Window:
         """Return whether samples must wait for an acknowledgement, `spare` frames of the window being for others."""
         if self._count + spare < self._frames or not self._acknowledged:
             return False
-        if ticks_between(self._since_ticks, self._clock.now()) >= _PATIENCE_US:
+        # Negative where it was minutes ago, before a stream that ended.
+        if not 0 <= ticks_between(self._since_ticks, self._clock.now()) < _PATIENCE_US:
             self.restart()
             return False
         return True

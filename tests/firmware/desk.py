@@ -59,6 +59,7 @@ class Radio:
         self.buffers[handle] = (size, append)
 
     def gatts_write(self, handle: int, value: bytes, _send_update: bool = False) -> None:
+        self._fail("gatts_write")
         self.values[handle] = value
 
     def gatts_read(self, handle: int) -> bytes:

@@ -197,6 +197,83 @@ def test_a_battery_that_can_not_be_read_is_unknown_and_ends_nothing(desk: Desk) 
     assert desk.radio.values[level] == b""
 
 
+def force_n(desk: Desk) -> float | None:
+    """The value of the Force characteristic; None where it has none."""
+    value = desk.radio.values[desk.radio.handles[0x2C07]]
+    return int.from_bytes(value, "little", signed=True) / 1000 if value else None
+
+
+def test_the_force_of_a_connection_ends_with_it_and_the_next_one_s_is_its_own_at_once(desk: Desk) -> None:
+    desk.connect()
+    desk.run(1000)
+    before = force_n(desk)
+    assert before is not None
+    desk.disconnect()
+    assert force_n(desk) is None
+    # Between 9 and 18 minutes readings of the ticks tell no order.
+    for _ in range(10):
+        desk.pass_s(60)
+    desk.connect(65)
+    now = force_n(desk)
+    assert now is not None
+    assert now > before + 1
+    desk.run(300)
+    assert (force_n(desk) or 0) > now
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EIO])
+def test_a_force_that_the_stack_refuses_is_written_a_quarter_of_a_second_later(desk: Desk, number: int) -> None:
+    desk.connect()
+    desk.run(1000)
+    before = force_n(desk)
+    # The next one is due in 8 ms.
+    desk.radio.errors["gatts_write"] = [number]
+    desk.run(200)
+    assert desk.radio.errors["gatts_write"] == []
+    assert force_n(desk) == before
+    desk.run(100)
+    assert force_n(desk) != before
+    desk.radio.errors["gatts_write"] = [number]
+    desk.disconnect()
+    desk.connect(65)
+    desk.run(260)
+    assert desk.hello().board == "bench"
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EIO])
+def test_a_charge_that_the_stack_refuses_is_written_within_a_second(desk: Desk, number: int) -> None:
+    level = desk.radio.handles[0x2A19]
+    desk.bench.board.battery_percent = lambda: kinds.UNKNOWN_U8
+    desk.radio.errors["gatts_write"] = [number]
+    desk.tool.second()
+    assert desk.radio.values[level] == bytes([77])
+    desk.tool.second()
+    assert desk.radio.values[level] == b""
+
+
+def test_a_tool_that_falls_asleep_ends_its_connection(bench: Callable[..., Any]) -> None:
+    # Nobody presses on it: 20 mN are the most that comes.
+    desk = Desk(bench, Radio(), idle_s=6, coefficients=(0.0, 1e-6))
+    desk.connect()
+    desk.hello()
+    link = desk.tool.links[1]
+    dropped: list[list[int]] = []
+    desk.bench.board.sleep = lambda: dropped.append(list(desk.radio.dropped))
+    for _ in range(8):
+        desk.run(1000)
+        desk.tool.second()
+        desk.tool.life.sleep_if_due()
+        if dropped:
+            break
+    assert dropped == [[64]]
+    assert not link.greeted
+    desk.disconnect()
+    # Where it woke without a new start, it is there for the next one.
+    assert desk.radio.advertised[-1]["connectable"]
+    desk.connect(65)
+    assert desk.hello().board == "bench"
+
+
 def test_a_flood_of_writes_is_bounded_and_counted(desk: Desk) -> None:
     desk.connect()
     desk.hello()

@@ -348,6 +348,29 @@ def test_what_is_to_be_kept_is_written_before_it_sleeps_and_its_outputs_are_off(
     assert on == [(0, 0, False)]
 
 
+def test_when_it_falls_asleep_its_links_end(lives: Lives) -> None:
+    b = lives.begin([], idle_s=IDLE_S)
+    lives.greet(b)
+    assert b.tool.links[0].greeted
+    live(b, IDLE_S + 1)
+    assert b.board.slept == 1
+    assert not b.tool.links[0].greeted
+    # Whoever comes then is answered as any other.
+    assert lives.greet(b).board == "bench"
+
+
+def test_a_stream_that_ends_at_the_prompt_is_no_power_loss_and_what_was_ordered_is_kept(lives: Lives) -> None:
+    first = lives.begin()
+    first.start()
+    live(first, 12)
+    lives.order(first, kinds.SET_ZERO, set_zero_body(123))
+    first.tool.life.leave()
+    second = lives.begin()
+    assert second.tool.life.zero_counts == 123
+    assert lives.greet(second).power_losses == 0
+    assert "power went" not in lives.log(second)
+
+
 # the battery
 
 

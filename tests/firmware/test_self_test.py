@@ -230,6 +230,30 @@ def test_in_a_contact_that_began_meanwhile_nothing_is_written(bench: Callable[..
     assert rows[kinds.TEST_ZERO].verdict == _FAILED
 
 
+def test_in_a_contact_that_began_meanwhile_no_memory_is_collected(bench: Callable[..., Any]) -> None:
+    collected: list[bool] = []
+
+    def note(phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            collected.append(t.tool.watch.in_contact)
+
+    was_on = gc.isenabled()
+    gc.disable()
+    gc.callbacks.append(note)
+    try:
+        t = Examined(bench, [*_REST[:200], *([5000, 5004] * 800)])
+        rows = t.run()
+        assert collected == []
+        assert rows[kinds.TEST_MEMORY][1:3] == (_FAILED, NOT_MEASURED)
+        t = Examined(bench)
+        assert t.run()[kinds.TEST_MEMORY].verdict == _PASSED
+        assert collected == [False]
+    finally:
+        gc.callbacks.remove(note)
+        if was_on:
+            gc.enable()
+
+
 def test_only_one_runs_at_a_time_and_the_next_one_begins_anew(bench: Callable[..., Any]) -> None:
     t = Examined(bench, _REST)
     t.test.begin(t.host, 1)

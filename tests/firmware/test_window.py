@@ -79,6 +79,16 @@ def test_a_host_that_acknowledges_no_more_stops_the_samples_for_two_seconds_at_m
     assert window.full()
 
 
+def test_an_acknowledgement_of_long_ago_stops_no_samples() -> None:
+    window, time = _window(2)
+    window.acknowledge(0)
+    # The stream ended, and begins again: between 9 and 18 minutes later readings of the ticks tell no order.
+    time.now_us += 600_000_000
+    _send(window, 0, 1)
+    _send(window, 1, 1)
+    assert not window.full()
+
+
 def test_acknowledging_the_same_again_and_again_stops_the_samples_for_two_seconds_at_most() -> None:
     window, time = _window(2)
     window.acknowledge(0)
