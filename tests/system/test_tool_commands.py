@@ -77,6 +77,23 @@ def test_a_dose_limit_is_set_and_taken_away_and_the_dose_begins_anew(iastm: Call
     assert iastm("tool", "dose", "--port", port, "--off", "--json").json["dose_limit_ns"] == 0.0
 
 
+def test_the_dose_of_a_tool_is_an_alert_of_the_run_and_of_its_replay(
+    iastm: Callable[..., Any], started: Callable[..., Any], tmp_path: Path
+) -> None:
+    # Strokes of 16 N, each 0.7 N·s over warn.
+    rows = [f"{2 * n + 2},0\n{2 * n + 2.5},16\n{2 * n + 3},0\n" for n in range(60)]
+    scenario = tmp_path / "hard.csv"
+    scenario.write_text("time_s,force_n\n0,0\n" + "".join(rows))
+    port = started("simulate", "--scenario", str(scenario)).stdout.readline().strip()
+    assert iastm("tool", "dose", "--port", port, "--limit", "0.3").code == 0
+    folder = tmp_path / "recordings"
+    ran = iastm("run", "--port", port, "--headless", "--duration", "6", "--record", folder, "--json")
+    (alert,) = [each for each in ran.json["alerts"] if each["kind"] == "dose"]
+    assert "dose reached on the tool" in ran.err
+    again = iastm("replay", ran.json["recording"], "--speed", "max", "--headless", "--json").json
+    assert [each["index"] for each in again["alerts"] if each["kind"] == "dose"] == [alert["index"]]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

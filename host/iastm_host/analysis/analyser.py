@@ -88,6 +88,8 @@ class Analyser:
         self._shaken_samples = debounce_samples(round(rate_hz * 1000), True)
         self._vibrating = 0
         self._glitches = Glitches()
+        # The last sample of the block before waits: with the next one it is seen whether it is a glitch.
+        self._waits = False
         # Indices of glitches in the contact under way, for its mean.
         self._passed_over: list[int] = []
         self._counted: deque[_Counted] = deque(maxlen=_REMEMBERED)
@@ -171,30 +173,47 @@ class Analyser:
         samples: list[float] = item.force_n.tolist()
         if not samples:
             return events
+        found = self._glitches.within(item)
+        if self._waits and self._block is not None:
+            self._decide_waiting(self._block, events, is_glitch=found.before)
         if item.flags & SATURATED:
             self._see_saturation(item, events)
         if item.flags & VIBRATING != self._vibrating:
             self._vibrating = item.flags & VIBRATING
             needed = self._shaken_samples if self._vibrating else DEBOUNCE_SAMPLES
             self._warn.enter_samples = self._alarm.enter_samples = needed
-        glitches = self._glitches.within(item)
         self._next_index = first + len(samples)
-        if not glitches:
+        self._waits = found.waits
+        if not found.within and not found.waits:
             self._feed_run(item, first, samples, events)
         else:
-            self._passed_over += [first + at for at in glitches]
-            for begin, end in parts(len(samples), glitches):
+            self._passed_over += [first + at for at in found.within]
+            for begin, end in parts(len(samples) - found.waits, found.within):
                 self._feed_run(item, first + begin, samples[begin:end], events)
+        self._keep_times(item)
+        self._block = item
+        return events
+
+    def _decide_waiting(self, block: ForceBlock, events: list[Stroke | Alert], *, is_glitch: bool) -> None:
+        """Pass over the last sample of `block`, which waited, or feed it."""
+        self._waits = False
+        last = block.next_index - 1
+        if is_glitch:
+            self._passed_over.append(last)
+        else:
+            self._feed_run(block, last, [float(block.force_n[-1])], events)
+        self._keep_times(block)
+
+    def _keep_times(self, block: ForceBlock) -> None:
+        """Keep the times of what began in `block` and goes on."""
         detector = self._detector
         if not detector.in_contact:
             self._passed_over.clear()
-        else:
-            if detector.first_index >= first:
-                self.contact_start_us = _time_us(item, detector.first_index)
-            if detector.peak_index >= first:
-                self._peak_us = _time_us(item, detector.peak_index)
-        self._block = item
-        return events
+            return
+        if detector.first_index >= block.first_index:
+            self.contact_start_us = _time_us(block, detector.first_index)
+        if detector.peak_index >= block.first_index:
+            self._peak_us = _time_us(block, detector.peak_index)
 
     def _feed_run(self, block: ForceBlock, first: int, samples: list[float], events: list[Stroke | Alert]) -> None:
         """Feed samples of `block` from index `first` on, none of them a glitch."""
@@ -294,6 +313,9 @@ class Analyser:
         block = self._block
         if block is None:
             return
+        if self._waits:
+            # Beside a missed conversion it is force.
+            self._decide_waiting(block, events, is_glitch=False)
         for span in self._detector.gap():
             self._finish(span, block, events)
         self._warn.gap()

@@ -207,7 +207,9 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                 clock.hear(event.block)
             case ForceBlock():
                 strokes.reach(event, clock)
-                runs = saturated.within(event) + [_glitch_line(event, at) for at in glitches.within(event)]
+                found = glitches.within(event)
+                suspected = [-1, *found.within] if found.before else found.within
+                runs = saturated.within(event) + [_glitch_line(event, at) for at in suspected]
                 stream.writelines(_rows(event, clock.start_us, list(markers.within(event)), runs))
                 samples += len(event.force_n)
             case Gap():

@@ -198,7 +198,8 @@ def recorded_source(path: Path) -> Source:
         forces.append(event.force_n)
         saturated += int(np.count_nonzero(saturated_samples(event)))
         placed += [(marker, clock.time_s(at_us)) for marker, at_us in in_order.within(event)]
-        glitches += [rows + at for at in suspected.within(event)]
+        found = suspected.within(event)
+        glitches += [rows + at for at in ([-1, *found.within] if found.before else found.within)]
         rows_of.add(event, rows)
         rows += len(event.force_n)
         segments[-1] = replace(segments[-1], end=rows)
