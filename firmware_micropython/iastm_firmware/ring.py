@@ -29,6 +29,8 @@ _PLACED_HEADER = const(14)
 _MAX_RECORD = const(62)
 _MAX_STEP_US = const(0xFFFF)
 _PAYLOAD_HEADER = const(15)
+# The shortest pulse of a motor that is repeated, with the time after it in which it still counts as shaking.
+_SHAKEN_MS = const(160)
 _TICKS_MASK = const(0x3FFFFFFF)
 
 
@@ -53,11 +55,18 @@ class Cursor:
 
 
 def _samples_per_page(rate_mhz):
-    # In batches as the rate makes them; one less than fit, because alerts and missed conversions close some early.
+    # In batches as the rate makes them, and as a motor that shakes the cell over and over closes them; one less than
+    # fit, because alerts and missed conversions close some early too.
     batch = min(MAX_BATCH_SAMPLES, max(1, (DEFAULT_BATCH_US * (rate_mhz // 1000) + 999999) // 1000000))
     placed = _PLACED_HEADER + 3 * batch
     following = _FOLLOWING_HEADER + 3 * batch if batch * 1000000000 // rate_mhz < _MAX_STEP_US else placed
-    return ((PAGE_BYTES - _MAX_RECORD - 1 - placed) // following + 1) * batch
+    room = PAGE_BYTES - _MAX_RECORD - 1 - placed
+    if batch == 1:
+        return room // following + 1
+    # All that is flagged in one go, the last of it a short batch, and one sample that is not.
+    shaken = (_SHAKEN_MS * rate_mhz + 999999) // 1000000
+    batches = shaken // batch + 2
+    return room * (shaken + 1) // (3 * (shaken + 1) + _FOLLOWING_HEADER * batches)
 
 
 def pages_for(depth, rate_mhz):

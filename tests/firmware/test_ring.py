@@ -221,8 +221,9 @@ def test_a_minute_in_pages_is_a_minute_and_not_much_more(rate_hz: int) -> None:
     assert pages == 2 or depth_of(pages - 1, rate_hz * 1000) < depth
 
 
+@pytest.mark.parametrize("cycle_ms", [None, 161, 170, 181])
 @pytest.mark.parametrize("rate_hz", [10, 14, 15, 16, 50, 80, 100, 320, 1000, 2000])
-def test_the_ring_keeps_the_depth_it_states(rate_hz: int) -> None:
+def test_the_ring_keeps_the_depth_it_states(rate_hz: int, cycle_ms: int | None) -> None:
     depth = 2048
     period_us = 1_000_000 // rate_hz
     now_us = 0
@@ -238,6 +239,12 @@ def test_the_ring_keeps_the_depth_it_states(rate_hz: int) -> None:
         ring.append(index, now_us % _WRAP, index, 0)
         if index % rate_hz == rate_hz // 3:
             # As an alert does.
+            ring.close()
+        next_us = now_us + period_us
+        if cycle_ms is not None and any(
+            (now_us - end_us) // (cycle_ms * 1000) != (next_us - end_us) // (cycle_ms * 1000) for end_us in (0, 160_000)
+        ):
+            # As an alarm does that lasts: the motor shakes the cell, and does not for a moment.
             ring.close()
         if index == 4 * depth:
             ring.to_newest(cursor)
