@@ -20,7 +20,7 @@ class Button:
     """Finds gestures in `read`, a function that tells whether the button is down. Allocates nothing per step.
 
     `pressed_now` tells that a press began with this step; `begins` that it is the first one of a gesture. Down since
-    the start, as while it switches the tool on, is no press. Where `read` raises OSError it is not down.
+    the start, as while it switches the tool on, is no press. Where `read` raises it is not down.
     """
 
     def __init__(self, read, clock):

@@ -5,14 +5,14 @@ from iastm_protocol._compat import const, micropython
 # A single sample may be a glitch.
 _SAMPLES_TO_BE_SURE = const(2)
 _BACK_PERCENT = const(90)
-# The peak is told when the force is back, or as it is after so long: a wire that broke was found by then.
+# By then a wire that broke was found: what it makes is no overload.
 _TOLD_AFTER_MS = const(250)
 
 
 class Overload:
     """Watches for counts from zero beyond `limit`, either way, two in a row, until two in a row are back below 90 %.
 
-    `lasts` tells that the force is beyond it, `peak` is the greatest of this overload, or of the last one.
+    An overload is told 250 ms after it began, with its `peak` by then; what comes meanwhile belongs to it.
     """
 
     def __init__(self, rate_mhz):
@@ -21,8 +21,8 @@ class Overload:
         self._back = 0
         self._run = 0
         self._run_back = 0
+        self._is_sure = False
         self._told = False
-        self.lasts = False
         self.peak = 0
 
     def watch(self, limit):
@@ -36,31 +36,27 @@ class Overload:
         """Take one sample; return whether an overload, and its `peak`, is to be told just now. Allocates nothing."""
         size = net if net >= 0 else -net
         if size > self._limit:
-            self._run_back = 0
             if not self._run or size > (self.peak if self.peak >= 0 else -self.peak):
                 self.peak = net
-            self._run += 1
-            self.lasts = self._run >= _SAMPLES_TO_BE_SURE
+            self._is_sure = self._run > 0
         elif not self._run:
             return False
-        elif not self.lasts:
+        elif not self._is_sure:
             self._run = 0
             return False
-        else:
+        self._run_back = self._run_back + 1 if size < self._back else 0
+        if self._run < self._told_after:
             self._run += 1
-            self._run_back = self._run_back + 1 if size < self._back else 0
-        told = False
-        if self._run_back >= _SAMPLES_TO_BE_SURE:
-            told = not self._told
-            self.drop()
-        elif self._run >= self._told_after and not self._told:
+        told = not self._told and self._is_sure and self._run >= self._told_after
+        if told:
             self._told = True
-            told = True
+        if self._told and self._run_back >= _SAMPLES_TO_BE_SURE:
+            self.drop()
         return told
 
     def drop(self):
         """Forget the overload under way: what was measured was no force, or nothing of it is known any more."""
         self._run = 0
         self._run_back = 0
+        self._is_sure = False
         self._told = False
-        self.lasts = False

@@ -21,6 +21,8 @@ _CRITICAL_PERCENT = const(5)
 _CRITICAL_ENDS_PERCENT = const(8)
 # A motor that starts pulls the voltage down for less than a second: a new reading counts an eighth.
 _SMOOTHING = const(8)
+# A gauge that does not answer once is still there.
+_UNREAD_MOST = const(5)
 # No technique holds one contact that long: something lies on the tool, or its zero is off.
 _LONGEST_CONTACT_S = const(600)
 # What is left of a critical battery is for the next stroke, not for waiting.
@@ -42,8 +44,8 @@ def percent_of(battery_mv):
 class Battery:
     """Follows a battery: `note` its charge each second.
 
-    `percent` is UNKNOWN_U8 where unknown, and then it is neither `low` nor `critical`. These two end at a higher charge
-    than they begin.
+    `percent` is UNKNOWN_U8 where none was read yet, or five readings in a row failed, and then it is neither `low` nor
+    `critical`. These two end at a higher charge than they begin.
     """
 
     def __init__(self):
@@ -52,12 +54,16 @@ class Battery:
         self.critical = False
         # Percent times _SMOOTHING.
         self._level = 0
+        self._unread = 0
 
     def note(self, percent):
-        """Take a reading of the charge in percent, UNKNOWN_U8 where there is none."""
+        """Take a reading of the charge in percent, UNKNOWN_U8 where it failed."""
         if percent == kinds.UNKNOWN_U8:
-            self.percent = percent
+            self._unread += 1
+            if self._unread >= _UNREAD_MOST:
+                self.percent = percent
         else:
+            self._unread = 0
             if self.percent == kinds.UNKNOWN_U8:
                 self._level = percent * _SMOOTHING
             self._level += percent - self._level // _SMOOTHING

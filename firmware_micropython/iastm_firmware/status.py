@@ -14,6 +14,8 @@ _MIN_RATE_MHZ = 76000
 _RATE_TOLERANCE_PERCENT = 20
 # One short second can be the first or the last one, and one stalled second is made up for by the next.
 _SECONDS_TO_BE_SURE = 2
+# A converter that fails now and then is one fault, not many that begin and end.
+_QUIET_SECONDS = 3
 _COUNTER_MAX = 0xFFFF
 _MV_MAX = 0xFFFF
 _DOSE_MAX_MNS = 0xFFFFFFFF
@@ -27,6 +29,15 @@ _NO_FORCE = (
     | kinds.FAULT_BRIDGE_OPEN
     | kinds.FAULT_BRIDGE_SHORTED
     | kinds.FAULT_POLARITY
+)
+_CONVERTER = (
+    kinds.FAULT_ADC_SILENT,
+    kinds.FAULT_ADC_SATURATED,
+    kinds.FAULT_ADC_FROZEN,
+    kinds.FAULT_ADC_FAILS,
+    kinds.FAULT_SAMPLES_MISSED,
+    kinds.FAULT_TOO_SLOW,
+    kinds.FAULT_RATE,
 )
 _WIRING = kinds.FAULT_BRIDGE_OPEN | kinds.FAULT_BRIDGE_SHORTED | kinds.FAULT_POLARITY
 
@@ -62,6 +73,8 @@ class Health:
         self._slow = _Run()
         self._below = _Run()
         self._above = _Run()
+        # For how many seconds each fault of the converter was not seen.
+        self._quiet_s = [_QUIET_SECONDS] * len(_CONVERTER)
         self._link_faults = 0
         self.part_faults = 0
         self.on_overload = None
@@ -80,7 +93,17 @@ class Health:
         sampler = self._sampler
         taken = sampler.taken - self._taken
         sampler.second()
-        found = self._link_faults | self.part_faults | self._watch.wiring.found
+        self._watch.wiring.pace(sampler.last_second.rate_mhz)
+        found = self._converter_faults(taken) | self._link_faults | self.part_faults | self._watch.wiring.found
+        if self._watch.alert_fails:
+            found |= kinds.FAULT_ALERT_OUTPUT
+        if self._watch.overloaded:
+            found |= kinds.FAULT_OVERLOADED
+        self._note(found)
+
+    def _converter_faults(self, taken):
+        sampler = self._sampler
+        found = 0
         if not taken:
             found |= kinds.FAULT_ADC_SILENT
         if sampler.saturated != self._saturated:
@@ -91,17 +114,24 @@ class Health:
             found |= kinds.FAULT_SAMPLES_MISSED
         if sampler.adc_failures != self._adc_failures:
             found |= kinds.FAULT_ADC_FAILS
-        if self._watch.alert_fails:
-            found |= kinds.FAULT_ALERT_OUTPUT
-        if self._watch.overloaded:
-            found |= kinds.FAULT_OVERLOADED
         found |= self._rate_faults(taken, sampler.missed - self._missed)
         self._adc_failures = sampler.adc_failures
         self._taken = sampler.taken
         self._missed = sampler.missed
         self._saturated = sampler.saturated
         self._changes = sampler.changes
-        self._note(found)
+        return self._lasting(found)
+
+    def _lasting(self, found):
+        # What is found, and what ends only when it was not for long enough.
+        for i, fault in enumerate(_CONVERTER):
+            if found & fault:
+                self._quiet_s[i] = 0
+            elif self._quiet_s[i] < _QUIET_SECONDS:
+                self._quiet_s[i] += 1
+                if self._quiet_s[i] < _QUIET_SECONDS:
+                    found |= fault
+        return found
 
     def note_links(self, faults):
         """Take what is wrong with the links now: bits that none but the links have."""
@@ -150,10 +180,10 @@ class Health:
 
 
 def measured(read, unknown):
-    """Return what `read` of a board measures beside the force, `unknown` where it can't: no harm to the force."""
+    """Return what `read` of a board measures beside the force, `unknown` where it raises: no harm to the force."""
     try:
         return read()
-    except OSError:
+    except Exception:
         return unknown
 
 

@@ -221,7 +221,7 @@ class Watch:
         self.signals.second()
 
     def _tell_overload(self):
-        if self.wiring.found & kinds.FAULT_BRIDGE_OPEN:
+        if self.wiring.floats:
             # No force, but a wire.
             self.overload.drop()
             return

@@ -198,9 +198,12 @@ def test_a_press_at_the_wrap_of_the_ticks_is_one_press(bench: Callable[..., Any]
     assert gestures_of(made) == [kinds.GESTURE_PRESS]
 
 
-def test_a_button_that_can_not_be_read_is_not_down_and_ends_nothing(bench: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("error", [OSError(5, "no answer"), ValueError("no such pin")])
+def test_a_button_that_can_not_be_read_is_not_down_and_ends_nothing(
+    bench: Callable[..., Any], error: Exception
+) -> None:
     def failing() -> bool:
-        raise OSError(5, "no answer")
+        raise error
 
     made = bench([0] * 2000, button=failing)
     made.run(500)

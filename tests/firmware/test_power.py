@@ -99,11 +99,23 @@ def test_a_motor_that_pulls_the_voltage_down_for_a_second_is_no_low_battery() ->
     assert set(_levels(battery, ([percent_of(3820)] * 12 + [percent_of(3500)]) * 50)) == {(False, False)}
 
 
-def test_a_battery_that_comes_off_is_unknown_at_once_and_no_low_battery() -> None:
+def test_a_gauge_that_fails_now_and_then_changes_nothing() -> None:
+    battery = Battery()
+    assert _levels(battery, [10, 10, 10, _UNKNOWN] * 20) == [(True, False)] * 80
+    battery = Battery()
+    _levels(battery, [60] * 30)
+    # What was read before still smooths what comes after.
+    assert _levels(battery, [_UNKNOWN, 2]) == [(False, False)] * 2
+    assert battery.percent > 50
+    assert _levels(battery, [_UNKNOWN] * 4) == [(False, False)] * 4
+    assert battery.percent > 50
+
+
+def test_a_battery_that_comes_off_is_unknown_after_five_readings_and_no_low_battery() -> None:
     battery = Battery()
     _levels(battery, [5] * 5)
     assert battery.low
-    assert _levels(battery, [_UNKNOWN]) == [(False, False)]
+    assert _levels(battery, [_UNKNOWN] * 5) == [(True, False)] * 4 + [(False, False)]
     assert battery.percent == _UNKNOWN
     # And what comes after it is not mixed with what was before.
     assert _levels(battery, [60]) == [(False, False)]

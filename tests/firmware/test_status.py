@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import gc
+import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -46,8 +48,8 @@ def test_a_fault_is_found_within_a_second_of_its_own(bench: Callable[..., Any], 
 
 
 def test_a_fault_that_ends_is_cleared_by_an_event(bench: Callable[..., Any]) -> None:
-    b = bench([*_NOISE, *([5] * 800), *_NOISE])
-    assert _faults(b, 6)[-1] == 0
+    b = bench([*_NOISE, *([5] * 800), *(_NOISE * 3)])
+    assert _faults(b, 8)[-1] == 0
     b.start()
     b.run(100)
     assert [e.kind for e in b.heard().of(messages.ToolEvent)] == [
@@ -57,8 +59,28 @@ def test_a_fault_that_ends_is_cleared_by_an_event(bench: Callable[..., Any]) -> 
     ]
 
 
-def test_missed_conversions_are_a_fault_of_their_second(bench: Callable[..., Any]) -> None:
-    assert _faults(bench(_NOISE * 3, missed={330: 4}), 3) == [0, kinds.FAULT_SAMPLES_MISSED, 0]
+def test_missed_conversions_are_a_fault_until_three_seconds_miss_none(bench: Callable[..., Any]) -> None:
+    missed = kinds.FAULT_SAMPLES_MISSED
+    assert _faults(bench(_NOISE * 4, missed={330: 4}), 6) == [0, missed, missed, missed, 0, 0]
+
+
+def test_a_converter_that_fails_every_other_second_is_one_fault(bench: Callable[..., Any]) -> None:
+    b = bench(_NOISE * 20)
+    good = b.board.adc.next_conversion
+    failed = set()
+
+    def failing() -> bool:
+        second = b.elapsed_us // 1_000_000
+        if second % 2 and second < 21 and second not in failed:
+            failed.add(second)
+            raise OSError(errno.EIO, "no answer")
+        return bool(good())
+
+    b.board.adc.next_conversion = failing
+    before = b.tool.events.last_number
+    assert _faults(b, 20)[1:] == [kinds.FAULT_ADC_FAILS] * 19
+    assert b.tool.events.last_number == before + 1
+    assert _faults(b, 5)[-1] == 0
 
 
 @pytest.mark.parametrize(
@@ -139,20 +161,24 @@ def test_a_light_that_fails_stops_nothing_and_is_tried_again(bench: Callable[...
     assert len(heard.samples()) > 900
 
 
-def test_a_battery_that_can_not_be_read_is_unknown(bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "no answer"), ValueError("not in my table"), MemoryError()])
+def test_a_battery_that_can_not_be_read_is_unknown(
+    bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     # CPython lacks it.
     monkeypatch.setattr(gc, "mem_free", lambda: 0, raising=False)
     b = bench(_NOISE)
 
     def failing() -> int:
-        raise OSError(errno.EIO, "no answer")
+        raise error
 
     b.board.battery_percent = failing
     b.board.temperature_cdeg = failing
     b.start()
-    b.tool.second()
-    b.run(20)
-    (status,) = b.heard().of(messages.Status)
+    for _ in range(5):
+        b.tool.second()
+        b.run(20)
+    *_, status = b.heard().of(messages.Status)
     assert (status.battery_percent, status.temperature_cdeg) == (kinds.UNKNOWN_U8, kinds.UNKNOWN_I16)
 
 
@@ -169,6 +195,34 @@ def test_wrong_wiring_is_told_within_a_second_without_waiting_for_the_next_one(b
     assert [(e.kind, e.value) for e in events[1:]] == [(kinds.EVENT_FAULT, kinds.FAULT_BRIDGE_OPEN)]
     # A broken wire is no overload.
     assert not b.tool.watch.overloaded
+
+
+@pytest.mark.parametrize("rate_hz", [80, 320])
+@pytest.mark.parametrize("hum_hz", [49.9, 50.1, 60.05])
+@pytest.mark.parametrize("starts_s", [0.0, 1.7])
+def test_a_hum_beyond_the_capacity_is_told_as_an_open_bridge_and_never_as_an_overload(
+    bench: Callable[..., Any], rate_hz: int, hum_hz: float, starts_s: float, size: Callable[[int, int], int]
+) -> None:
+    pick = random.Random(rate_hz)
+    for _ in range(size(12, 200)):
+        # The cell bears 100,000.
+        amplitude, phase = pick.uniform(102_000, 160_000), pick.uniform(0, 2 * math.pi)
+        times = [i / rate_hz for i in range(round((starts_s + 1) * rate_hz))]
+        counts = [
+            round(amplitude * math.sin(2 * math.pi * hum_hz * t + phase)) if t >= starts_s else round(100 * (t % 2))
+            for t in times
+        ]
+        b = bench(counts, rate_mhz=rate_hz * 1000)
+        _faults(b, round(starts_s) + 1)
+        assert b.tool.health.faults & kinds.FAULT_BRIDGE_OPEN, (amplitude, phase)
+        assert not b.tool.watch.overloaded, (amplitude, phase)
+
+
+@pytest.mark.parametrize("stated_hz", [10, 80])
+def test_an_overload_at_ten_conversions_a_second_is_told_as_one(bench: Callable[..., Any], stated_hz: int) -> None:
+    b = bench([0, 1] * 10 + [120_000] * 4 + [0, 1] * 20, rate_mhz=10_000, stated_rate_mhz=stated_hz * 1000)
+    found = _faults(b, 6)[-1]
+    assert found & (kinds.FAULT_OVERLOADED | kinds.FAULT_BRIDGE_OPEN) == kinds.FAULT_OVERLOADED
 
 
 def test_an_overload_is_told_once_and_lasts_until_a_zero(bench: Callable[..., Any]) -> None:

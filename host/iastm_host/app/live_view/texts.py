@@ -28,7 +28,7 @@ PLAIN_FAULTS = {
     "tool can't keep its settings": "The tool can't keep its settings: choose them again at each start",
     "load cell wire off: have it repaired": "A wire of the sensor is off: end here, have it repaired",
     "load cell wires touch: have it repaired": "Wires of the sensor touch: end here, have it repaired",
-    "force counts backwards: check wiring, calibrate anew": "Force counts backwards: end here, check wires, calibrate",
+    "force counts backwards: check wiring, calibrate anew": "Force counts backwards: set zero; if it stays, end here",
     "load cell was overloaded: set zero, then check it": "The sensor was overloaded: lift the tool, press Z, then do "
     "the daily check",
 }
