@@ -116,6 +116,7 @@ class Motion:
         self._meter = PassMeter(tip_mm)
         self._ticks = clock.now()
         self._new_ticks = self._ticks
+        self._has_begun = False
         self._again_ticks = self._ticks
         self._waits = False
         self._starting = None
@@ -148,6 +149,10 @@ class Motion:
     def step(self, next_index, in_contact):
         """Read the sensor; `next_index` is that of the conversion to come. Only a failure of the sensor allocates."""
         ticks = self._clock.now()
+        if not self._has_begun:
+            # What the rest of the tool took for its start is no silence of the sensor.
+            self._has_begun = True
+            self._ticks = self._new_ticks = ticks
         # The loop may have been held up: what was not seen breaks a pass off, and all else goes on.
         span_us = max(0, min(_LONGEST_STEP_US, ticks_between(self._ticks, ticks)))
         span = span_us // 100

@@ -329,6 +329,21 @@ def test_a_sensor_that_says_nothing_new_fails_too() -> None:
     assert bench.motion.gravity_mg() == 0
 
 
+@pytest.mark.parametrize("start_s", [0.3, 0.6, 5])
+def test_a_start_that_takes_its_time_is_no_fault_of_the_sensor(start_s: float) -> None:
+    # A radio starts, or a store is written, between the sensor's start and its first conversion that is read.
+    bench = Bench(held(1.0), Sensor(), seed=19)
+    bench.start_us = (bench.start_us + round(start_s * 1e6)) & 0x3FFFFFFF
+    read = bench.imu.read
+    # It settles.
+    bench.imu.read = lambda: bench.us > 100_000 and read()  # type: ignore[method-assign]
+    fails: list[bool] = []
+    bench.run(lambda _: fails.append(bench.motion.fails))
+    assert not any(fails)
+    assert bench.imu.starts == 0
+    assert bench.motion.number >= 15
+
+
 def test_a_single_error_of_the_bus_is_no_fault() -> None:
     bench = Bench(held(3.0), Sensor(), seed=15)
 
