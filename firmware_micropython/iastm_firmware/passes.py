@@ -101,6 +101,7 @@ class PassMeter:
         self._before = array("i", [0] * 3)
         self._speed = array("i", [0] * 3)
         self._axis = array("i", [0] * 3)
+        self._touch_speed = array("i", [0] * 3)
         self._knot_time = array("i", [0] * (_KNOTS + 1))
         self._knot_speed = array("i", [0] * (3 * (_KNOTS + 1)))
         self._knots = 0
@@ -160,6 +161,10 @@ class PassMeter:
         axis[0] = turn[0]
         axis[1] = turn[3]
         axis[2] = turn[6]
+        i = 0
+        while i < 3:
+            self._touch_speed[i] = self._speed[i]
+            i += 1
 
     def end(self):
         """What is measured is broken off: it can't be judged."""
@@ -392,11 +397,9 @@ class PassMeter:
         half = whole_time >> 1 or 1
         mean = self._mean(axis, last) - (final >> 11) if self._burst else 0
         touch = self._touch_time
-        begin = times[first]
         at = 3 * first + axis
-        # As fast as it was where contact began, between two knots.
-        change = (speeds[at + 3] - speeds[at]) >> 5
-        speed = speeds[at] + (change * (touch - begin) // (times[first + 1] - begin) << 5)
+        # As fast as it was where contact began: a hand that just came to rest was far faster at the knot before.
+        speed = self._touch_speed[axis]
         before = ((speed - slope * touch - rest * (touch >> 1) // half) >> 10) - mean
         speeds[at] = before
         before_time = touch

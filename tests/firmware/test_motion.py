@@ -608,3 +608,17 @@ def test_a_hand_that_goes_on_at_another_place_has_no_length_there() -> None:
     assert [j.direction for j in judged] == [1] * 5
     assert [bool(j.length_mm) for j in judged] == [False, True, True, False, True]
     assert [j.length_mm for j in judged if j.length_mm] == pytest.approx([120] * 3, abs=6)
+
+
+def test_the_contact_after_a_hand_that_darts_and_stops_is_not_judged_by_the_dart() -> None:
+    # The dart ends a moment before contact: nothing of it is the contact's.
+    stroke = moved(1.4, 0.06 * half_sine(1400))
+    back = moved(0.9, 0.06 * (1 - eased(900)))
+    back.contact[:] = False
+    for air_ms in range(300, 520, 20):
+        dart = held(air_ms / 1000)
+        dart.tip_m[:, 0] += 0.15 * eased(air_ms)
+        path = joined(held(2.0, tremor=0), held(0.3), stroke, back, dart, stroke, held(0.5))
+        first, second = Bench(path, Sensor(), seed=34).run().judged
+        assert first.direction == 1
+        assert second.direction == 1, air_ms
