@@ -23,6 +23,8 @@ _MAX_PER_STEP = const(64)
 # Not folded into the machine code below, which may hold no such wide number.
 _HOLD_MOST_US = 40000
 _SPACING_MOST_US = 0xFFFF
+# No converter is as fast: it was silent for so long that the ticks wrapped, and nobody knows how long.
+_SPACING_LEAST_US = const(50)
 
 
 class Second:
@@ -170,6 +172,8 @@ class Sampler:
             return _HOLD_MOST_US
         made = missed + 1
         pace_us = min(passed_us // made, _SPACING_MOST_US)
+        if pace_us < _SPACING_LEAST_US:
+            return _HOLD_MOST_US
         second.made += made
         second.passed_us += passed_us
         if pace_us < second.shortest_us:

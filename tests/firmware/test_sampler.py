@@ -271,3 +271,16 @@ def test_the_pace_of_a_second_and_its_worst_conversion_are_known(bench: Callable
     assert (second.made, second.passed_us, second.jitter_us) == (4, 12_500, 875)
     b.tool.sampler.second()
     assert (b.tool.sampler.last_second.rate_mhz, b.tool.sampler.last_second.jitter_us) == (0, 0)
+
+
+def test_a_converter_that_comes_back_when_the_ticks_have_wrapped_has_no_absurd_pace(bench: Callable[..., Any]) -> None:
+    b = bench([])
+    for counts, at in enumerate([0, 3000, 6000]):
+        b.tool.sampler._take(at, counts, 0)
+    b.tool.sampler.second()
+    # 17.9 minutes later, to the microsecond and 5 ms more.
+    b.tool.sampler._take(11_000, 7, 343_596)
+    b.tool.sampler._take(14_000, 8, 0)
+    b.tool.sampler.second()
+    second = b.tool.sampler.last_second
+    assert (second.taken, second.made, second.passed_us, second.shortest_us) == (2, 1, 3000, 3000)
