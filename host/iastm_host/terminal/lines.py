@@ -1,4 +1,4 @@
-"""The live view as plain lines, for a log or a pipe: each stroke, each alert, each change of the link."""
+"""The live view as plain lines, for a log or a pipe: each stroke, each alert, each change of the link or session."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ class LineReport:
         self._told: set[tuple[int, int]] = set()
         self._excluded = 0
         self._faults: tuple[str, ...] = ()
+        self._paused = False
+        self._region = 1
+        self._markers = 0
         self._status_us: int | None = None
         self._view = ViewState()
 
@@ -52,6 +55,7 @@ class LineReport:
             if alert not in self._seen:
                 self._seen.add(alert)
                 yield f"alert      {_ALERTS.get(alert.kind, alert.kind)} (sample {alert.index})"
+        yield from self._session(snapshot)
         yield from self._strokes(snapshot)
         if self._status_us is None or snapshot.taken_us - self._status_us >= _STATUS_EVERY_US:
             self._status_us = snapshot.taken_us
@@ -59,6 +63,17 @@ class LineReport:
             chips = [" ".join(filter(None, (chip.word, chip.near))) for chip in shown.chips]
             rate = f"{shown.strip.rate_number} {shown.strip.rate_unit}"
             yield f"status     {', '.join(filter(None, (shown.ladder.word, *chips, rate)))}"
+
+    def _session(self, snapshot: LiveSnapshot) -> Iterator[str]:
+        """Yield what a person did, by key or by the tool's button."""
+        if snapshot.paused != self._paused:
+            self._paused = snapshot.paused
+            yield "session    " + ("paused: strokes and dose do not count" if snapshot.paused else "goes on")
+        for number in range(self._region + 1, snapshot.region + 1):
+            yield f"session    region {number}"
+        for number in range(self._markers + 1, snapshot.marker_count + 1):
+            yield f"session    marker {number}"
+        self._region, self._markers = snapshot.region, snapshot.marker_count
 
     def _strokes(self, snapshot: LiveSnapshot) -> Iterator[str]:
         if snapshot.excluded_strokes > self._excluded:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tests.host.window.fake_session import BOOT_ID, snapshot_at
 
@@ -91,3 +92,27 @@ def test_a_status_comes_each_five_seconds_of_the_session() -> None:
     for tenth in range(160):
         report.update(snapshot_at(10 + tenth / 10))
     assert len(starting(lines, "status")) == 4
+
+
+def test_pause_going_on_region_and_marker_are_told_once_each_and_none_is_skipped() -> None:
+    lines: list[str] = []
+    report = LineReport(lines.append)
+    base = snapshot_at(3.0)
+    done: tuple[dict[str, Any], ...] = (
+        {},
+        {"paused": True},
+        {"paused": True, "marker_count": 1},
+        {"marker_count": 1},
+        {"marker_count": 3, "region": 2},
+        {"marker_count": 3, "region": 2},
+    )
+    for step in done:
+        report.update(replace(base, **{"paused": False, "region": 1, "marker_count": 0} | step))
+    assert starting(lines, "session") == [
+        "session    paused: strokes and dose do not count",
+        "session    marker 1",
+        "session    goes on",
+        "session    region 2",
+        "session    marker 2",
+        "session    marker 3",
+    ]
