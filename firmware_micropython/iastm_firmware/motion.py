@@ -17,7 +17,7 @@ Every constant here is ours, grade none. What is told, and when not:
 - Where something else came between two passes (wiped, turned over or round, laid down, a pause, a knock, a press, the
   hand gone on by up to 29 cm, 300 bursts of each; passes there and back with a moment in the air): no direction that is
   told is wrong. After most of it no length is told. A hand that goes on at another place can be seen only after two
-  passes at the old one: 95 of 100 of the lengths told are right to 42 mm, after a pause in which it drifts 27 mm.
+  passes at the old one: 95 of 100 of the lengths told are right to 40 mm, after a pause in which it drifts 27 mm.
   Nothing of this was measured on hardware yet.
 
 The rotation that the sensor shows at rest (up to 10 °/s) is known only once the tool lay still. Until then the
