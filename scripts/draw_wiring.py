@@ -191,6 +191,9 @@ each pin against the page of your board's maker before you connect anything, and
 """
 
 
+_MORE = "[320 need one wire more](../build-one.md#320-conversions-per-second)"
+
+
 def page() -> str:
     """Return the page that shows all pictures, with each wire in words."""
     lines = [_PAGE_HEAD]
@@ -206,6 +209,7 @@ def page() -> str:
                 lines.append(f"`board.py`:\n\n```python\n{source}```\n")
             else:
                 lines.append(f"This is the board's own table: `board_name.txt` with `{board.module}`, or nothing.\n")
+                lines.append(f"It makes 80 conversions per second; {_MORE}.\n")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

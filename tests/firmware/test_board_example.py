@@ -19,7 +19,7 @@ from iastm_protocol import kinds
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PAGE = (_ROOT / "docs" / "boards.md").read_text(encoding="utf-8")
-_TABLE, _OWN_CONVERTER = re.findall(r"```python\n(.*?)```", _PAGE, re.DOTALL)
+_TABLE, _OWN_CONVERTER, _ON_I2C = re.findall(r"```python\n(.*?)```", _PAGE, re.DOTALL)
 
 # Starts the tool with board.py as on the board; its loop is stepped by hand.
 _STARTED = """
@@ -149,6 +149,45 @@ def test_a_converter_of_ones_own_samples_and_misses_nothing_unsaid(micropython: 
     assert late == [301, 45]
     assert button is True
     assert key is True
+
+
+def _tried(folder: Path, source: str, *options: str) -> tuple[int, str]:
+    """Return the exit code of scripts/try_board.py and what it said."""
+    (folder / "mine.py").write_text(source, encoding="utf-8")
+    command = [sys.executable, str(_ROOT / "scripts/try_board.py"), str(folder / "mine.py"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_a_converter_on_the_boards_bus_gives_its_counts_without_a_ready_pin(micropython: str, tmp_path: Path) -> None:
+    code, said = _tried(tmp_path, _ON_I2C, "--i2c", "0x40=80FFFED4")
+    assert code == 0
+    assert said.count("conversion: counts -300, at ") == 5
+    assert "trouble" not in said
+
+
+def test_trying_a_board_tells_who_does_not_answer(micropython: str, tmp_path: Path) -> None:
+    code, said = _tried(tmp_path, _ON_I2C)
+    assert code == 1
+    assert re.fullmatch(
+        r"trouble: made-up on I2C: does not answer \(error 19\)\n.*: no conversion in two seconds\n", said
+    )
+
+
+def test_trying_a_board_tells_what_is_wrong_with_its_table(micropython: str, tmp_path: Path) -> None:
+    code, said = _tried(tmp_path, _ON_I2C.replace('"rate_hz": 80', '"rate_hz": 80, "pins": (8, 9)'))
+    assert code == 1
+    assert said.splitlines() == [
+        "wrong: pin 8 is used twice: i2c sda and adc",
+        "wrong: pin 9 is used twice: i2c scl and adc",
+    ]
+
+
+@pytest.mark.parametrize("module", ["esp32_s3", "esp32_c3", "pico_w", "pico_2_w"])
+def test_the_boards_that_come_along_can_be_tried(micropython: str, tmp_path: Path, module: str) -> None:
+    _, said = _tried(tmp_path, f"from iastm_firmware.boards.{module} import WIRING\n")
+    assert "NAU7802: does not answer" in said
 
 
 @pytest.mark.parametrize(("source", "said"), [(_TABLE, ""), ("WIRING = {}\n", "WIRING lacks 'name'")])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from iastm_firmware import signals
+from iastm_firmware import pins, signals
 from iastm_firmware.boards import parts
 from iastm_host.tool import words
 from iastm_protocol import gestures
@@ -16,7 +20,7 @@ from iastm_protocol.limits import DEBOUNCE_SAMPLES
 ROOT = Path(__file__).parents[2]
 BUILD_ONE = ROOT / "docs/hardware/build-one.md"
 FIRMWARE = ROOT / "docs/firmware.md"
-PAGES = [BUILD_ONE, FIRMWARE, ROOT / "docs/hardware/wiring/README.md"]
+PAGES = [BUILD_ONE, FIRMWARE, ROOT / "docs/boards.md", ROOT / "docs/hardware/wiring/README.md"]
 _COLOURS = {signals.WHITE: "white", signals.YELLOW: "yellow", signals.RED: "red", signals.BLUE: "blue"}
 
 
@@ -86,18 +90,51 @@ def test_every_converter_of_the_firmware_is_named_where_one_is_chosen() -> None:
 
 
 def test_the_latency_from_skin_to_motor_is_the_sum_of_its_parts() -> None:
-    rates_hz = {"NAU7802": 320, "ADS1220": 330, "HX711": 80, "ADS1232": 80}
+    rates_hz = {
+        "NAU7802": 80,
+        "NAU7802, its ready pin wired": 320,
+        "ADS1220": 330,
+        "HX711": 80,
+        "ADS1232": 80,
+    }
     # Conversions until a filter is settled (four; one of the ADS1220), and one for a step that comes amid the first.
     conversions = {"NAU7802": 5, "ADS1220": 2, "HX711": 5, "ADS1232": 5}
     rows = _rows(FIRMWARE, "Latency")
     assert {row[0] for row in rows} == set(rates_hz)
-    for name, rate, settled, second, looked_at, total in rows:
-        period_ms = 1000 / rates_hz[name]
-        assert rates_hz[name] in parts.CONVERTERS[name].rates_hz
-        assert rate == f"{rates_hz[name]}/s"
+    for kind, rate, settled, second, looked_at, total in rows:
+        name = kind.split(",")[0]
+        period_ms = 1000 / rates_hz[kind]
+        assert rates_hz[kind] in parts.CONVERTERS[name].rates_hz
+        assert rate == f"{rates_hz[kind]}/s"
         assert float(settled) == pytest.approx(conversions[name] * period_ms, abs=0.06)
         assert float(second) == pytest.approx((DEBOUNCE_SAMPLES - 1) * period_ms, abs=0.06)
         assert float(total) == pytest.approx(conversions[name] * period_ms + period_ms + float(looked_at), abs=0.06)
+
+
+def test_the_latency_of_the_tool_as_delivered_stands_first_with_the_rate_of_the_boards() -> None:
+    first = _rows(FIRMWARE, "Latency")[0]
+    for module in ("esp32_s3", "esp32_c3", "pico_w", "pico_2_w"):
+        adc = importlib.import_module(f"iastm_firmware.boards.{module}").WIRING["adc"]
+        assert first[:2] == [adc["driver"], f"{adc['rate_hz']}/s"]
+
+
+def test_the_wire_that_320_conversions_per_second_need_is_at_a_pin_that_is_free() -> None:
+    modules = {"Feather ESP32-S3": "esp32_s3", "QT Py ESP32-C3": "esp32_c3", "Pico 2 WH": "pico_2_w"}
+    rows = _rows(BUILD_ONE, "320 conversions per second")
+    assert {row[0] for row in rows} == set(modules)
+    for board, _, ready in rows:
+        wiring = dict(importlib.import_module(f"iastm_firmware.boards.{modules[board]}").WIRING)
+        wiring["adc"] = {"driver": "NAU7802", "rate_hz": 320, "gain": 128, "ready": int(ready)}
+        assert pins.faults_of(wiring) == [], board
+
+
+def test_the_flash_that_the_code_takes_is_what_it_takes_within_a_tenth() -> None:
+    (told,) = re.findall(r"the code takes about (\d+) kB of flash", FIRMWARE.read_text(encoding="utf-8"))
+    script = ROOT / "scripts/firmware_sizes.py"
+    done = subprocess.run([sys.executable, script, "--json"], capture_output=True, text=True, timeout=120, check=True)
+    sizes = json.loads(done.stdout).values()
+    for architecture in next(iter(sizes)):
+        assert sum(size[architecture] for size in sizes) == pytest.approx(1000 * int(told), rel=0.1), architecture
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 
-class Converter(namedtuple("Converter", ("module", "name", "bus", "pins", "spare_pins", "rates_hz", "options", "pio"))):
+class Part(namedtuple("Part", ("module", "name", "bus", "pins", "spare_pins", "rates_hz", "options", "pio"))):
     """A converter's driver: where it is, the pins it must and may have, its rates, and what else may be set.
 
     `bus` is "i2c", "spi" or "". `options` maps a name to its values, or to None for any whole number.
@@ -13,9 +13,9 @@ class Converter(namedtuple("Converter", ("module", "name", "bus", "pins", "spare
 _GAINS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 CONVERTERS = {
-    "HX711": Converter("hx711", "HX711", "", ("data", "clock"), (), (10, 80), {"gain": (32, 64, 128)}, False),
-    "HX711_PIO": Converter("hx711_pio", "HX711Pio", "", ("data", "clock"), (), (10, 80), {}, True),
-    "NAU7802": Converter(
+    "HX711": Part("hx711", "HX711", "", ("data", "clock"), (), (10, 80), {"gain": (32, 64, 128)}, False),
+    "HX711_PIO": Part("hx711_pio", "HX711Pio", "", ("data", "clock"), (), (10, 80), {}, True),
+    "NAU7802": Part(
         "nau7802",
         "NAU7802",
         "i2c",
@@ -25,8 +25,8 @@ CONVERTERS = {
         {"gain": _GAINS, "ldo_mv": (2400, 2700, 3000, 3300, 3600, 3900, 4200, 4500), "address": None},
         False,
     ),
-    "ADS1232": Converter("ads1232", "ADS1232", "", ("data", "clock", "power_down"), (), (10, 80), {}, False),
-    "ADS1220": Converter(
+    "ADS1232": Part("ads1232", "ADS1232", "", ("data", "clock", "power_down"), (), (10, 80), {}, False),
+    "ADS1220": Part(
         "ads1220",
         "ADS1220",
         "spi",

@@ -5,9 +5,9 @@ A driver says how its chip is set up, when a conversion is ready and how it is r
 - `_steps`: methods of its set-up, in order. Each gets the microseconds since it was called first, does one thing that
   takes no longer than 50 ms, and returns the microseconds until it wants to be called again, 0 where it is done.
 - `_read()`: reads the conversion that waits and returns its counts, with sign; NOT_READY where none waits, THROWN_AWAY
-  where it was spoilt, OUT_OF_STEP where the chip's answer can't be that of a conversion. It runs in an interrupt too
-  and allocates nothing.
-- `_arm()`: attaches `_on_ready` to the pin that tells of a conversion, where there is one.
+  where it was spoilt, UNSETTLED where the chip has not settled since it was set up, OUT_OF_STEP where its answer can't
+  be that of a conversion. It runs in an interrupt too and allocates nothing.
+- `_arm()`: attaches `_on_ready` to the pin that tells of a conversion; left out where there is none.
 
 Each may raise OSError. A chip that answers out of step three times in a row, or of which no conversion could be read
 for half a second, is set up anew once a second, and `next_conversion` raises meanwhile. So is one that stood still for
@@ -28,7 +28,7 @@ from iastm_firmware.drivers.pace import BEGAN_ANEW_US, UNKNOWN_US, Pace
 from iastm_protocol._compat import const
 
 # What `_read` returns in place of counts; all lie above those of 24 bits.
-NOT_READY = 0x1000000
+NOT_READY = const(0x1000000)
 THROWN_AWAY = 0x1000001
 OUT_OF_STEP = 0x1000002
 # Not settled: no conversion yet, so it is thrown away uncounted.
@@ -45,8 +45,6 @@ _FAILURES = const(3)
 _LATE_SHARE = const(16)
 # The chip is not asked again so soon after a reading.
 _QUIET_SHARE = const(2)
-# Above the counts of 24 bits.
-_NO_COUNTS = const(0x1000000)
 _MAX_US = const(0xFFFF)
 _TICKS_MAX = const(0x3FFFFFFF)
 _WAITING = const(-1)
@@ -231,12 +229,12 @@ class Converter:
         ):
             return
         counts = self._read()
-        if counts == _NO_COUNTS:
+        if counts == NOT_READY:
             self._looked = ticks
             return
         empty_us = self._ticks_diff(ticks, self._looked)
         self._heard = self._looked = ticks
-        if (counts > _NO_COUNTS or self._picky) and not self._is_kept(counts):
+        if (counts > NOT_READY or self._picky) and not self._is_kept(counts):
             return
         head = self._head
         after = (head + 1) & _QUEUE_MASK
@@ -260,7 +258,7 @@ class Converter:
     def _is_kept(self, counts):
         # Of the readings after a set-up, a fault or a failure.
         self._failures = self._failures + 1 if counts == OUT_OF_STEP else 0
-        if counts < _NO_COUNTS and not self._settling:
+        if counts < NOT_READY and not self._settling:
             self._picky = False
             return True
         self._picky = True

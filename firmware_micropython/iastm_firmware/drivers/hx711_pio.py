@@ -52,7 +52,7 @@ def _read_25_bits():
 
 
 class HX711Pio(Converter):
-    """Reads an HX711 (channel A at gain 128) by the state machine `state_machine_id`: 0 to 7, on an RP2350 to 11.
+    """Reads an HX711 (channel A at gain 128) by the state machine `state_machine_id`, 0 to 3: those of the first block.
 
     Pins `data` (DT, an input with pull-up) and `clock` (SCK, an output that is low). `rate_hz` is 80 or 10, as the
     board's bridge should set it; which of them it is, the pace tells. Raises ValueError for another rate.

@@ -51,7 +51,8 @@ _LDO_BITS = {4500: 0, 4200: 1, 3900: 2, 3600: 3, 3300: 4, 3000: 5, 2700: 6, 2400
 class NAU7802(Converter):
     """Reads channel 1 of a NAU7802 on `i2c` (machine.I2C or SoftI2C, 400 kHz).
 
-    `ready` is the pin at DRDY (an input), or None: then the chip is asked over the bus. `ldo_mv` is the bridge's supply
+    `ready` is the pin at DRDY (an input), or None: then the chip is asked over the bus, and keeps
+    its newest conversion alone until it was. `ldo_mv` is the bridge's supply
     by the regulator inside, 2400 to 4500 in steps of 300 and at least 300 below the chip's own supply; 0 where AVDD is
     supplied from outside. `hard` lets the pin's interrupt read at once, which is for ports that can and for a bus that
     nothing else uses.
