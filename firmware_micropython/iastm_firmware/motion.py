@@ -256,7 +256,8 @@ class Motion:
         if in_contact:
             return
         if self._starting is None:
-            if ticks_between(self._again_ticks, ticks) < _RESTART_US:
+            # A contact of more than nine minutes lies between: the ticks say nothing any more, and it is time.
+            if 0 <= ticks_between(self._again_ticks, ticks) < _RESTART_US:
                 return
             self._starting = self._imu.starting()
             self._waits_us = 0
