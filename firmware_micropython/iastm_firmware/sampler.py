@@ -9,7 +9,8 @@ The converter, `board.adc`, is asked in a loop and allocates nothing either:
 It raises OSError where the converter can't be read, and is asked again 2 ms later; what passed meanwhile it counts as
 missed. Any other error is one of its code, and ends the firmware.
 
-Conversions that were not asked for yet wait in the converter's own queue (600 ms at least).
+Conversions that were not asked for yet wait in the converter's own queue, for 600 ms or more, where an interrupt or a
+state machine fills it; a chip that is polled keeps its newest one, and the others are missed.
 """
 
 from iastm_firmware.clock import ticks_between
