@@ -12,6 +12,7 @@ import pytest
 
 from iastm_host.cli import wiring
 from iastm_host.records.entries import GOES_ON, PAUSED, REGION, Recording
+from iastm_host.terminal.run import run_lines
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the simulated tool is on a pseudo-terminal")
 
@@ -39,6 +40,8 @@ def test_wiping_a_pause_and_a_region_agree_live_and_after(iastm: Callable[..., A
     choice = wiring.Choice(duration_s=17.5, record=tmp_path / "recordings")
     run = wiring.simulated_run(simulation, wiring.settings(), choice)
     run.start()
+    lines: list[str] = []
+    run_lines(run, lines.append)
     assert run.join(90)
     snapshot = run.snapshot()
     assert snapshot.problem is None
@@ -46,6 +49,11 @@ def test_wiping_a_pause_and_a_region_agree_live_and_after(iastm: Callable[..., A
     assert not snapshot.paused
     assert (snapshot.stroke_count, snapshot.excluded_strokes, snapshot.paused_strokes) == (4, 2, 2)
     assert snapshot.marker_count == 0
+    assert [line.partition(" ")[2].strip() for line in lines if line.startswith("session ")] == [
+        "paused: strokes and dose do not count",
+        "goes on",
+        "region 2",
+    ]
     assert {(stroke.source, stroke.direction) for stroke in snapshot.strokes} == {("force and motion", 1)}
     lengths_mm = [stroke.pass_length_mm for stroke in snapshot.strokes if stroke.pass_length_mm is not None]
     assert lengths_mm
@@ -65,3 +73,20 @@ def test_wiping_a_pause_and_a_region_agree_live_and_after(iastm: Callable[..., A
     found = json.loads(iastm("analyse", recording.path, "--json").out)
     assert found["stroke_count"] == snapshot.stroke_count
     assert found["strokes_excluded"] == snapshot.excluded_strokes + snapshot.paused_strokes
+    paused, goes_on, region = ((step.host_us - recording.steps()[0].host_us) / 1e6 for step in recording.steps())
+    ((pause,), (second,)) = found["pauses"], found["regions"]
+    assert pause["end_s"] - pause["start_s"] == pytest.approx(goes_on - paused, abs=0.5)
+    assert second == {"number": 2, "start_s": pytest.approx(pause["start_s"] + region, abs=0.5)}
+    excluded = [stroke["start_s"] for stroke in found["strokes"] if pause["start_s"] < stroke["end_s"] < pause["end_s"]]
+    assert not excluded
+    assert [stroke["region"] for stroke in found["strokes"]] == [
+        1 + (stroke["start_s"] >= second["start_s"]) for stroke in found["strokes"]
+    ]
+
+    iastm("export", recording.path, "--csv", tmp_path / "a.csv")
+    by_csv = json.loads(iastm("analyse", tmp_path / "a.csv", "--json").out)
+    assert (by_csv["pauses"], by_csv["regions"]) == (found["pauses"], found["regions"])
+    told = ("region", "direction", "pass_length_mm")
+    assert [[stroke[name] for name in told] for stroke in by_csv["strokes"]] == [
+        [stroke[name] for name in told] for stroke in found["strokes"]
+    ]

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from iastm_host.analysis.file_steps import STEP_LINES
 from iastm_host.events import Problem
 
 Floats = NDArray[np.float64]
@@ -74,7 +75,7 @@ class GaugeRecording:
 
     `notes` say in words what was assumed or mended, `remarks` holds the `# name: value` lines. `glitches` are rows that
     strokes pass over; their force is a straight line between those beside them. `stroke_lines` are what an export of
-    ours says of strokes.
+    ours says of strokes, `step_lines` of regions and pauses.
     """
 
     time_s: Floats
@@ -87,6 +88,7 @@ class GaugeRecording:
     remarks: dict[str, str]
     glitches: tuple[int, ...] = ()
     stroke_lines: tuple[str, ...] = ()
+    step_lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def read_gauge_csv(
         notes=tuple(notes),
         remarks=remarks,
         stroke_lines=tuple(line for line in lines if line.startswith("# stroke: first_index=")),
+        step_lines=tuple(line for line in lines if line.startswith(STEP_LINES)),
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iastm_host.analysis.contact import FoundContact, Span, find_contact, pulls_downwards_n
+from iastm_host.analysis.file_steps import StepsInFile
 from iastm_host.analysis.gauge_csv import GaugeRecording
 from iastm_host.analysis.glitches import parts
 from iastm_host.analysis.profiles import Contact
@@ -40,7 +41,7 @@ _SELDOM = 0.01
 class FileStroke:
     """A stroke: times in the file's seconds, forces in newtons, `rest_n` the level of rest under it.
 
-    `direction`, `pass_length_mm` and `source` are as of events.Stroke.
+    `direction`, `pass_length_mm` and `source` are as of events.Stroke. `region` is that in which it begins, from 1.
     """
 
     segment: int
@@ -54,6 +55,7 @@ class FileStroke:
     direction: int = 0
     pass_length_mm: int | None = None
     source: str = "force"
+    region: int = 1
 
     @property
     def peak_net_n(self) -> float:
@@ -183,6 +185,12 @@ def with_motion(analysis: FileAnalysis, motions: Sequence[MotionInFile]) -> File
             told = replace(stroke, direction=direction, pass_length_mm=pass_length_mm, source=source)
             strokes.append(told)
     return replace(analysis, strokes=tuple(strokes), excluded=tuple(reasons))
+
+
+def with_regions(analysis: FileAnalysis, steps: StepsInFile) -> FileAnalysis:
+    """Return the analysis with the region of each stroke."""
+    strokes = tuple(replace(stroke, region=steps.region_at(stroke.start_s)) for stroke in analysis.strokes)
+    return replace(analysis, strokes=strokes)
 
 
 def net_of_rest(recording: GaugeRecording, analysis: FileAnalysis) -> GaugeRecording | None:

@@ -1,6 +1,7 @@
 """A recording as CSV: a row per sample present; units, provenance, gaps, saturation, glitches and markers in # lines.
 
-Where the tool senses motion, # lines at the end say each stroke's direction and length, and what they are told from.
+# lines at the end say each stroke's direction and length, and what they are told from, where the tool senses motion,
+and the regions and pauses of the session, where there are any.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from iastm_host.analysis.file_steps import step_lines
 from iastm_host.analysis.glitches import Glitches
 from iastm_host.analysis.saturation import at_rail, is_saturated
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile
 from iastm_host.app.session_clock import SessionClock
+from iastm_host.app.steps import StepsInOrder
 from iastm_host.events import (
     Arrived,
     CalibrationReport,
@@ -190,6 +193,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     clock = SessionClock()
     glitches = Glitches()
     strokes = _Strokes()
+    steps = StepsInOrder(recording.steps())
 
     def write_changed(event: ToolDescription | CalibrationReport | ZeroReport, line: str) -> None:
         # Each connection tells them anew; a line says that something holds from here on.
@@ -207,6 +211,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
                 clock.hear(event.block)
             case ForceBlock():
                 strokes.reach(event, clock)
+                steps.reach(event, clock)
                 found = glitches.within(event)
                 suspected = [-1, *found.within] if found.before else found.within
                 runs = saturated.within(event) + [_glitch_line(event, at) for at in suspected]
@@ -242,6 +247,7 @@ def _write(recording: Recording, stream: TextIO) -> Exported:
     stream.writelines(saturated.left())
     stream.writelines(f"# marker: number={m.number} index={m.index} time_s=unknown\n" for m in markers.left)
     stream.writelines(strokes.lines())
+    stream.writelines(step_lines(steps.found()))
     return Exported(samples, gaps, strokes.count, remarks)
 
 

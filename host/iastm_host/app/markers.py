@@ -1,20 +1,26 @@
-"""Where the markers of a recording stand among its samples."""
+"""Where the markers and steps of a recording stand among its samples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
 
 from iastm_host.events import ForceBlock
-from iastm_host.records.entries import Marker
+from iastm_host.records.entries import Marker, Step
+
+_Placed = TypeVar("_Placed", Marker, Step)
 
 
-class MarkersInOrder:
-    """Hands each marker out once, with the tool time of its sample; `left` are those whose sample was never passed."""
+class MarkersInOrder(Generic[_Placed]):
+    """Hands each marker (or each step) out once, with the tool time of its sample.
 
-    def __init__(self, markers: Sequence[Marker]) -> None:
-        self.left = sorted(markers, key=lambda marker: (marker.index, marker.number))
+    `left` are those whose sample was never passed.
+    """
 
-    def within(self, block: ForceBlock) -> Iterator[tuple[Marker, int]]:
+    def __init__(self, markers: Sequence[_Placed]) -> None:
+        self.left: list[_Placed] = sorted(markers, key=lambda marker: (marker.index, marker.number))
+
+    def within(self, block: ForceBlock) -> Iterator[tuple[_Placed, int]]:
         """Yield (marker, tool_us) up to the last sample of `block`; blocks come in index order.
 
         A marker whose own sample is missing stands where that sample was due.

@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from rich.table import Table
 
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.exposure import Exposure
+from iastm_host.analysis.file_steps import StepsInFile, steps_told
 from iastm_host.analysis.gauge_csv import NEWTONS, GaugeRecording, Segment, read_gauge_csv, saturation_note
 from iastm_host.analysis.gauge_strokes import (
     FileAnalysis,
@@ -30,6 +31,7 @@ from iastm_host.analysis.gauge_strokes import (
     net_of_rest,
     time_over_s,
     with_motion,
+    with_regions,
 )
 from iastm_host.analysis.glitches import Glitches
 from iastm_host.analysis.profiles import DEFAULT_PROFILE_KEY, Contact, profile_for
@@ -37,6 +39,7 @@ from iastm_host.app.export import damage, saturated_samples
 from iastm_host.app.markers import MarkersInOrder
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_profile, recorded_tip
 from iastm_host.app.session_clock import SessionClock
+from iastm_host.app.steps import StepsInOrder
 from iastm_host.events import (
     Arrived,
     CalibrationReport,
@@ -60,7 +63,8 @@ class Source:
     """What is analysed: samples, and what the file says of limits (N), contact levels and nominal rate.
 
     `markers` hold number, index and time_s (None where that sample's time is unknown). `exposure` is that of the
-    live analysis, None for a CSV. `motions` is what the tool's motion sensor says of its strokes.
+    live analysis, None for a CSV. `motions` is what the tool's motion sensor says of its strokes, `steps` are the
+    regions and pauses of the session.
     """
 
     samples: GaugeRecording
@@ -72,6 +76,7 @@ class Source:
     markers: tuple[dict[str, float | int | None], ...] = ()
     exposure: Exposure | None = None
     motions: tuple[MotionInFile, ...] = ()
+    steps: StepsInFile = field(default_factory=StepsInFile)
 
 
 def analyse(
@@ -94,6 +99,7 @@ def analyse(
     source = load(file, time_column, force_column, unit, invert=invert)
     levels = source.contact if contact is None else parse_contact(contact, source.contact or Contact())
     analysis = with_motion(analyse_recording(source.samples, levels, source.rate_hz), source.motions)
+    analysis = with_regions(analysis, source.steps)
     if as_json:
         typer.echo(json.dumps(as_object(source, analysis), ensure_ascii=False))
     else:
@@ -126,6 +132,11 @@ def load(
     except ValueError as error:
         what = f"{file} does not say of a stroke what an export says: {str(error)[:60]!r}."
         raise Problem(what, "Export the recording again, or remove its # stroke lines.") from None
+    try:
+        steps = steps_told(samples.step_lines)
+    except ValueError as error:
+        what = f"{file} does not say of a region or a pause what an export says: {str(error)[:60]!r}."
+        raise Problem(what, "Export the recording again, or remove its # region and # pause lines.") from None
     profile = profile_for(DEFAULT_PROFILE_KEY, None)
     remarks = samples.remarks
     stated = _stated(remarks, "contact_on_n"), _stated(remarks, "contact_off_n")
@@ -140,6 +151,7 @@ def load(
         else None,
         rate_hz=float(rate[1]) if rate else None,
         motions=motions,
+        steps=steps,
     )
 
 
@@ -171,6 +183,7 @@ def recorded_source(path: Path) -> Source:
     rows = 0
     motions: list[StrokeMotion] = []
     rows_of = _RowsOf()
+    steps = StepsInOrder(recording.steps())
     suspected = Glitches()
     glitches: list[int] = []
     for event in recorded_events(recording):
@@ -201,6 +214,7 @@ def recorded_source(path: Path) -> Source:
         found = suspected.within(event)
         glitches += [rows + at for at in ([-1, *found.within] if found.before else found.within)]
         rows_of.add(event, rows)
+        steps.reach(event, clock)
         rows += len(event.force_n)
         segments[-1] = replace(segments[-1], end=rows)
         before = event
@@ -238,6 +252,7 @@ def recorded_source(path: Path) -> Source:
             for motion in motions
             for first, last in rows_of.span(motion)
         ),
+        steps=steps.found(),
     )
 
 
@@ -346,6 +361,7 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
                 "direction": stroke.direction,
                 "pass_length_mm": stroke.pass_length_mm,
                 "source": stroke.source,
+                "region": stroke.region,
             }
             for stroke in analysis.strokes
         ],
@@ -375,6 +391,8 @@ def as_object(source: Source, analysis: FileAnalysis) -> dict[str, Any]:
             for segment in samples.segments
         ],
         "markers": list(source.markers),
+        "regions": [asdict(region) for region in source.steps.regions],
+        "pauses": [asdict(pause) for pause in source.steps.pauses],
         "notes": _notes(source, analysis),
     }
 
@@ -388,7 +406,9 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
     samples = source.samples
     with_motion_sensor = any(stroke.source != "force" for stroke in analysis.strokes)
     columns = ["start s", "end s", "peak N", "net peak N", "mean N", "impulse N·s", "rest N"]
-    table = Table(*columns, *(["way", "length mm"] if with_motion_sensor else []), box=None)
+    columns += ["way", "length mm"] if with_motion_sensor else []
+    regions, pauses = source.steps.regions, source.steps.pauses
+    table = Table(*columns, *(["region"] if regions else []), box=None)
     for column in table.columns:
         column.justify = "right"
     for stroke in analysis.strokes:
@@ -401,6 +421,7 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
             f"{stroke.impulse_ns:.2f}",
             f"{round(stroke.rest_n, 2) + 0.0:.2f}",
             *([WAYS[stroke.direction], f"{stroke.pass_length_mm or '–'}"] if with_motion_sensor else []),
+            *([str(stroke.region)] if regions else []),
         )
     if analysis.strokes:
         console.print(table)
@@ -431,7 +452,14 @@ def show(source: Source, analysis: FileAnalysis, console: Console) -> None:
         above = " above rest, found from the file" if levels.method == "auto" else ""
         console.print(f"Contact from {levels.on_n:.3g} N until {levels.off_n:.3g} N{above}")
     for marker in source.markers:
-        at = "unknown" if marker["time_s"] is None else f"{marker['time_s']:.2f} s"
-        console.print(f"Marker {marker['number']}: {at}")
+        console.print(f"Marker {marker['number']}: {_at(marker['time_s'])}")
+    for region in regions:
+        console.print(f"Region {region.number}: from {_at(region.start_s)}")
+    for pause in pauses:
+        console.print(f"Pause: from {_at(pause.start_s)} until {_at(pause.end_s)}")
     for note in _notes(source, analysis):
         console.print(f"Note: {note}", markup=False)
+
+
+def _at(time_s: float | None) -> str:
+    return "unknown" if time_s is None else f"{time_s:.2f} s"

@@ -284,6 +284,79 @@ def test_strokes_of_a_pause_stay_left_out_of_an_exported_csv_also_after_a_restar
     assert [stroke["peak_n"] for stroke in found["strokes"]] == pytest.approx(peaks)
 
 
+@pytest.fixture
+def stepped(runs):
+    """Seven strokes of 1.2 s each 2 s: the second lies in a pause, the fourth begins in region 2, the sixth in 3.
+
+    The recording ends in a pause.
+    """
+    session, link = runs.make(length_s=15.0, plan={"record": True})
+    link.at[115] = lambda: session.set_paused(True)
+    link.at[210] = lambda: session.set_paused(False)
+    link.at[310] = link.at[510] = session.next_region
+    link.at[710] = lambda: session.set_paused(True)
+    session.start()
+    assert session.join(60)
+    return session
+
+
+def test_a_recording_and_its_export_say_regions_and_pauses_alike(stepped, tmp_path):
+    recording = Recording(stepped.summary().recording)
+    first_index = stepped.summary().first_index
+    at_s = [(step.index - first_index) / 320 for step in recording.steps()]
+    assert len(at_s) == 5
+    export_csv(recording, tmp_path / "a.csv")
+    found, by_csv = (json.loads(run(path, "--json").stdout) for path in (recording.path, tmp_path / "a.csv"))
+    assert [stroke["region"] for stroke in found["strokes"]] == [1, 1, 2, 2, 3, 3]
+    assert found["regions"] == [
+        {"number": 2, "start_s": pytest.approx(at_s[2], abs=0.002)},
+        {"number": 3, "start_s": pytest.approx(at_s[3], abs=0.002)},
+    ]
+    assert found["pauses"] == [
+        {"start_s": pytest.approx(at_s[0], abs=0.002), "end_s": pytest.approx(at_s[1], abs=0.002)},
+        {"start_s": pytest.approx(at_s[4], abs=0.002), "end_s": pytest.approx(15.0, abs=0.5)},
+    ]
+    assert by_csv["regions"] == found["regions"]
+    assert by_csv["pauses"] == found["pauses"]
+    assert [stroke["region"] for stroke in by_csv["strokes"]] == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_table_ends_with_the_region_and_pauses_are_said_below(stepped, tmp_path):
+    recording = Recording(stepped.summary().recording)
+    export_csv(recording, tmp_path / "a.csv")
+    for path in (recording.path, tmp_path / "a.csv"):
+        said = run(path).stdout
+        assert said.splitlines()[0].split()[-1] == "region"
+        assert [line.split()[-1] for line in said.splitlines()[1:7]] == ["1", "1", "2", "2", "3", "3"]
+        found = json.loads(run(path, "--json").stdout)
+        pause = found["pauses"][0]
+        assert f"Pause: from {pause['start_s']:.2f} s until {pause['end_s']:.2f} s\n" in said
+        assert f"Region 3: from {found['regions'][1]['start_s']:.2f} s\n" in said
+
+
+def test_a_recording_without_regions_and_pauses_says_nothing_of_them(overloaded, tmp_path):
+    recording = Recording(overloaded.summary().recording)
+    export_csv(recording, tmp_path / "a.csv")
+    assert "# region" not in (tmp_path / "a.csv").read_text()
+    assert "# pause" not in (tmp_path / "a.csv").read_text()
+    for path in (recording.path, tmp_path / "a.csv"):
+        said = run(path).stdout.lower()
+        assert "region" not in said
+        assert "pause" not in said
+        found = json.loads(run(path, "--json").stdout)
+        assert (found["regions"], found["pauses"]) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["region: number", "pause: start_s"])
+def test_a_line_of_a_region_or_a_pause_that_can_not_be_read_is_refused_and_one_of_another_gauge_is_a_note(
+    tmp_path, name
+):
+    assert run(force_csv(tmp_path, notes="# region: left arm\n# pause: lunch\n")).exit_code == 0
+    problem = run(force_csv(tmp_path, notes=f"# {name}=soon\n")).exception
+    assert isinstance(problem, Problem)
+    assert "Export the recording again" in problem.fix
+
+
 def test_a_csv_has_no_live_exposure(tmp_path):
     found = json.loads(run(force_csv(tmp_path), "--json").stdout)
     assert [found[key] for key in ("contact_s", "dose_ns", "peak95_n", "strokes_over_warn")] == [None] * 4
