@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from iastm_host.app.live_state import NOT_PAIRED
 from iastm_host.app.offline import recorded_events
 from iastm_host.events import LimitsReport
 from iastm_host.records.entries import Recording
@@ -41,7 +40,7 @@ def test_a_stranger_watches_and_after_pairing_the_tool_takes_its_limits(
         (path,) = folder.glob("*.iastm")
         reports = [event for event in recorded_events(Recording(path)) if isinstance(event, LimitsReport)]
         warned.append(reports[-1].warn_n)
-        assert (NOT_PAIRED[1:] in ran.out) == (name == "stranger")
+        assert ("tool SIM-0001, press its button, then: iastm pair" in ran.out) == (name == "stranger")
     assert warned == [0.0, 11.0]
 
 

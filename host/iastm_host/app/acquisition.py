@@ -708,6 +708,7 @@ class Acquisition:
             if place is None:
                 return
             self._state.marker_count += 1
+            self._state.markers_not_recorded += self._recorder is None
             number = self._state.marker_count
         if index is not None:
             place["index"] = index

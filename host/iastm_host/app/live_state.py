@@ -17,6 +17,7 @@ from iastm_host.analysis.exposure import Exposure
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.analysis.stroke_motion import PAUSED
 from iastm_host.app.calibration_watch import calibration_faults
+from iastm_host.app.own_alarm import why_it_does_not_warn
 from iastm_host.app.pipeline import Pipeline, in_millinewtons, limits_for
 from iastm_host.app.snapshot import LinkView, LiveSnapshot, Note, RecordingView, ReplayView, Trace, Verdict
 from iastm_host.app.trace import TraceRing
@@ -58,11 +59,18 @@ OWN_ALARM_DIFFERS = "tool does not warn at these limits by itself"
 RESTARTED_AFTER_A_FAILURE = "the tool restarted after a failure"
 POWER_WENT = "the tool's power went amid a stream: check battery and cable"
 NOT_STARTED = "a part of the tool did not start"
+SOMETHING_AMISS = "something of the tool is amiss"
 NEVER_WARNS = "this gauge can't warn by itself"
-NOT_PAIRED = f"{OWN_ALARM_DIFFERS}: pair it once with iastm pair"
-ZERO_NOT_CONFIRMED = "zero not confirmed. Lift the tool, press Z"
+ZERO_NOT_CONFIRMED = "zero not confirmed. Lift the tool, press Z: until zero is set the tool does not warn"
+GAUGE_NOT_TARED = "zero not confirmed. Lift the tool, press Z: until zero is set its force may be off"
 _STROKES_KEPT = 64
 _NOTHING = Trace(0, 0, 1.0, np.empty(0), np.empty(0, dtype=np.bool_), 0, 0, ())
+
+
+def not_paired(tool: ToolDescription | None) -> str:
+    """Return in words that a tool refuses the limits of a computer without its key, and what to do."""
+    who = f"tool {tool.serial_number}, " if tool is not None and tool.serial_number else ""
+    return f"{OWN_ALARM_DIFFERS}: {who}press its button, then: iastm pair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,7 @@ class LiveState:
         self.recording: RecordingView | None = None
         self.replay: ReplayView | None = None
         self.marker_count = 0
+        self.markers_not_recorded = 0
         self.tool: ToolDescription | None = None
         self._profile = profile
         self._tip = tip
@@ -337,9 +346,10 @@ class LiveState:
             battery_percent=self._status.battery_percent if self._status is not None else None,
             faults=self._faults(),
             marker_count=self.marker_count,
+            markers_not_recorded=self.markers_not_recorded,
             problem=self.problem,
             finished=self.finished,
-            tool_warns=self._tool_warns(),
+            tool_warns=self._tool_warns(now_us),
             awaited_samples=self._awaited_samples,
             restart_count=self._restart_count,
             zero_drift=self.zero_drift,
@@ -348,7 +358,7 @@ class LiveState:
             paused=self.paused,
             paused_strokes=len(self._in_pauses),
             region=self.region,
-            tool_silenced_s=max(0, math.ceil((self._silenced_until_us - now_us) / 1e6)),
+            tool_silenced_s=self._silenced_s(now_us),
             tool_alerts_by=self._alerts_by(),
             tool_dose_limit_ns=self._pipeline.dose.limit_ns if self._pipeline is not None else 0.0,
             tool_dose_reached=self._pipeline is not None and self._pipeline.dose.reached,
@@ -365,16 +375,20 @@ class LiveState:
         faults = list(self._status.faults if self._status is not None else ())
         if self.tool is not None and self.tool.trouble:
             # The fault says no more than that; without it something else is missing, such as its settings.
-            said = f"{NOT_STARTED}: {self.tool.trouble}" if NOT_STARTED in faults else f"tool: {self.tool.trouble}"
+            said = (
+                f"{NOT_STARTED}: {self.tool.trouble}"
+                if NOT_STARTED in faults
+                else f"{SOMETHING_AMISS}: {self.tool.trouble}"
+            )
             faults = [fault for fault in faults if fault != NOT_STARTED] + [said]
         if self._live and self._link.state == STREAMING:
             if not self._zero_confirmed():
-                faults.insert(0, ZERO_NOT_CONFIRMED)
+                faults.insert(0, GAUGE_NOT_TARED if self.tool is not None and self.tool.tares else ZERO_NOT_CONFIRMED)
             if self.tool is not None and not self.tool.warns:
                 faults.append(NEVER_WARNS)
             # The tool's own alarm must be the one on screen: what it says it watches is compared with what it was told.
             if self._tool_limits is not None and self._tool_limits != self._limits:
-                why = NOT_PAIRED if self._needs_key else OWN_ALARM_DIFFERS
+                why = not_paired(self.tool) if self._needs_key else OWN_ALARM_DIFFERS
                 faults.append(self.pairing_refused or why)
             if self.tool is not None and self._today is not None:
                 faults += calibration_faults(self.tool, self._calibration, self._calibrations, self._today)
@@ -387,10 +401,17 @@ class LiveState:
             return self.zeroing.tared
         return self._zero is None or self._zero.confirmed
 
-    def _tool_warns(self) -> bool:
-        armed = self._zero is not None and self._zero.confirmed and self._tool_limits == self._limits
+    def _tool_warns(self, now_us: int) -> bool:
+        if self._tool_limits != self._limits or self._status is None:
+            return False
         # One that runs off the cable is dead once the cable is out.
-        return armed and self._status is not None and self._status.battery_percent is not None
+        if self._status.battery_percent is None:
+            return False
+        told = (self._zero, self._tool_limits, self._channels, self._status)
+        return not why_it_does_not_warn(self.tool, *told, silenced_s=self._silenced_s(now_us))
+
+    def _silenced_s(self, now_us: int) -> int:
+        return max(0, math.ceil((self._silenced_until_us - now_us) / 1e6))
 
     def _verdict(self) -> Verdict:
         now = self._pipeline.now if self._pipeline is not None else None

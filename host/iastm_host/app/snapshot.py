@@ -118,7 +118,8 @@ class Note:
 class LiveSnapshot:
     """Everything a live view shows. `taken_us` is host time; rates in hertz, None where unknown.
 
-    `tool_warns`: the tool watches the same limits by itself, from a zero that was confirmed, on a battery of its own.
+    `tool_warns`: the tool watches the same limits by itself, on a battery of its own, and nothing that it told keeps it
+    from measuring or alerting (own_alarm.py).
     `missing_samples` are lost, in `gap_count` gaps of which `restart_count` are restarts of the tool; what is still
     being fetched is none of these: there are `awaited_samples` of it. `zero_drift` is what the tool's rests say of its
     zero, None before there were enough of them. `excluded_strokes` were none, as the tool lay or was wiped: they
@@ -128,7 +129,7 @@ class LiveSnapshot:
     has and that are chosen, None where it tells of none. `tool_dose_limit_ns` is where it alerts of its dose, in newton
     seconds, 0 never; `tool_dose_reached`: it came to that. `tool_motion` is how it is held, None where that is
     unknown. `paused`: strokes and dose count no more until the session goes on; `paused_strokes` did not. `region`
-    counts the regions of the session, from 1.
+    counts the regions of the session, from 1. `markers_not_recorded` of the markers were set while nothing recorded.
     """
 
     taken_us: int
@@ -171,3 +172,4 @@ class LiveSnapshot:
     paused: bool = False
     paused_strokes: int = 0
     region: int = 1
+    markers_not_recorded: int = 0

@@ -677,3 +677,11 @@ def test_a_tool_event_or_status_without_samples_is_shown_and_counts_nothing(runs
     assert run.join(60)
     assert run.snapshot().battery_percent == 41
     assert run.snapshot().faults == ("converter silent",)
+
+
+def test_markers_that_no_recording_holds_are_counted(runs: Any) -> None:
+    run, link = runs.make(length_s=6.0)
+    link.at = {100: run.add_marker, 150: run.start_recording, 300: run.add_marker}
+    run.start()
+    assert run.join(60)
+    assert (run.snapshot().marker_count, run.snapshot().markers_not_recorded) == (2, 1)

@@ -9,7 +9,14 @@ import pytest
 from iastm_host.analysis.analyser import Analyser
 from iastm_host.analysis.dose_alert import DoseAlert
 from iastm_host.analysis.profiles import Contact
-from iastm_host.app.live_state import NEVER_WARNS, NOT_PAIRED, OWN_ALARM_DIFFERS, ZERO_NOT_CONFIRMED, LiveState
+from iastm_host.app.live_state import (
+    GAUGE_NOT_TARED,
+    NEVER_WARNS,
+    OWN_ALARM_DIFFERS,
+    ZERO_NOT_CONFIRMED,
+    LiveState,
+    not_paired,
+)
 from iastm_host.app.pipeline import Pipeline
 from iastm_host.events import (
     Alert,
@@ -200,7 +207,8 @@ def test_a_tool_that_watches_other_limits_than_it_was_told_is_a_fault(profile: A
     bench.tell(LimitsReport("", 0.0, 0.0, 0.8, 0.52))
     assert bench.shown.faults == (OWN_ALARM_DIFFERS,)
     bench.tell(Answer(3, False, "this needs the tool's key", "key"))
-    assert bench.shown.faults == (NOT_PAIRED,)
+    assert bench.shown.faults == (not_paired(TOOL),)
+    assert "tool F-1, press its button, then: iastm pair" in not_paired(TOOL)
     bench.state.pairing_refused = "It did not pair with this computer."
     assert bench.shown.faults == ("It did not pair with this computer.",)
     bench.tell(LinkChanged("synchronising", "Reading"))
@@ -245,7 +253,7 @@ def test_a_gauge_that_can_not_warn_is_said_to_all_the_while_and_its_zero_until_i
     gauge = replace(TOOL, warns=False, tares=True)
     bench.tell(gauge, LinkChanged("streaming", "Live"), StatusReport(0, 90, None, (), 0, 0, 0, 0))
     snapshot = bench.state.snapshot(0)
-    assert snapshot.faults == (ZERO_NOT_CONFIRMED, NEVER_WARNS)
+    assert snapshot.faults == (GAUGE_NOT_TARED, NEVER_WARNS)
     assert not snapshot.tool_warns
     bench.state.zeroing.sent(1, "")
     bench.tell(Answer(1, True, "done"))
@@ -254,7 +262,7 @@ def test_a_gauge_that_can_not_warn_is_said_to_all_the_while_and_its_zero_until_i
     bench.tell(replace(gauge, firmware_version="2"))
     assert bench.state.snapshot(0).faults == (NEVER_WARNS,)
     bench.tell(replace(gauge, boot_id=8))
-    assert bench.state.snapshot(0).faults == (ZERO_NOT_CONFIRMED, NEVER_WARNS)
+    assert bench.state.snapshot(0).faults == (GAUGE_NOT_TARED, NEVER_WARNS)
 
 
 def test_gaps_that_touch_are_one_to_a_person(profile: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from iastm_host.analysis.profiles import Contact
 from iastm_host.app.acquisition import Acquisition, Plan, Summary
-from iastm_host.app.live_state import NEVER_WARNS, ZERO_NOT_CONFIRMED
+from iastm_host.app.live_state import GAUGE_NOT_TARED, NEVER_WARNS
 from iastm_host.app.offline import recorded_contact, recorded_events, recorded_numbering, recorded_profile
 from iastm_host.app.zeroing import TARED
 from iastm_host.events import Chunk, ForceBlock, Gap, Stroke
@@ -217,7 +217,7 @@ def test_a_zero_is_set_by_a_tare_that_is_confirmed_and_stands_in_the_recording(p
     gauge.at = {30: run.zero} | {n: lambda: seen.append(run.snapshot()) for n in (25, 70)}
     live = ended(run)
     before, after = seen
-    assert before.faults == (ZERO_NOT_CONFIRMED, NEVER_WARNS)
+    assert before.faults == (GAUGE_NOT_TARED, NEVER_WARNS)
     assert after.faults == (NEVER_WARNS,)
     assert after.zero.word == TARED
     assert not after.tool_warns

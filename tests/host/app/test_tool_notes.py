@@ -48,7 +48,10 @@ def test_power_that_went_amid_a_stream_is_said(runs: Any, fake_tool: Any) -> Non
 
 
 def test_what_of_the_tool_did_not_start_stands_with_the_fault(runs: Any, fake_tool: Any) -> None:
-    for faults, first in ((kinds.FAULT_BOARD, "a part of the tool did not start"), (0, "tool")):
+    for faults, first in (
+        (kinds.FAULT_BOARD, "a part of the tool did not start"),
+        (0, "something of the tool is amiss"),
+    ):
         tool = fake_tool(trouble="no motion sensor answers")
         run, link = runs.make(tool=tool, length_s=3.0)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from iastm_host.app.live_view.actions import sound_label
 from iastm_host.app.live_view.force import classify
-from iastm_host.app.live_view.ladder import lost_for_long
+from iastm_host.app.live_view.ladder import light_words, lost_for_long
 from iastm_host.app.live_view.recording import recording_trouble, records, replays
-from iastm_host.app.live_view.state import ViewState
+from iastm_host.app.live_view.state import ViewState, has_button
 from iastm_host.app.live_view.texts import force_text, head_and_detail, limit_text, sentence, worst_first
 from iastm_host.app.live_view.zero_check import zero_doubt
 from iastm_host.app.snapshot import LiveSnapshot
@@ -89,7 +89,7 @@ def _lost_words(snapshot: LiveSnapshot) -> tuple[str, str]:
         return "Link lost. Nothing warns now: wait for it.", trying if long_gone else reason
     if not long_gone:
         return "Link lost. Carry on: the tool warns by itself.", reason
-    return "Link lost. Look at the tool's light.", f"If it is on, it warns by itself. {trying}"
+    return "Link lost. It warned by itself when the link went.", f"{light_words(snapshot)}. {trying}"
 
 
 def _medium_text(snapshot: LiveSnapshot) -> str:
@@ -106,7 +106,11 @@ def _alert_sub(snapshot: LiveSnapshot, view: ViewState) -> str:
     if snapshot.medium_alert is not None and snapshot.medium_alert.kind == DOSE:
         limit_ns = snapshot.tool_dose_limit_ns
         told = [f"{limit_ns:g} N·s over warn"] if limit_ns else []
-        told += [] if replays(snapshot) else ["N: next region"]
+        told += (
+            []
+            if replays(snapshot)
+            else ["N or a double press: next region" if has_button(snapshot) else "N: next region"]
+        )
     sound = sound_label(snapshot, view)
     return " · ".join((*told, f"S {SOUND_KEY[sound]}") if sound else told)
 

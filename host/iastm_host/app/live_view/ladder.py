@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from iastm_host.analysis.profiles import Profile
+from iastm_host.app.live_view.contact import held_s_of
 from iastm_host.app.live_view.force import FORCE_STATES, LADDER_ROWS, classify
 from iastm_host.app.live_view.recording import records, replays
-from iastm_host.app.live_view.state import ViewState
-from iastm_host.app.live_view.texts import FALSE_FORCE, clock_text, force_text, head_and_detail, seconds_since
+from iastm_host.app.live_view.state import ViewState, has_button
+from iastm_host.app.live_view.texts import FALSE_FORCE, NO_FORCE, clock_text, force_text, head_and_detail, seconds_since
+from iastm_host.app.live_view.zero_check import zero_first
 from iastm_host.app.snapshot import LiveSnapshot
 
 STALE_AFTER_US = 500_000
@@ -87,20 +89,21 @@ def ladder_of(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     if verdict.running_n is not None and (
         verdict.last_n is None or verdict.contact_start_us - verdict.contact_end_us >= READY_AFTER_US
     ):
-        return _cover("ready", "play", "Ready", "This stroke counts when it ends")
+        return _ready("This stroke counts when it ends", snapshot)
     if verdict.last_n is None or (
         verdict.running_n is None and trace.last_tool_us - verdict.contact_end_us >= READY_AFTER_US
     ):
-        return _cover("ready", "play", "Ready", "Lay the tool on the skin")
+        return _ready("Lay the tool on the skin", snapshot)
     return _lit(classify(verdict.last_n, snapshot.profile), verdict.last_n)
 
 
 def _paused_sub(snapshot: LiveSnapshot) -> str:
     if replays(snapshot):
         return "Space goes on. The replay still runs."
+    on = "Hold its button again, or Space: goes on." if snapshot.paused and has_button(snapshot) else "Space goes on."
     runs = "Recording and alarms still run." if records(snapshot) else "Alarms still run."
     # An inspection stands still too, and what comes meanwhile counts.
-    return f"Strokes don't count. Space goes on. {runs}" if snapshot.paused else f"Space goes on. {runs}"
+    return f"Strokes don't count. {on} {runs}" if snapshot.paused else f"{on} {runs}"
 
 
 def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
@@ -120,6 +123,8 @@ def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
         if link.carrier == "replay":
             return _cover("no_tool", "play", "Opening the recording", link.reason)
         return _cover("no_tool", "usb", _no_tool_word(snapshot), link.reason or "Waiting for the tool")
+    if snapshot.trace.last_arrived_us == 0 and NO_FORCE & set(snapshot.faults):
+        return _cover("no_force", "warn", "No true force", "The sensor gives none. End here.")
     newest_us = snapshot.trace.last_arrived_us or link.since_us
     silent_us = snapshot.taken_us - newest_us
     if silent_us > STALE_AFTER_US or link.state == "silent":
@@ -138,11 +143,18 @@ def lost_for_long(snapshot: LiveSnapshot) -> bool:
     return snapshot.taken_us - heard_us >= VOUCHED_FOR_US
 
 
+def light_words(snapshot: LiveSnapshot) -> str:
+    """Return how a tool out of reach shows that it does not warn: one that is armed, and one that is off, is dark."""
+    by = snapshot.tool_alerts_by
+    shows_light = by is None or "light" in by
+    return "A slow white or blue light: it does not now" if shows_light else "Whether it does now is unknown"
+
+
 def _lost_advice(snapshot: LiveSnapshot) -> str:
     if not snapshot.tool_warns:
         return "Nothing warns now: wait for the link"
     if lost_for_long(snapshot):
-        return "Look at the tool's light: if on, it warns by itself"
+        return f"It warned by itself when the link went. {light_words(snapshot)}"
     return "Carry on: the tool warns by itself"
 
 
@@ -165,7 +177,7 @@ def _hold_ladder(snapshot: LiveSnapshot, view: ViewState) -> Ladder:
     verdict, profile = snapshot.verdict, snapshot.profile
     steady_n = verdict.steady_n
     if verdict.running_n is None or steady_n is None or not math.isfinite(steady_n):
-        return _cover("ready", "play", "Ready", "Lay the tool on the skin and press slowly")
+        return _ready("Lay the tool on the skin and press slowly", snapshot)
     state = _with_hysteresis(steady_n, profile, view.ladder_state)
     if verdict.alarm_crossed and state == "hard":
         state = "too_hard"
@@ -199,11 +211,9 @@ def _with_hysteresis(force_n: float, profile: Profile, before: str) -> str:
     return min(before, lenient, key=FORCE_STATES.index)
 
 
-def held_s_of(snapshot: LiveSnapshot) -> float:
-    """Return for how many seconds contact has lasted, 0 without contact."""
-    if snapshot.verdict.running_n is None:
-        return 0.0
-    return seconds_since(snapshot.trace.last_tool_us, snapshot.verdict.contact_start_us)
+def _ready(sub: str, snapshot: LiveSnapshot) -> Ladder:
+    zero = zero_first(snapshot)
+    return _cover("no_zero", "warn", "Set zero", zero) if zero else _cover("ready", "play", "Ready", sub)
 
 
 def _lit(state: str, force_n: float) -> Ladder:

@@ -11,6 +11,11 @@ SOUND_PAUSE_US = 120_000_000
 """A pause of the sound ends by itself after this time."""
 
 
+def has_button(snapshot: LiveSnapshot) -> bool:
+    """Whether the tool may have a button in a hand's reach that pauses and counts regions."""
+    return snapshot.tool is not None and snapshot.tool.chooses_channels and not snapshot.tool.simulated
+
+
 @dataclass(frozen=True, slots=True)
 class ViewState:
     """What belongs to a view and not to the session; times are host microseconds, None is "not so".

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from iastm_host.app.live_view.ladder import LONG_CONTACT_S, Ladder, held_s_of
+from iastm_host.app.live_view.contact import held_s_of
+from iastm_host.app.live_view.ladder import LONG_CONTACT_S, Ladder
 from iastm_host.app.live_view.state import ViewState
 from iastm_host.app.live_view.texts import (
     DASH,
@@ -174,10 +175,25 @@ def _stroke_notes(snapshot: LiveSnapshot, none_missing: str) -> tuple[str, ...]:
     held_s = held_s_of(snapshot)
     if held_s >= LONG_CONTACT_S and snapshot.profile.technique != "hold":
         notes.insert(0, f"In contact {clock_text(held_s)}")
+    lost_markers = snapshot.markers_not_recorded > 0
     if snapshot.marker_count:
-        notes.append(f"{snapshot.marker_count} marker{'s' * (snapshot.marker_count != 1)}")
+        notes.insert(0 if lost_markers else len(notes), _marker_words(snapshot))
+    # What does not fit in the strip, the oldest, stands on the last page.
+    newest = max(snapshot.notes, key=lambda note: note.since_us, default=None)
+    if newest is not None:
+        notes.insert(0, sentence(newest.words))
     if snapshot.region > 1:
         # The title says it too, where no banner lies over it.
         notes.insert(0, f"Region {snapshot.region}")
-    # What does not fit in the strip stands on the last page.
-    return (*notes, *(sentence(note.words) for note in sorted(snapshot.notes, key=lambda note: not note.far)))
+    others = sorted(
+        (note for note in snapshot.notes if note is not newest), key=lambda note: (not note.far, -note.since_us)
+    )
+    return (*notes, *(sentence(note.words) for note in others))
+
+
+def _marker_words(snapshot: LiveSnapshot) -> str:
+    count, lost = snapshot.marker_count, snapshot.markers_not_recorded
+    words = f"{count} marker{'s' * (count != 1)}"
+    if not lost:
+        return words
+    return f"{words}, not recorded" if lost == count else f"{words}, {lost} not recorded"

@@ -40,7 +40,16 @@ FALSE_FORCE = {
     "converter frozen": "The sensor stands still. End here.",
 }
 """Faults under which what looks like a force is none: its number is not shown."""
+NO_FORCE = frozenset({"converter silent", "converter fails"})
+"""Faults under which no force comes at all."""
 _ENDS = "end here"
+_AMISS = ("a part of the tool did not start", "something of the tool is amiss")
+_SAME = {
+    **dict.fromkeys(("converter", "ADS1220", "ADS1232", "HX711", "NAU7802", "wiring"), NO_FORCE),
+    **dict.fromkeys(("LSM6DS", "BMI270", "motion"), frozenset({"motion sensor fails: no angle, no pass length"})),
+    "settings": frozenset({"tool can't keep its settings"}),
+}
+"""By a word in what a tool says of its start, the faults that say the same."""
 
 
 def force_text(force_n: float) -> str:
@@ -119,8 +128,33 @@ def plain_fault(fault: str) -> str:
 
 
 def worst_first(faults: Sequence[str]) -> list[str]:
-    """Return faults in plain words; those with which nobody should go on come first, others stay as they are."""
-    return sorted(map(plain_fault, faults), key=lambda words: _ENDS not in words)
+    """Return faults in plain words; those with which nobody should go on come first, then what did not start, others
+    stay as they are. What one says in the words of its cause, no other says again.
+    """
+    said = {same for fault in faults for start, same in _SAME.items() if _is_told(fault, start)}
+    left = [fault for fault in faults if fault not in set().union(*said)]
+    plain = [_with_cure(fault, faults) for fault in left]
+    return sorted(plain, key=lambda words: (_ENDS not in words.lower(), not words.startswith(_AMISS)))
+
+
+def _is_told(fault: str, part: str) -> bool:
+    return fault.startswith(_AMISS) and part in fault
+
+
+def _with_cure(fault: str, faults: Sequence[str]) -> str:
+    """Return a fault in plain words, what did not start with what to do before what it is."""
+    head, colon, cause = fault.partition(": ")
+    if not colon or head not in _AMISS:
+        return plain_fault(fault)
+    if head == _AMISS[1]:
+        return f"{fault}: choose them again" if "settings" in cause else fault
+    if not NO_FORCE & set(faults):
+        cure = "Force goes on. Later switch it off and on"
+    elif any(same is NO_FORCE and part in cause for part, same in _SAME.items()):
+        cure = "End here, check its plugs"
+    else:
+        cure = "Later switch it off and on"
+    return f"{head}: {cure}. {sentence(cause)}"
 
 
 def sentence(words: str) -> str:

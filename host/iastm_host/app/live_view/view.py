@@ -76,7 +76,7 @@ def live_view(snapshot: LiveSnapshot, view: ViewState) -> LiveView:
             or recording_trouble(snapshot) != ""
         ),
         paused=view.paused,
-        shows_force=ladder.state in FORCE_STATES or ladder.state in {"hold", "ready", "backfilling"},
+        shows_force=ladder.state in FORCE_STATES or ladder.state in {"hold", "ready", "no_zero", "backfilling"},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from iastm_host.app.live_view.ladder import held_s_of
+from iastm_host.app.live_view.contact import held_s_of
 from iastm_host.app.live_view.recording import replays
 from iastm_host.app.live_view.texts import clock_text, signed
 from iastm_host.app.snapshot import LiveSnapshot
@@ -17,6 +17,9 @@ UNVARIED_S = 20.0
 """No hand presses this long without variation, save in a hold."""
 UNVARIED_RANGE_N = 0.3
 """Variation is the range of the middle 90 % of the trace's samples."""
+OVERLOADED = "load cell was overloaded: set zero, then check it"
+ZERO_UNCONFIRMED = "zero not confirmed"
+"""What faults begin with under which no force holds until zero is set."""
 SHARE_KNOWN = 0.9
 """So much of the samples must be there to judge them."""
 
@@ -42,6 +45,16 @@ def zero_doubt(snapshot: LiveSnapshot) -> tuple[str, str] | None:
     if pressed_n is None or float(np.ptp(np.percentile(pressed_n, (5, 95)))) > UNVARIED_RANGE_N:
         return None
     return "Check zero: lift the tool, press Z", f"In contact {clock_text(held_s)} without variation"
+
+
+def zero_first(snapshot: LiveSnapshot) -> str:
+    """Return what to do about zero before the next stroke, "" where it can be relied on."""
+    if replays(snapshot):
+        return ""
+    if OVERLOADED in snapshot.faults:
+        return "Lift the tool, press Z, then do the daily check"
+    unconfirmed = any(fault.startswith(ZERO_UNCONFIRMED) for fault in snapshot.faults)
+    return "Lift the tool, press Z" if unconfirmed or zero_doubt(snapshot) is not None else ""
 
 
 def _drifted(snapshot: LiveSnapshot) -> tuple[str, str] | None:

@@ -1,0 +1,56 @@
+"""Whether a tool warns by itself, by all that it told."""
+
+from __future__ import annotations
+
+from iastm_host.events import Channels, LimitsReport, SetLimits, StatusReport, ToolDescription, ZeroReport
+
+NO_TRUE_FORCE = frozenset(
+    {
+        "converter silent",
+        "converter at its rail",
+        "converter frozen",
+        "converter fails",
+        "load cell wire off: have it repaired",
+        "load cell wires touch: have it repaired",
+        "force counts backwards: check wiring, calibrate anew",
+        "load cell was overloaded: set zero, then check it",
+        "stored calibration damaged",
+    }
+)
+"""Faults under which a tool measures no force, or one that may be another than it says."""
+_SILENT_UNDER = NO_TRUE_FORCE | {"too slow for stroke alerts", "tool's own alert fails"}
+
+
+def why_it_does_not_warn(
+    tool: ToolDescription | None,
+    zero: ZeroReport | None,
+    limits: LimitsReport | SetLimits | None,
+    channels: Channels | None,
+    status: StatusReport | None,
+    silenced_s: int = 0,
+) -> tuple[str, ...]:
+    """Return in words each thing for which the tool does not alert, or not by a force to rely on; empty: it does.
+
+    What it did not tell counts as if it did not alert, save the channels of a tool that tells of none.
+    `silenced_s` is what is left of a silence by now, in seconds.
+    """
+    if tool is None or not tool.warns:
+        return ("it can't",)
+    why = []
+    if zero is None or not zero.confirmed:
+        why.append("zero is not confirmed")
+    if limits is None or not (limits.warn_n > 0 or limits.alarm_n > 0):
+        why.append("no limits are set")
+    if channels is None and tool.chooses_channels:
+        why.append("by what it alerts is unknown")
+    elif channels is not None and not set(channels.there) & set(channels.chosen):
+        why.append("it has nothing to alert by" if not channels.there else "all it alerts by is turned off")
+    if silenced_s > 0:
+        why.append(f"silenced for {silenced_s} s")
+    if status is None:
+        why.append("its faults are unknown")
+    else:
+        why += [fault for fault in status.faults if fault in _SILENT_UNDER]
+        if status.battery_percent == 0:
+            why.append("its battery is empty")
+    return tuple(why)
