@@ -29,6 +29,9 @@ from iastm_firmware import start
 from iastm_firmware.pins import faults_of
 import board
 
+if not hasattr(board, "WIRING"):
+    print("wrong: board.py has no WIRING; a class Board can't be tried here")
+    sys.exit(1)
 faults = faults_of(board.WIRING)
 for fault in faults:
     print("wrong:", fault)
@@ -102,6 +105,8 @@ def main() -> int:
     parser.add_argument("--i2c", action="append", default=[], type=_device, metavar="ADDRESS=BYTES")
     parser.add_argument("--spi", default=b"", type=bytes.fromhex, metavar="BYTES")
     asked = parser.parse_args()
+    if not asked.board.is_file():
+        parser.error(f"there is no file {asked.board}")
     done = tried(asked.board, dict(asked.i2c), asked.spi)
     print(done.stdout, end="")
     print(done.stderr, end="", file=sys.stderr)

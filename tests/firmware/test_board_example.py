@@ -184,6 +184,12 @@ def test_trying_a_board_tells_what_is_wrong_with_its_table(micropython: str, tmp
     ]
 
 
+def test_trying_a_file_without_a_table_says_so(micropython: str, tmp_path: Path) -> None:
+    code, said = _tried(tmp_path, "class Board:\n    pass\n")
+    assert code == 1
+    assert "has no WIRING" in said
+
+
 @pytest.mark.parametrize("module", ["esp32_s3", "esp32_c3", "pico_w", "pico_2_w"])
 def test_the_boards_that_come_along_can_be_tried(micropython: str, tmp_path: Path, module: str) -> None:
     _, said = _tried(tmp_path, f"from iastm_firmware.boards.{module} import WIRING\n")
