@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iastm_host.analysis.file_steps import STEP_LINES
+from iastm_host.analysis.glitches import bridged, glitch_note
 from iastm_host.events import Problem
 
 Floats = NDArray[np.float64]
@@ -55,6 +57,7 @@ _SENTINEL_SPREADS = 10
 # A header stands within so many lines; above it some gauges write a table about the session.
 _HEADER_LINES = 40
 _ROWS_NAMED = 5
+_GLITCH = re.compile(r"# glitch: suspected, passed over by strokes: index=(\d+)\s*")
 # A hole in time: so many times the usual step, and at least so long.
 _HOLE_STEPS = 8.0
 _HOLE_S = 0.25
@@ -122,7 +125,10 @@ def read_gauge_csv(
         _refuse_milliseconds(path, table.names[time_at], times)
     time_s = times * (time_unit_s or 1.0)
     force_n = forces * _HEADER_NEWTONS[force_unit]
-    notes += _sentinels(forces, [number for number, _ in table.rows])
+    glitches = _glitches(path, table, lines)
+    kept = np.delete(np.arange(len(forces)), glitches)
+    notes += _sentinels(forces[kept], [table.rows[row][0] for row in kept.tolist()])
+    notes += [glitch_note(len(glitches))] if glitches else []
     if len(time_s) < 2:
         raise Problem(f"{path} holds a single row.", "Choose a recording with data in it.")
     restart = _check_order(path, time_s, [number for number, _ in table.rows])
@@ -137,13 +143,14 @@ def read_gauge_csv(
         notes.append(f"{len(segments) - len(parts)} holes in time: no stroke is taken across them")
     return GaugeRecording(
         time_s=time_s,
-        force_n=force_n,
+        force_n=bridged(force_n, glitches),
         segments=tuple(segments),
         time_column=table.names[time_at],
         force_column=table.names[force_at],
         unit=force_unit,
         notes=tuple(notes),
         remarks=remarks,
+        glitches=tuple(glitches),
         stroke_lines=tuple(line for line in lines if line.startswith("# stroke: first_index=")),
         step_lines=tuple(line for line in lines if line.startswith(STEP_LINES)),
     )
@@ -439,6 +446,22 @@ def _index_jumps(path: Path, table: _Table) -> list[int]:
         return []
     index = _numbers(path, table, table.names.index("index"))
     return [int(row) for row in np.flatnonzero(np.diff(index) != 1) + 1]
+
+
+def _glitches(path: Path, table: _Table, lines: list[str]) -> list[int]:
+    """Return the rows that an export of ours names as glitches, each in a line below its row; no other has them."""
+    named = [(number, found) for number, line in enumerate(lines, 1) if (found := _GLITCH.fullmatch(line))]
+    if not named or "index" not in table.names:
+        return []
+    index = _numbers(path, table, table.names.index("index"))
+    line_numbers = [number for number, _ in table.rows]
+    rows = set()
+    for number, found in named:
+        # After a restart of the tool the same indices come again: the newest row above is meant.
+        above = np.flatnonzero(index[: bisect_left(line_numbers, number)] == int(found[1]))
+        rows.update(above[-1:].tolist())
+    # Without any row that stands there is no force to go on from.
+    return sorted(rows) if len(rows) < len(index) else []
 
 
 def _segments(time_s: Floats, parts: list[tuple[int, int]], jumps: list[int]) -> list[Segment]:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from iastm_host.events import ForceBlock
 from iastm_protocol.glitch import GLITCH_SHARE, is_glitch
 from iastm_protocol.kinds import SUSPECTED_GLITCH
@@ -80,6 +83,21 @@ class Glitches:
             previous_n, follows = value_n, is_one
         self._follows = follows
         return found
+
+
+def bridged(force_n: NDArray[np.float64], rows: Sequence[int]) -> NDArray[np.float64]:
+    """Return the forces (n,), in newtons, with a straight line where glitches were, at `rows`, which are not all."""
+    if not rows:
+        return force_n
+    kept = np.delete(np.arange(len(force_n)), rows)
+    straight = force_n.copy()
+    straight[rows] = np.interp(rows, kept, force_n[kept])
+    return straight
+
+
+def glitch_note(count: int) -> str:
+    """Return in words that samples were passed over."""
+    return f"suspected glitches passed over: {count}"
 
 
 def parts(n: int, left_out: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -33,7 +33,7 @@ from iastm_host.analysis.gauge_strokes import (
     with_motion,
     with_regions,
 )
-from iastm_host.analysis.glitches import Glitches
+from iastm_host.analysis.glitches import Glitches, bridged, glitch_note
 from iastm_host.analysis.profiles import DEFAULT_PROFILE_KEY, Contact, profile_for
 from iastm_host.app.export import damage, saturated_samples
 from iastm_host.app.markers import MarkersInOrder
@@ -225,7 +225,7 @@ def recorded_source(path: Path) -> Source:
     time_s = np.concatenate(times)
     samples = GaugeRecording(
         time_s=time_s,
-        force_n=_bridged(np.concatenate(forces), glitches),
+        force_n=bridged(np.concatenate(forces), glitches),
         segments=tuple(segments),
         time_column="time_s",
         force_column="force_n",
@@ -233,7 +233,7 @@ def recorded_source(path: Path) -> Source:
         notes=(
             *damage(recording),
             *([saturation_note(saturated)] if saturated else []),
-            *([f"suspected glitches passed over: {len(glitches)}"] if glitches else []),
+            *([glitch_note(len(glitches))] if glitches else []),
         ),
         remarks={},
         glitches=tuple(glitches),
@@ -265,14 +265,6 @@ def _hear(analyser: Analyser, event: Event) -> None:
         analyser.told(event)
     elif isinstance(event, Paused):
         analyser.counts_dose = not event.paused
-
-
-def _bridged(force_n: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64]:
-    """Return the forces with a straight line where glitches were."""
-    if rows:
-        kept = np.delete(np.arange(len(force_n)), rows)
-        force_n[rows] = np.interp(rows, kept, force_n[kept])
-    return force_n
 
 
 class _RowsOf:

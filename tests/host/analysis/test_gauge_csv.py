@@ -211,3 +211,24 @@ def test_evenly_batched_stamps_become_even_times_and_that_is_said(tmp_path):
     read = read_gauge_csv(written(tmp_path, column(rows)))
     assert read.time_s == pytest.approx(np.arange(40) * 0.025)
     assert "30 rows share" in read.notes[0]
+
+
+def test_a_glitch_that_an_export_names_is_the_newest_row_of_that_index_above_its_line(tmp_path):
+    path = tmp_path / "a.csv"
+    named = "# glitch: suspected, passed over by strokes: index="
+    # The tool restarts after index 2, and the same indices come again.
+    rows = ["0,0,0.00,1", "1,1,0.01,-40", f"{named}1", "2,2,0.02,3", f"{named}7", "0,0,0.03,3", "1,1,0.04,4"]
+    path.write_text(
+        "\n".join(["index,tool_time_us,time_s,force_n", *rows, "2,2,0.05,900", "# gap: x", f"{named}2", ""])
+    )
+    recording = read_gauge_csv(path)
+    assert recording.glitches == (1, 5)
+    assert recording.force_n.tolist() == [1, 2, 3, 3, 4, 4]
+    # A row that is passed over is no mark for a missing sample that is taken as force.
+    assert [note for note in recording.notes if "glitches" in note or "mark" in note] == [
+        "suspected glitches passed over: 2"
+    ]
+    path.write_text(path.read_text().replace("index,", "number,"))
+    assert read_gauge_csv(path).glitches == ()
+    path.write_text(f"index,tool_time_us,time_s,force_n\n0,0,0.00,1\n{named}0\n1,1,0.01,2\n{named}1\n")
+    assert read_gauge_csv(path).glitches == ()

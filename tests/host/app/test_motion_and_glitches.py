@@ -175,6 +175,13 @@ def test_a_glitch_of_the_tool_is_plotted_and_exported_and_changes_no_stroke(
         index = int(line.rpartition("=")[2])
         assert lines[number - 1].startswith(f"{index},")
         assert float(lines[number - 1].split(",")[3]) < -6
+    by_csv = json.loads(CliRunner().invoke(app, ["analyse", str(tmp_path / "a.csv"), "--json"]).stdout)
+    assert by_csv["stroke_count"] == found["stroke_count"]
+    told = ("start_s", "end_s", "peak_n", "mean_n", "impulse_ns")
+    assert [[stroke[name] for name in told] for stroke in by_csv["strokes"]] == [
+        pytest.approx([stroke[name] for name in told], abs=1e-5) for stroke in found["strokes"]
+    ]
+    assert by_csv["notes"] == found["notes"]
 
 
 def test_what_an_older_tool_sends_is_told_from_force_alone(runs: Any) -> None:
