@@ -31,9 +31,48 @@ def test_a_tool_shows_who_it_is_how_it_is_and_what_it_can(iastm: Callable[..., A
     assert found["rate_hz"] == pytest.approx(320, rel=0.02)
     assert found["missed_conversions"] == 0
     said = iastm("tool", "show", "--port", port)
-    assert said.code == 0
     assert "samples/s measured" in said.out
     assert "SIM-0003" in said.out
+
+
+def test_a_tool_that_would_not_warn_is_shown_with_why_and_exits_with_1_until_it_would(
+    iastm: Callable[..., Any], port: str
+) -> None:
+    before = iastm("tool", "show", "--port", port)
+    assert before.code == 1
+    lines = dict(line.strip().split(maxsplit=1) for line in before.out.splitlines())
+    assert lines["warns"] == "no: no limits are set"
+    assert lines["zero"] == "confirmed"
+    assert lines["limits"] == "none: nothing alerts until a run sets them"
+    assert lines["log"] == "it keeps none"
+    assert "warns by itself" not in lines["can"]
+    told = iastm("tool", "show", "--port", port, "--json")
+    assert (told.code, told.json["warns"], told.json["warn_n"]) == (1, False, 0.0)
+    assert iastm("run", "--port", port, "--headless", "--duration", "1").code == 0
+    after = iastm("tool", "show", "--port", port)
+    assert after.code == 0, after.out
+    lines = dict(line.strip().split(maxsplit=1) for line in after.out.splitlines())
+    assert lines["limits"].startswith("warn 11, alarm 14 N")
+    assert "warns by itself" in lines["can"]
+    assert iastm("tool", "channels", "--port", port, "--no-light", "--no-vibration").code == 0
+    silent = iastm("tool", "show", "--port", port, "--json")
+    assert (silent.code, silent.json["warns_not_as"]) == (1, ["all it alerts by is turned off"])
+    assert "warns by itself" not in silent.json["can"]
+
+
+def test_a_zero_that_was_not_confirmed_is_shown_with_what_it_costs(
+    iastm: Callable[..., Any], started: Callable[..., Any]
+) -> None:
+    port = started("simulate", "--scenario", "quiet", "--zero-unconfirmed").stdout.readline().strip()
+    shown = iastm("tool", "show", "--port", port)
+    assert shown.code == 1
+    assert "not confirmed: nothing alerts until it is set" in shown.out
+
+
+def test_a_simulated_tool_of_the_command_s_own_rests_while_it_tests_itself(iastm: Callable[..., Any]) -> None:
+    ran = iastm("tool", "self-test", "--simulated", "--json")
+    assert ran.json["tests"], ran.err
+    assert ran.code == 0
 
 
 def test_channels_are_chosen_one_by_one_and_stay(iastm: Callable[..., Any], port: str) -> None:

@@ -7,13 +7,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from iastm_host.app.own_alarm import NO_TRUE_FORCE, why_it_does_not_warn
 from iastm_host.app.requests import Clock, Request, ask, in_pieces, silently
 from iastm_host.events import (
     CalibrationReport,
     Channels,
+    Command,
     Event,
     GetLog,
     Health,
+    LimitsReport,
     Motion,
     Problem,
     ResetDose,
@@ -32,6 +35,7 @@ _Told = TypeVar("_Told")
 TOLD_WITHIN_S = 5.0
 """STATUS and HEALTH come once a second, the result of a self-test up to 5 s after its answer."""
 _RESULT_WITHIN_S = 10.0
+_NOT_ALLOWED = "does not allow this"
 
 
 @dataclass
@@ -81,7 +85,7 @@ def self_test(
     """Let the tool test itself; return its rows. Raises Problem where it can't, or its result does not come."""
     _require(tool.tests_itself, tool, "can't test itself")
     facts.forget(SelfTestResult)
-    ask(request, SelfTest(), clock)
+    _ask_at_rest(request, SelfTest(), clock)
     result = facts.wait(SelfTestResult, _RESULT_WITHIN_S)
     if result is None:
         raise Problem("The result of the self-test did not come.", "Look at the connection, then start it again.")
@@ -112,7 +116,7 @@ def choose_channels(
     chosen = {name for name in now.chosen if changes.get(name, True)} | {name for name, on in changes.items() if on}
     if chosen == set(now.chosen):
         return now
-    ask(request, SetChannels(tuple(sorted(chosen))), clock)
+    _ask_at_rest(request, SetChannels(tuple(sorted(chosen))), clock)
     return facts.newest(Channels) or now
 
 
@@ -145,6 +149,29 @@ def change_dose(
     return health
 
 
+def _ask_at_rest(request: Request, command: Command, clock: Clock) -> None:
+    """Ask what a tool refuses in contact; raises Problem that says so where it does."""
+    try:
+        ask(request, command, clock)
+    except Problem as refused:
+        if _NOT_ALLOWED not in refused.what:
+            raise
+        raise Problem("The tool is in contact or moves.", "Lay it down, then try again.") from refused
+
+
+def why_silent(tool: ToolDescription, facts: ToolFacts) -> tuple[str, ...]:
+    """Return in words each thing for which a tool would not warn by itself now; empty: it would."""
+    channels = facts.newest(Channels)
+    told = (facts.newest(ZeroReport), facts.newest(LimitsReport), channels, facts.newest(StatusReport))
+    return why_it_does_not_warn(tool, *told, silenced_s=0 if channels is None else channels.silenced_s)
+
+
+def why_no_true_force(facts: ToolFacts) -> tuple[str, ...]:
+    """Return the faults of now under which a tool measures no force, or a wrong one."""
+    status = facts.newest(StatusReport)
+    return () if status is None else tuple(fault for fault in status.faults if fault in NO_TRUE_FORCE)
+
+
 def _require(can: bool, tool: ToolDescription, lacks: str) -> None:
     if not can:
         raise Problem(f"The tool {tool.serial_number} {lacks}.", "Its board or its firmware has no part for it.")
@@ -153,6 +180,7 @@ def _require(can: bool, tool: ToolDescription, lacks: str) -> None:
 def as_object(tool: ToolDescription, facts: ToolFacts) -> dict[str, object]:
     """Return what a tool tells of itself, as JSON has it; null is unknown."""
     status, health, channels = facts.newest(StatusReport), facts.newest(Health), facts.newest(Channels)
+    limits, silent = facts.newest(LimitsReport), why_silent(tool, facts)
     calibration, zero, motion = facts.newest(CalibrationReport), facts.newest(ZeroReport), facts.newest(Motion)
     return {
         "serial_number": tool.serial_number,
@@ -162,7 +190,11 @@ def as_object(tool: ToolDescription, facts: ToolFacts) -> dict[str, object]:
         "runtime": tool.runtime,
         "protocol": tool.protocol,
         "simulated": tool.simulated,
-        "can": [name for name, can in features_of(tool).items() if can],
+        "warns": not silent,
+        "warns_not_as": list(silent),
+        "warn_n": None if limits is None else limits.warn_n,
+        "alarm_n": None if limits is None else limits.alarm_n,
+        "can": [name for name, can in features_of(tool, warns=not silent).items() if can],
         "trouble": tool.trouble or None,
         "started_because": tool.reset_reason or None,
         "power_losses": tool.power_losses,
@@ -200,10 +232,10 @@ def channels_object(channels: Channels) -> dict[str, object]:
     return {"there": list(channels.there), "chosen": list(channels.chosen), "silenced_s": channels.silenced_s}
 
 
-def features_of(tool: ToolDescription) -> dict[str, bool]:
-    """Return in words what a tool may be able to do, and whether this one is."""
+def features_of(tool: ToolDescription, *, warns: bool) -> dict[str, bool]:
+    """Return in words what a tool may be able to do, and whether this one is; `warns`: it would by itself, now."""
     return {
-        "warns by itself": tool.warns,
+        "warns by itself": warns,
         "sends again what was lost": tool.backfills,
         "keeps its calibration": tool.keeps_calibration,
         "senses motion": tool.senses_motion,

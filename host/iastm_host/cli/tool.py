@@ -14,7 +14,8 @@ from rich.table import Table
 
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.connected import Listener, connected
-from iastm_host.app.live_view.texts import clock_text, sentence, worst_first
+from iastm_host.app.live_state import NOT_STARTED
+from iastm_host.app.live_view.texts import clock_text, limit_text, sentence, worst_first
 from iastm_host.app.tool_facts import (
     ToolFacts,
     as_object,
@@ -24,10 +25,23 @@ from iastm_host.app.tool_facts import (
     features_of,
     read_log,
     self_test,
+    why_no_true_force,
+    why_silent,
 )
 from iastm_host.cli import wiring
 from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
-from iastm_host.events import Channels, Health, Motion, Problem, SelfTestRow, StatusReport, ToolDescription
+from iastm_host.cli.wiring import Simulation
+from iastm_host.events import (
+    Channels,
+    Health,
+    LimitsReport,
+    Motion,
+    Problem,
+    SelfTestRow,
+    StatusReport,
+    ToolDescription,
+    ZeroReport,
+)
 from iastm_host.records.new_file import write_new
 from iastm_host.tool.words import FAILED
 
@@ -38,16 +52,24 @@ LEAST_DOSE_LIMIT_NS, MOST_DOSE_LIMIT_NS = 0.001, 1e6
 """From the first on, and below the second, a tool takes a dose limit; it holds whole mN·s."""
 FAILED_TEST = 1
 """Exit code of a self-test in which something failed."""
+WOULD_NOT_WARN = 1
+"""Exit code where a tool that is shown would not warn by itself, or measures no true force."""
+HELP_WITH_TROUBLE = "docs/hardware/build-one.md, When hello says trouble"
 
 
 @contextmanager
-def _at(choice: LinkChoice) -> Iterator[tuple[Acquisition, ToolDescription, ToolFacts]]:
-    """Give a run with the tool, and what it tells; it changes nothing on it. Raises Problem."""
+def _at(
+    choice: LinkChoice, simulation: Simulation | None = None
+) -> Iterator[tuple[Acquisition, ToolDescription, ToolFacts]]:
+    """Give a run with the tool, and what it tells; it changes nothing on it. Raises Problem.
+
+    `simulation` is what --simulated stands for.
+    """
     choice.check()
     facts = ToolFacts()
 
     def run_with(listeners: Sequence[Listener]) -> Acquisition:
-        return wiring.calibration_run(choice.open(), choice.carrier, (*listeners, facts), sets_limits=False)
+        return wiring.calibration_run(choice.open(simulation), choice.carrier, (*listeners, facts), sets_limits=False)
 
     with connected(run_with) as (run, found):
         yield run, found, facts
@@ -56,18 +78,24 @@ def _at(choice: LinkChoice) -> Iterator[tuple[Acquisition, ToolDescription, Tool
 def show(
     port: Port = None, tool: Tool = None, radio: Radio = None, simulated: Simulated = False, as_json: Json = False
 ) -> None:
-    """Show who a tool is, what troubles it, why it started, what it counted, and how it is now."""
+    """Show who a tool is, what troubles it, why it started, what it counted, and how it is now.
+
+    Exits with 1 where it would not warn by itself (zero not confirmed, no limits, nothing to alert by) or measures no
+    true force, else with 0.
+    """
     with _at(LinkChoice(port, tool, radio, simulated)) as (_run, found, facts):
         facts.wait(StatusReport)
         # Comes right after the status; a tool of an older minor sends none.
         facts.wait(Health, 1.0)
     if as_json:
         typer.echo(json.dumps(as_object(found, facts), ensure_ascii=False))
-        return
-    table = Table.grid(padding=(0, 2))
-    for name, said in _lines(found, facts):
-        table.add_row(name, said)
-    Console(highlight=False, markup=False).print(table)
+    else:
+        table = Table.grid(padding=(0, 2))
+        for name, said in _lines(found, facts):
+            table.add_row(name, said)
+        Console(highlight=False, markup=False).print(table)
+    if why_silent(found, facts) or why_no_true_force(facts):
+        raise typer.Exit(WOULD_NOT_WARN)
 
 
 def _lines(found: ToolDescription, facts: ToolFacts) -> Iterator[tuple[str, str]]:
@@ -75,23 +103,53 @@ def _lines(found: ToolDescription, facts: ToolFacts) -> Iterator[tuple[str, str]
     yield "tool", f"{found.board} {found.serial_number}".rstrip() + (" (simulated)" if found.simulated else "")
     yield "firmware", f"{found.firmware_version} under {found.runtime}, protocol {found.protocol}"
     if found.trouble:
-        yield "trouble", sentence(found.trouble)
+        yield "trouble", f"{sentence(found.trouble)}: see {HELP_WITH_TROUBLE}"
     for words in worst_first(status.faults) if status is not None else ():
-        yield "fault", sentence(words)
+        # Which part that is stands above.
+        if words != NOT_STARTED or not found.trouble:
+            yield "fault", sentence(words)
     if status is not None and not status.faults and not found.trouble:
         yield "fault", "none"
-    yield "started", f"as {found.reset_reason}" if found.reset_reason else "why is unknown"
+    yield from _own_alarm(found, facts)
+    if found.reset_reason:
+        yield "started", f"as {found.reset_reason}"
     yield "counted", f"power gone amid a stream: {_times(found.power_losses)}; failed: {_times(found.restarts)}"
     if found.overload_n:
         yield "overload", f"up to {found.overload_n:.1f} N: do the daily check, or calibrate"
-    yield "log", f"{found.log_bytes} bytes: iastm tool log" if found.log_bytes else "empty"
+    if not found.keeps_log:
+        yield "log", "it keeps none"
+    else:
+        yield "log", f"{found.log_bytes} bytes: iastm tool log" if found.log_bytes else "empty"
     yield "calibration", found.calibration_id or "none"
     yield from _condition(found, status, health)
     if found.senses_motion:
         yield "angle", _angle_words(facts.newest(Motion))
     if channels is not None:
         yield "alerts by", _channels_words(channels)
-    yield "can", ", ".join(name for name, can in features_of(found).items() if can)
+    yield "can", ", ".join(name for name, can in features_of(found, warns=not why_silent(found, facts)).items() if can)
+
+
+def _own_alarm(found: ToolDescription, facts: ToolFacts) -> Iterator[tuple[str, str]]:
+    zero, limits = facts.newest(ZeroReport), facts.newest(LimitsReport)
+    silent = why_silent(found, facts)
+    yield "warns", f"no: {'; '.join(silent)}" if silent else "by itself, at the limits below"
+    if found.tares:
+        yield "zero", "kept by the gauge"
+    elif zero is None:
+        yield "zero", "unknown"
+    else:
+        yield "zero", "confirmed" if zero.confirmed else "not confirmed: nothing alerts until it is set"
+    if found.warns:
+        yield "limits", _limits_words(limits)
+
+
+def _limits_words(limits: LimitsReport | None) -> str:
+    if limits is None:
+        return "unknown"
+    if not (limits.warn_n > 0 or limits.alarm_n > 0):
+        return "none: nothing alerts until a run sets them"
+    said = f"warn {limit_text(limits.warn_n)}, alarm {limit_text(limits.alarm_n)} N"
+    return f"{said} ({limits.profile})" if limits.profile else said
 
 
 def _condition(found: ToolDescription, status: StatusReport | None, health: Health | None) -> Iterator[tuple[str, str]]:
@@ -143,7 +201,9 @@ def run_self_test(
     port: Port = None, tool: Tool = None, radio: Radio = None, simulated: Simulated = False, as_json: Json = False
 ) -> None:
     """Let a tool test itself while nobody touches it; exits with 1 where something failed."""
-    with _at(LinkChoice(port, tool, radio, simulated)) as (run, found, facts):
+    choice = LinkChoice(port, tool, radio, simulated)
+    # One that plays strokes would be in contact, where no tool tests itself.
+    with _at(choice, wiring.make_simulation("quiet", 1, None) if simulated else None) as (run, found, facts):
         typer.echo("Leave the tool untouched for some seconds.", err=True)
         rows = self_test(run.request, found, facts)
     if as_json:

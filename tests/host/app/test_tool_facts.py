@@ -79,6 +79,20 @@ def test_a_self_test_comes_with_its_rows(at: Any) -> None:
     assert (row.test, row.verdict, row.value, row.unit) == ("measured rate", "failed", 10.0, "Hz")
 
 
+def test_what_a_tool_refuses_in_contact_says_to_lay_it_down(at: Any) -> None:
+    made = at(features=ALL)
+    made.tool.refuse = dict.fromkeys((kinds.SELF_TEST, kinds.SET_CHANNELS), (kinds.NOT_ALLOWED, ""))
+    with connected(made) as (run, tool):
+        for ask in (
+            lambda: self_test(run.request, tool, made.facts),
+            lambda: choose_channels(run.request, tool, made.facts, {"light": False}),
+        ):
+            with pytest.raises(Problem) as refused:
+                ask()
+            assert refused.value.what == "The tool is in contact or moves."
+            assert refused.value.fix == "Lay it down, then try again."
+
+
 def test_only_what_was_asked_for_of_the_channels_changes(at: Any) -> None:
     made = at(features=ALL)
     with connected(made) as (run, tool):

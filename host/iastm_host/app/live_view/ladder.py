@@ -124,7 +124,7 @@ def _stream_cover(snapshot: LiveSnapshot) -> Ladder | None:
             return _cover("no_tool", "play", "Opening the recording", link.reason)
         return _cover("no_tool", "usb", _no_tool_word(snapshot), link.reason or "Waiting for the tool")
     if snapshot.trace.last_arrived_us == 0 and NO_FORCE & set(snapshot.faults):
-        return _cover("no_force", "warn", "No true force", "The sensor gives none. End here.")
+        return _no_force()
     newest_us = snapshot.trace.last_arrived_us or link.since_us
     silent_us = snapshot.taken_us - newest_us
     if silent_us > STALE_AFTER_US or link.state == "silent":
@@ -211,7 +211,13 @@ def _with_hysteresis(force_n: float, profile: Profile, before: str) -> str:
     return min(before, lenient, key=FORCE_STATES.index)
 
 
+def _no_force() -> Ladder:
+    return _cover("no_force", "warn", "No true force", "The sensor gives none. End here.")
+
+
 def _ready(sub: str, snapshot: LiveSnapshot) -> Ladder:
+    if NO_FORCE & set(snapshot.faults) and not replays(snapshot):
+        return _no_force()
     zero = zero_first(snapshot)
     return _cover("no_zero", "warn", "Set zero", zero) if zero else _cover("ready", "play", "Ready", sub)
 

@@ -91,6 +91,14 @@ def test_a_tool_of_which_no_sample_ever_came_as_its_sensor_did_not_start_is_not_
     assert (shown.ladder.word, shown.ladder.sub) == ("No true force", "The sensor gives none. End here.")
 
 
+@pytest.mark.parametrize("faults", [(SILENT,), (FAILS,), (LOW, SILENT, PART), (FAILS, ZERO_NOT_CONFIRMED)])
+def test_nobody_is_told_to_go_on_where_the_banner_says_to_end(faults: tuple[str, ...]) -> None:
+    shown = live_view(fresh(faults=faults), LIVE)
+    assert shown.ladder.sub == "The sensor gives none. End here."
+    assert shown.technical
+    assert live_view(fresh(faults=(LOW, MOTION_PART)), LIVE).ladder.word == "Ready"
+
+
 def test_a_sensor_that_gives_no_force_is_said_beside_another_part_that_did_not_start() -> None:
     text, sub = banner_words(live_view(fresh(faults=(SILENT, MOTION_PART)), LIVE))
     assert text == "No force from the sensor"
