@@ -18,6 +18,8 @@ NO_TRUE_FORCE = frozenset(
     }
 )
 """Faults under which a tool measures no force, or one that may be another than it says."""
+NO_LIMITS = "no limits are set"
+"""Of a tool that no run spoke to since it started: the next one sets them."""
 _SILENT_UNDER = NO_TRUE_FORCE | {"too slow for stroke alerts", "tool's own alert fails"}
 
 
@@ -40,7 +42,7 @@ def why_it_does_not_warn(
     if zero is None or not zero.confirmed:
         why.append("zero is not confirmed")
     if limits is None or not (limits.warn_n > 0 or limits.alarm_n > 0):
-        why.append("no limits are set")
+        why.append(NO_LIMITS)
     if channels is None and tool.chooses_channels:
         why.append("by what it alerts is unknown")
     elif channels is not None and not set(channels.there) & set(channels.chosen):

@@ -16,6 +16,7 @@ from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.connected import Listener, connected
 from iastm_host.app.live_state import NOT_STARTED
 from iastm_host.app.live_view.texts import clock_text, limit_text, sentence, worst_first
+from iastm_host.app.own_alarm import NO_LIMITS
 from iastm_host.app.tool_facts import (
     ToolFacts,
     as_object,
@@ -80,8 +81,8 @@ def show(
 ) -> None:
     """Show who a tool is, what troubles it, why it started, what it counted, and how it is now.
 
-    Exits with 1 where it would not warn by itself (zero not confirmed, no limits, nothing to alert by) or measures no
-    true force, else with 0.
+    Exits with 1 where it would not warn by itself (zero not confirmed, nothing to alert by) or measures no true force,
+    else with 0. That no limits are set yet is said, and is no reason: a run sets them.
     """
     with _at(LinkChoice(port, tool, radio, simulated)) as (_run, found, facts):
         facts.wait(StatusReport)
@@ -94,7 +95,7 @@ def show(
         for name, said in _lines(found, facts):
             table.add_row(name, said)
         Console(highlight=False, markup=False).print(table)
-    if why_silent(found, facts) or why_no_true_force(facts):
+    if set(why_silent(found, facts)) - {NO_LIMITS} or why_no_true_force(facts):
         raise typer.Exit(WOULD_NOT_WARN)
 
 
