@@ -80,7 +80,7 @@ def test_of_two_programs_that_come_at_once_one_has_the_tool_and_the_other_is_tol
     port = first_line(started("simulate", "--seed", "5"))
     both = [started("run", "--port", port, "--duration", "4", "--json") for _ in range(2)]
     ended = [(run.communicate(timeout=60), run.returncode) for run in both]
-    assert sorted(code for _, code in ended) == [0, 2], ended
+    assert sorted(code for _, code in ended) == [0, 2], "\n".join(f"{code}: {err}" for (_, err), code in ended)
     for (out, err), code in ended:
         if code:
             assert "busy" in err
