@@ -88,6 +88,7 @@ def started(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..
         return process
 
     yield start
-    for process in running:
+    # Runs before the tools that they are with: a freed port is another test's at once, and a run would try it again.
+    for process in reversed(running):
         process.kill()
         process.communicate(timeout=TIMEOUT_S)

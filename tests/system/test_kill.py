@@ -76,16 +76,20 @@ def test_after_sigkill_every_recording_opens_and_lacks_at_most_its_last_second(
 
 
 def test_a_killed_simulator_takes_its_tool_along_though_a_run_has_its_port_open(
-    started: Callable[..., subprocess.Popen[str]],
+    started: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     simulator = started("simulate")
     assert simulator.stdout is not None
-    port = simulator.stdout.readline().strip()
+    # A name of this test's own, gone in time: the number of the pseudo-terminal is given to the next one that is made
+    # on this machine, and the run, which tries it again, would take that from whoever made it.
+    port = tmp_path / "port"
+    port.symlink_to(simulator.stdout.readline().strip())
     tools = [pid for child in children_of(simulator.pid) for pid in (child, *children_of(child))]
     assert tools
     run = started("run", "--port", port, "--json")
     assert run.stderr is not None
     assert any("streaming" in line for line in iter(run.stderr.readline, ""))
+    port.unlink()
     simulator.kill()
     simulator.wait(GONE_TIMEOUT_S)
     assert wait_for(partial(gone, tools), GONE_TIMEOUT_S)
