@@ -43,6 +43,7 @@ _SAMPLE_EVERY_MS = const(2)
 _LINK_EVERY_MS = const(4)
 _LIFE_EVERY_MS = const(10)
 _SECOND_MS = const(1000)
+_COLLECTED_WITHIN_MS = const(50)
 
 
 async def _together(coroutines):
@@ -87,7 +88,7 @@ class App:
         while True:
             taken = sampler.taken
             step()
-            if self._collects and sampler.taken != taken:
+            if self._collects and sampler.taken != taken and not self.tool.watch.in_contact:
                 # A converter keeps the newest conversion only: just after one was taken, the next two may wait longest.
                 self._collect()
             life.sampled = True
@@ -115,15 +116,16 @@ class App:
 
     async def _keep_time(self):
         while True:
-            await asyncio.sleep_ms(_SECOND_MS)
+            await asyncio.sleep_ms(_SECOND_MS - _COLLECTED_WITHIN_MS)
+            # Between strokes, so that a collection does not fall into one; and before STATUS tells what is free.
+            self._collects = not self.tool.watch.in_contact
+            await asyncio.sleep_ms(_COLLECTED_WITHIN_MS)
             if self._failure is not None:
                 raise self._failure
-            self.tool.second()
-            if self._collects:
-                # A second without a conversion.
+            if self._collects and not self.tool.watch.in_contact:
+                # No conversion came.
                 self._collect()
-            # Between strokes, so that a collection does not fall into one.
-            self._collects = not self.tool.watch.in_contact
+            self.tool.second()
             self.tool.life.sleep_if_due()
 
 

@@ -20,9 +20,8 @@ _PERIOD_US = 3125
 _SETTLING_S = 380
 # The zero is set so often at first that the events are full soon.
 _ZEROS_S = 40
-# Status is said just after a collection, or some garbage later. In ten hours a leak of two bytes a minute shows; after
-# a collection each time, test_ten_hours.py measures closer.
-_SPREAD_BYTES = 1000
+# Status is said just after a collection, or some garbage later. In ten hours a leak of a byte a minute shows.
+_SPREAD_BYTES = 400
 
 
 class Host:
