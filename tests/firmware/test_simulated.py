@@ -1,7 +1,8 @@
-"""The simulated tool as a whole program, on real MicroPython in 208 KiB and on CPython."""
+"""The simulated tool as a whole program, on real MicroPython and on CPython."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import random
@@ -106,8 +107,9 @@ def test_virtual_minutes_equal_the_truth_sample_by_sample(
     assert len(statuses) >= seconds - 2
     last = statuses[-1]
     assert (last.faults, last.missed_conversions, last.overrun_samples, last.damaged_frames) == (0, 0, 0, 0)
-    # It runs on, and its heap does not fill up.
-    assert min(status.heap_free_bytes for status in statuses) > 8 * 1024
+    # It runs on, and its heap does not fill up: what is free amid a stroke counts what no collection took back yet.
+    frees = [status.heap_free_bytes for status in statuses]
+    assert min(max(two) for two in itertools.pairwise(frees)) > 96 * 1024
 
 
 def test_the_first_words_are_those_of_the_real_runtime(virtual_tool: Any, wire: Any) -> None:
