@@ -25,4 +25,4 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 
 echo "Installing the project into $venv; the first time downloads about 300 MB."
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,virtual-ble]'
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,virtual-ble,workbench]'

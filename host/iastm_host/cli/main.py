@@ -14,7 +14,24 @@ from rich.console import Console
 from typer.exceptions import Abort, TyperException
 
 from iastm_calibration.errors import CalibrationError
-from iastm_host.cli import analyse, calibrate, export, link_test, live, pair, scan, simulate, tool
+from iastm_host.cli import (
+    analyse,
+    bundle,
+    calibrate,
+    deploy,
+    doctor,
+    export,
+    flash,
+    link_test,
+    live,
+    monitor,
+    new_board,
+    pair,
+    scan,
+    simulate,
+    tool,
+    tools,
+)
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
 
@@ -44,6 +61,13 @@ app.command("link-test")(link_test.link_test)
 app.command("simulate")(simulate.simulate)
 app.command("export")(export.export)
 app.command("analyse")(analyse.analyse)
+app.command("flash")(flash.flash)
+app.command("deploy")(deploy.deploy)
+app.command("bundle")(bundle.bundle)
+app.command("doctor")(doctor.doctor)
+app.command("monitor")(monitor.monitor)
+app.command("new-board")(new_board.new_board)
+app.command("tools")(tools.tools)
 app.add_typer(calibrate.calibrate, name="calibrate")
 app.add_typer(tool.tool, name="tool")
 
