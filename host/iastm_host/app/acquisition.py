@@ -39,6 +39,7 @@ from iastm_host.events import (
 )
 from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.records.entries import DIALECT, GOES_ON, MARKER, PAUSED, REGION, Step
+from iastm_host.records.known_tools import KnownTool, KnownTools, known_from
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.records.tool_logs import ToolLogs
 from iastm_host.tool import states
@@ -72,7 +73,8 @@ class Plan:
     of its markers in order, `replay_steps` are its pauses and regions. `keys` are those of known tools by serial
     number. `numbering` is what a replay's samples go on from, where their gauge does not number them. `sets_limits`:
     the tool is told those of the profile. `calibrations` are those known here, by serial number. `tool_logs` is where
-    the logs of tools are kept, None nowhere.
+    the logs of tools are kept, `known_tools` where is kept which were met, None nowhere; `address` is the port, or the
+    name on the air, by which this one is reached ("" unknown).
     """
 
     carrier: str
@@ -95,6 +97,8 @@ class Plan:
     sets_limits: bool = True
     calibrations: Mapping[str, KnownCalibration] = field(default_factory=dict)
     tool_logs: ToolLogs | None = None
+    known_tools: KnownTools | None = None
+    address: str = ""
 
     def settings(self) -> dict[str, object]:
         """Return what a recording needs to be played back as it was seen."""
@@ -168,6 +172,9 @@ class Acquisition:
         # The boot of the tool whose log was asked for last.
         self._log_of: int | None = None
         self._log_task: asyncio.Task[None] | None = None
+        # The boot of the tool that was kept last among those that are known, and whether its status was known then.
+        self._kept: tuple[int, bool] | None = None
+        self._keep_task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading: asyncio.Task[Chunk] | None = None
         self._stop_asked = asyncio.Event()
@@ -315,6 +322,7 @@ class Acquisition:
             if self._log_task is not None:
                 self._log_task.cancel()
             await self._transport.close()
+            await self._keep_tool_at_end()
 
     async def _connect(self) -> bool:
         """Open the link for the first time; return False where a stop came before."""
@@ -455,9 +463,39 @@ class Acquisition:
             self._begin_recording()
         if self._plan.replay_span_us is not None:
             self._update_replay(chunk.host_us, self._plan.replay_span_us)
+        self._keep_tool()
         self._keep_log()
         await self._send(self._pipeline.client)
         return self._still_there()
+
+    def _keep_tool(self) -> None:
+        """Once a boot of the tool, and once its status is known, keep it among those that are known here."""
+        tool = self._state.tool
+        if self._plan.known_tools is None or tool is None or not tool.serial_number or self._stopping.is_set():
+            return
+        here = (tool.boot_id, self._state.status is not None)
+        keeping = self._keep_task is not None and not self._keep_task.done()
+        if here != self._kept and not keeping and self._pipeline.client.state == states.STREAMING:
+            self._kept = here
+            self._keep_task = asyncio.create_task(self._keep(self._plan.known_tools, self._met(tool)))
+
+    async def _keep_tool_at_end(self) -> None:
+        """A long run tells how its tool was at its end, and not at its beginning."""
+        if self._keep_task is not None:
+            await self._keep_task
+        known, tool = self._plan.known_tools, self._state.tool
+        if self._kept is not None and known is not None and tool is not None:
+            await self._keep(known, self._met(tool))
+
+    def _met(self, tool: ToolDescription) -> KnownTool:
+        return known_from(tool, self._state.status, self._plan.carrier, self._plan.address, self._wall_clock())
+
+    async def _keep(self, known: KnownTools, tool: KnownTool) -> None:
+        try:
+            await asyncio.to_thread(known.keep, tool)
+        except Problem as problem:
+            with self._lock:
+                self._state.note(f"the tool is not kept among the known ones: {problem}", self._clock(), far=False)
 
     def _keep_log(self) -> None:
         """Once a boot of the tool, when it streams and nothing is missing, begin to bring its log here."""

@@ -294,6 +294,11 @@ class LiveState:
     def _take_offset(self, offset: ClockOffset, _now_us: int) -> None:
         self._offset = offset
 
+    @property
+    def status(self) -> StatusReport | None:
+        """What the tool said of its state last, None before it did."""
+        return self._status
+
     def _take_status(self, status: StatusReport, _now_us: int) -> None:
         self._status = status
 

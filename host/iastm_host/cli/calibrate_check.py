@@ -103,7 +103,9 @@ def _run(
     link = choice.open()
 
     def make(listeners: Sequence[Listener]) -> Acquisition:
-        return wiring.calibration_run(link, choice.carrier, (*listeners, run.feed), sets_limits=False)
+        return wiring.calibration_run(
+            link, choice.carrier, (*listeners, run.feed), sets_limits=False, address=choice.address
+        )
 
     console = Console(stderr=True, highlight=False)
     with connected(make) as (acquisition, tool):

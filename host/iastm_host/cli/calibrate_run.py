@@ -159,8 +159,10 @@ def station_for(
     if setup.against_gauge:
         gauge_link = bench.gauge() if bench is not None else gauge.open() if gauge is not None else None
 
-    def run_of(made: Transport, carrier: str) -> Callable[[Sequence[Listener]], Acquisition]:
-        return lambda listeners: wiring.calibration_run(made, carrier, listeners, sets_limits=True)
+    def run_of(made: Transport, chosen: LinkChoice) -> Callable[[Sequence[Listener]], Acquisition]:
+        return lambda listeners: wiring.calibration_run(
+            made, chosen.carrier, listeners, sets_limits=True, address=chosen.address
+        )
 
     hands: Callable[[WizardSnapshot], None] | None = None
     if bench is not None:
@@ -175,8 +177,8 @@ def station_for(
             helpers[against_gauge].look(picture.kind, picture.load_kg or None, picture.angle_deg)
 
     return Station(
-        make_tool=run_of(link, choice.carrier),
-        make_gauge=None if gauge_link is None else run_of(gauge_link, (gauge or choice).carrier),
+        make_tool=run_of(link, choice),
+        make_gauge=None if gauge_link is None else run_of(gauge_link, gauge or choice),
         clock=wiring.clock_us,
         wall_clock=wiring.wall_clock,
         drafts=drafts,

@@ -94,7 +94,9 @@ def _require_room(tool: ToolDescription) -> None:
 
 
 def _run(choice: LinkChoice) -> Callable[[Sequence[Listener]], Acquisition]:
-    return lambda listeners: wiring.calibration_run(choice.open(), choice.carrier, listeners, sets_limits=False)
+    return lambda listeners: wiring.calibration_run(
+        choice.open(), choice.carrier, listeners, sets_limits=False, address=choice.address
+    )
 
 
 def _keep(document: CalibrationDocument, out: Path | None) -> Path:

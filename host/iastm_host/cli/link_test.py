@@ -55,6 +55,10 @@ def link_test(
     except KeyboardInterrupt as interrupt:
         # What was measured until then is shown all the same.
         interrupted = interrupt
+    if test.tool is not None and test.tool.serial_number:
+        carrier = "simulated" if simulated else "serial" if port is not None else "ble"
+        if trouble := wiring.met(test.tool, carrier, port or tool or ""):
+            typer.echo(trouble, err=True)
     code = 0
     if test.began and test.tool is not None:
         figures = test.figures()

@@ -36,6 +36,11 @@ class LinkChoice:
             return "simulated"
         return "serial" if self.port is not None else "ble"
 
+    @property
+    def address(self) -> str:
+        """How a person names the tool: its port, its name or address on the air, "" for a simulated one."""
+        return self.port or self.tool or ""
+
     def check(self, *, offers_simulated: bool = True) -> None:
         """Raise Problem where not exactly one tool is named, or a radio for none."""
         if (self.port is not None) + (self.tool is not None) + self.simulated != 1:

@@ -29,5 +29,11 @@ def pair(
     if renew and port is None:
         raise Problem("A new key is made by cable only.", "Connect the tool by cable and give --port.")
     link = wiring.serial_link(port) if port is not None else wiring.ble_link(tool or "", radio)
-    serial_number, where = wiring.pair(link, lambda words: typer.echo(words, err=True), renew=renew)
+    serial_number, where = wiring.pair(
+        link,
+        lambda words: typer.echo(words, err=True),
+        renew=renew,
+        carrier="serial" if port is not None else "ble",
+        address=port or tool or "",
+    )
     typer.echo(f"Paired with {serial_number}. Its key is kept {where}.")

@@ -70,7 +70,8 @@ def _at(
     facts = ToolFacts()
 
     def run_with(listeners: Sequence[Listener]) -> Acquisition:
-        return wiring.calibration_run(choice.open(simulation), choice.carrier, (*listeners, facts), sets_limits=False)
+        link, carrier, address = choice.open(simulation), choice.carrier, choice.address
+        return wiring.calibration_run(link, carrier, (*listeners, facts), sets_limits=False, address=address)
 
     with connected(run_with) as (run, found):
         yield run, found, facts

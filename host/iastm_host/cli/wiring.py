@@ -24,11 +24,12 @@ from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for, wit
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.connected import Listener
 from iastm_host.app.offline import recorded_contact, recorded_numbering, recorded_profile, recorded_tip
-from iastm_host.events import Problem
+from iastm_host.events import Problem, ToolDescription
 from iastm_host.keys import KeyStore, system_keyring
 from iastm_host.records import disk
 from iastm_host.records.calibrations import CalibrationStore
 from iastm_host.records.entries import Recording
+from iastm_host.records.known_tools import KnownTools, known_from
 from iastm_host.records.tool_logs import ToolLogs
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
@@ -184,12 +185,12 @@ def simulated_run(
 
 def serial_run(port: str, chosen: Settings, choice: Choice) -> Acquisition:
     """Return a run with the tool on a serial port."""
-    return _acquisition(serial_link(port), _live_plan("serial", chosen, choice))
+    return _acquisition(serial_link(port), _live_plan("serial", chosen, choice, address=port))
 
 
 def ble_run(tool: str, radio: str | None, chosen: Settings, choice: Choice) -> Acquisition:
     """Return a run with the tool of that name or address; `radio` is as of `scan_tools`."""
-    return _acquisition(ble_link(tool, radio), _live_plan("ble", chosen, choice, key_store().load()))
+    return _acquisition(ble_link(tool, radio), _live_plan("ble", chosen, choice, key_store().load(), address=tool))
 
 
 def calibration_run(
@@ -199,8 +200,12 @@ def calibration_run(
     keys: Mapping[str, bytes] | None = None,
     *,
     sets_limits: bool,
+    address: str = "",
 ) -> Acquisition:
-    """Return a run that treats nobody: it has no limits, and with `sets_limits` turns those of the tool off."""
+    """Return a run that treats nobody: it has no limits, and with `sets_limits` turns those of the tool off.
+
+    `address` is how a person names the tool, "" unknown.
+    """
     plan = Plan(
         carrier=carrier,
         profile=without_limits("calibration", "Calibration"),
@@ -211,6 +216,8 @@ def calibration_run(
         patience_s=None if sets_limits else HEADLESS_PATIENCE_S,
         keys=keys if keys is not None else key_store().load() if carrier == "ble" else {},
         sets_limits=sets_limits,
+        known_tools=known_tools(),
+        address=address,
     )
     return Acquisition(transport, plan, clock_us, wall_clock, listeners=listeners)
 
@@ -225,6 +232,20 @@ def tool_logs() -> ToolLogs:
     return ToolLogs(Path(platformdirs.user_data_path(APP_NAME)) / "tool logs")
 
 
+def known_tools() -> KnownTools:
+    """Return where the tools are kept that this user's computer has met."""
+    return KnownTools(Path(platformdirs.user_data_path(APP_NAME)) / "known tools")
+
+
+def met(tool: ToolDescription, carrier: str, address: str) -> str:
+    """Keep a tool among those that are known; return in words why that can't be, "" where it could."""
+    try:
+        known_tools().keep(known_from(tool, None, carrier, address, wall_clock()))
+    except Problem as problem:
+        return f"The tool is not kept among the known ones: {problem}"
+    return ""
+
+
 def calibration_drafts() -> Path:
     """Return the folder for calibrations that were not finished."""
     return Path(platformdirs.user_data_path(APP_NAME)) / "calibration drafts"
@@ -235,13 +256,16 @@ def key_store() -> KeyStore:
     return KeyStore(Path(platformdirs.user_config_path(APP_NAME)), system_keyring())
 
 
-def pair(link: Transport, tell: Callable[[str], None], *, renew: bool) -> tuple[str, str]:
+def pair(link: Transport, tell: Callable[[str], None], *, renew: bool, carrier: str, address: str) -> tuple[str, str]:
     """Fetch the key of the tool on `link` and keep it; return its serial number and where the key is, in words."""
     store = key_store()
     # A store that can't be read is found before anybody presses a button.
     store.load()
     found, key = asyncio.run(fetch_key(link, software_name(), clock_us, tell, renew=renew))
-    return found.serial_number, store.keep(found.serial_number, key)
+    where = store.keep(found.serial_number, key)
+    if trouble := met(found, carrier, address):
+        tell(trouble)
+    return found.serial_number, where
 
 
 def link_test(duration_s: float) -> LinkTest:
@@ -348,7 +372,9 @@ def _acquisition(transport: Transport, plan: Plan) -> Acquisition:
     return Acquisition(transport, plan, clock_us, wall_clock)
 
 
-def _live_plan(carrier: str, chosen: Settings, choice: Choice, keys: Mapping[str, bytes] | None = None) -> Plan:
+def _live_plan(
+    carrier: str, chosen: Settings, choice: Choice, keys: Mapping[str, bytes] | None = None, address: str = ""
+) -> Plan:
     tip = chosen_tip(chosen)
     return Plan(
         carrier=carrier,
@@ -364,6 +390,8 @@ def _live_plan(carrier: str, chosen: Settings, choice: Choice, keys: Mapping[str
         keys=keys or {},
         calibrations=calibrations().known(),
         tool_logs=tool_logs(),
+        known_tools=known_tools(),
+        address=address,
     )
 
 
