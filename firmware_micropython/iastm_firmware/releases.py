@@ -1,0 +1,98 @@
+"""Which of the two releases on a board is in force, as the one that runs sees it: it confirms itself, or gives up.
+
+The selector, main.py, chose it. The state is one line in a file,
+
+    PLACE STATUS TRIES FALLBACK CRC
+
+PLACE `a` or `b`, or `-` for what is frozen, or lies beside main.py; STATUS `ok`, or `trial` where it never stayed up
+yet; TRIES how many starts a trial has left; FALLBACK the place that is started where it fails; CRC the CRC-32 (IEEE
+802.3, `binascii.crc32`) of the four words with single spaces, as 8 hex digits. It is written beside, as `state.new`,
+and renamed; main.py reads and writes it just so, and a test holds the two together.
+"""
+
+import binascii
+import os
+import sys
+from collections import namedtuple
+
+from iastm_protocol._compat import const
+
+# The loop of a release runs for so long before it is confirmed.
+CONFIRM_S = const(5)
+
+HOME = "/releases/"
+_STATE = HOME + "state"
+_NEW = HOME + "state.new"
+_FAILED = HOME + "failed"
+_UNTOLD = HOME + "untold"
+_PLACES = ("a", "b", "-")
+_OK = "ok"
+_TRIAL = "trial"
+_STATE_BYTES = const(80)
+# A full file system is not asked more often than this in the end.
+_LONGEST_WAIT_S = const(640)
+
+
+class State(namedtuple("State", ("place", "status", "tries", "fallback"))):
+    """What is in force: see above."""
+
+
+def encode(state):
+    """Return the line that holds a State."""
+    words = "%s %s %d %s" % tuple(state)
+    return "%s %08x\n" % (words, binascii.crc32(words.encode()))
+
+
+def decode(line):
+    """Return the State that a line holds, None where it is not whole, or says what can't be."""
+    words = line.split()
+    if len(words) != 5 or words[0] not in _PLACES or words[3] not in _PLACES:
+        return None
+    if len(words[2]) != 1 or not "0" <= words[2] <= "9":
+        return None
+    # What is on trial can be left, for something else.
+    if words[1] != _OK and (words[1] != _TRIAL or words[0] in ("-", words[3])):
+        return None
+    state = State(words[0], words[1], int(words[2]), words[3])
+    text = encode(state)
+    return state if line in (text, text.strip()) else None
+
+
+def read():
+    """Return the State that is in force, None where none is."""
+    return _held(_STATE) or _held(_NEW)
+
+
+def write(state):
+    """Put a State in force. Raises OSError where that can't be: the one before stays."""
+    if _held(_STATE) is None and _held(_NEW) is not None:
+        # The one copy that there is must not be what is written over.
+        os.rename(_NEW, _STATE)
+    with open(_NEW, "w") as file:
+        file.write(encode(state))
+    if _held(_NEW) != state:
+        raise OSError("the state can't be read back")
+    os.rename(_NEW, _STATE)
+
+
+def _held(path):
+    try:
+        with open(path) as file:
+            return decode(file.read(_STATE_BYTES))
+    except (OSError, ValueError):
+        return None
+
+
+def runs_from():
+    """Return the place that this firmware was started from."""
+    first = sys.path[0] if sys.path else ""
+    return first[len(HOME) :] if first.startswith(HOME) else "-"
+
+
+def on_trial():
+    """Return the State where the firmware that runs is on trial, else None."""
+    place = runs_from()
+    if place == "-":
+        return None
+    state = read()
+    return state if state is not None and (state.place, state.status) == (place, _TRIAL) else None
