@@ -152,9 +152,9 @@ def test_a_converter_of_ones_own_samples_and_misses_nothing_unsaid(micropython: 
 
 
 def _tried(folder: Path, source: str, *options: str) -> tuple[int, str]:
-    """Return the exit code of scripts/try_board.py and what it said."""
+    """Return the exit code of `iastm try-board` and what it said."""
     (folder / "mine.py").write_text(source, encoding="utf-8")
-    command = [sys.executable, str(_ROOT / "scripts/try_board.py"), str(folder / "mine.py"), *options]
+    command = [sys.executable, "-m", "iastm_host.cli.start", "try-board", str(folder / "mine.py"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -187,7 +187,7 @@ def test_trying_a_board_tells_what_is_wrong_with_its_table(micropython: str, tmp
 def test_trying_a_file_without_a_table_says_so(micropython: str, tmp_path: Path) -> None:
     code, said = _tried(tmp_path, "class Board:\n    pass\n")
     assert code == 1
-    assert "has no WIRING" in said
+    assert "has a class Board and no WIRING" in said
 
 
 @pytest.mark.parametrize("module", ["esp32_s3", "esp32_c3", "pico_w", "pico_2_w"])

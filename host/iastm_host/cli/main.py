@@ -31,6 +31,7 @@ from iastm_host.cli import (
     simulate,
     tool,
     tools,
+    try_board,
 )
 from iastm_host.cli.wiring import software_name
 from iastm_host.events import Problem
@@ -67,6 +68,7 @@ app.command("bundle")(bundle.bundle)
 app.command("doctor")(doctor.doctor)
 app.command("monitor")(monitor.monitor)
 app.command("new-board")(new_board.new_board)
+app.command("try-board")(try_board.try_board)
 app.command("tools")(tools.tools)
 app.add_typer(calibrate.calibrate, name="calibrate")
 app.add_typer(tool.tool, name="tool")
