@@ -16,6 +16,7 @@ _LSOF_TIMEOUT_S = 5.0
 # include/uapi/linux/serial.h: PORT_UNKNOWN, a name that was kept for a chip that is not there.
 _NO_CHIP = "0"
 _PROC = Path("/proc")
+_MASTERS = ("/dev/ptmx", "/dev/pts/ptmx")
 _TTYS = Path("/sys/class/tty")
 
 
@@ -39,7 +40,9 @@ class Holder:
     name: str
 
 
-def list_serial_ports(comports: Callable[[], Iterable[Any]] = list_ports.comports) -> list[SerialPort]:
+def list_serial_ports(
+    comports: Callable[[], Iterable[Any]] = list_ports.comports, *, ttys: Path = _TTYS
+) -> list[SerialPort]:
     """Return the ports that have hardware behind them, by name."""
     ports = [
         SerialPort(
@@ -51,12 +54,12 @@ def list_serial_ports(comports: Callable[[], Iterable[Any]] = list_ports.comport
             port.manufacturer or "",
         )
         for port in comports()
-        if port.vid is not None or _has_chip(port.device)
+        if port.vid is not None or _has_chip(port.device, ttys)
     ]
     return sorted(ports, key=lambda port: port.device)
 
 
-def _has_chip(device: str, ttys: Path = _TTYS) -> bool:
+def _has_chip(device: str, ttys: Path) -> bool:
     try:
         return (ttys / Path(device).name / "type").read_text().strip() != _NO_CHIP
     except OSError:
@@ -85,24 +88,41 @@ def holders_of(
 
 def _holders_in_proc(device: str, proc: Path) -> list[Holder]:
     wanted = os.path.realpath(device)
-    found = []
+    open_files = {}
     for process in proc.glob("[0-9]*"):
-        pid = int(process.name)
-        if pid == os.getpid():
-            continue
         try:
-            if any(_leads_to(link, wanted) for link in (process / "fd").iterdir()):
-                found.append(Holder(pid, _name_of(process)))
+            open_files[process] = {_target(link) for link in (process / "fd").iterdir()}
         except OSError:
             continue  # it ended while we looked, or belongs to somebody else
+    holders = {process for process, targets in open_files.items() if wanted in targets}
+    if wanted.startswith("/dev/pts/"):
+        holders -= _other_ends(open_files)
+    found = [Holder(int(process.name), _name_of(process)) for process in holders if int(process.name) != os.getpid()]
     return sorted(found, key=lambda holder: holder.pid)
 
 
-def _leads_to(link: Path, wanted: str) -> bool:
+def _target(link: Path) -> str:
     try:
-        return os.readlink(link) == wanted  # noqa: PTH115 - Path.readlink would make an object of each
+        return os.readlink(link)  # noqa: PTH115 - Path.readlink would make an object of each
     except OSError:
-        return False
+        return ""
+
+
+def _other_ends(open_files: dict[Path, set[str]]) -> set[Path]:
+    """Return the processes that play the far side of pseudo-terminals, and those that started them.
+
+    They keep this side open too, so that it outlives its users: they are none.
+    """
+    playing = {process for process, targets in open_files.items() if not targets.isdisjoint(_MASTERS)}
+    return playing | {process.parent / _parent_of(process) for process in playing}
+
+
+def _parent_of(process: Path) -> str:
+    try:
+        # proc(5): number, name in brackets (which may hold anything), state, number of the parent.
+        return (process / "stat").read_text().rpartition(")")[2].split()[1]
+    except (OSError, IndexError):
+        return ""
 
 
 def _name_of(process: Path) -> str:
@@ -118,19 +138,22 @@ def _name_of(process: Path) -> str:
 
 
 def _script_of(words: list[str]) -> str:
-    module_follows = False
-    for word in words:
-        if module_follows or (word and not word.startswith("-")):
-            return Path(word).name
-        if word == "-c":
-            return ""
-        module_follows = word == "-m"
+    """Return the script or module among an interpreter's words; "" where it was given neither."""
+    words = words[:]
+    while words:
+        word = words.pop(0)
+        if word in ("-X", "-W") and words:
+            words.pop(0)
+        elif word == "-m" or (word and not word.startswith("-")):
+            return Path(words[0] if word == "-m" and words else word).name
+        elif word == "-c":
+            break
     return ""
 
 
 def _run_lsof(device: str) -> str:
     try:
-        ran = subprocess.run(  # noqa: S603, RUF100
+        ran = subprocess.run(
             ["lsof", "-F", "pc", "--", device],
             capture_output=True,
             text=True,

@@ -9,6 +9,7 @@ import io
 import os
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import serial
@@ -28,6 +29,7 @@ from iastm_host.transports.base import (
     Transport,
     TransportError,
 )
+from iastm_host.transports.ports import Holder, holders_of, named
 
 _BAUD = 115_200
 _READ_BYTES = 65_536
@@ -38,12 +40,23 @@ _LOOK_EVERY_S = 0.05
 
 
 class SerialTransport(Transport):
-    """Reads in the event loop where the port has a file descriptor, in a thread where it has none (Windows)."""
+    """Reads in the event loop where the port has a file descriptor, in a thread where it has none (Windows).
+
+    `holders` says which programs have a port that is busy.
+    """
 
     mtu: int | None = None
 
-    def __init__(self, port: str, clock: Clock, *, threaded: bool = os.name == "nt") -> None:
+    def __init__(
+        self,
+        port: str,
+        clock: Clock,
+        *,
+        threaded: bool = os.name == "nt",
+        holders: Callable[[str], list[Holder]] = holders_of,
+    ) -> None:
         self._name = port
+        self._holders = holders
         self._clock = clock
         self._threaded = threaded
         self._port: serial.Serial | None = None
@@ -71,7 +84,7 @@ class SerialTransport(Transport):
             raise
         except Exception as error:
             # pyserial raises whatever it meets in a URL: KeyError, re.error, UnsupportedOperation.
-            raise _open_error(self._name, error) from error
+            raise await asyncio.to_thread(_open_error, self._name, error, self._holders) from error
         self._port = port
         if self._threaded:
             self._thread = threading.Thread(target=self._read_in_thread, args=(port,), name="serial", daemon=True)
@@ -234,7 +247,7 @@ def _send_at_once(number: int) -> None:
         connection.detach()
 
 
-def _open_error(name: str, error: Exception) -> TransportError:
+def _open_error(name: str, error: Exception, holders: Callable[[str], list[Holder]] = holders_of) -> TransportError:
     number = _system_error(error)
     text = str(error)
     if number == errno.ENOENT or "FileNotFoundError" in text:
@@ -246,11 +259,7 @@ def _open_error(name: str, error: Exception) -> TransportError:
     if number == errno.ECONNREFUSED or "Connection refused" in text:
         return TransportError(NOT_FOUND, f"Nothing listens at {name}.", "Start the tool or simulator there first.")
     if number in (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK):
-        return TransportError(
-            BUSY,
-            f"{name} is busy: another program has it open.",
-            "Close that program (a serial monitor, an editor's device panel, a second iastm), then retry.",
-        )
+        return busy(name, holders(name))
     if number in (errno.EACCES, errno.EPERM) or "PermissionError" in text:
         if os.name == "nt":
             return TransportError(BUSY, f"{name} is busy or not allowed.", "Close the program that has it, then retry.")
@@ -264,6 +273,20 @@ def _open_error(name: str, error: Exception) -> TransportError:
     ):
         return TransportError(NOT_A_PORT, f"{name} is not a serial port.", _ports_there_are())
     return TransportError(NOT_A_PORT, f"{name} can't be opened: {text}.", _ports_there_are())
+
+
+def busy(name: str, holders: list[Holder]) -> TransportError:
+    """Return the error of a port that another program has open, which names it where it can be known."""
+    who = named(holders)
+    if not who:
+        return TransportError(
+            BUSY,
+            f"{name} is busy: another program has it open.",
+            "Close that program (a serial monitor, an editor's device panel, a second iastm), then retry.",
+        )
+    if len(holders) == 1:
+        return TransportError(BUSY, f"{name} is busy: {who} has it open.", "Close that program, then retry.")
+    return TransportError(BUSY, f"{name} is busy: {who} have it open.", "Close those programs, then retry.")
 
 
 def _system_error(error: BaseException) -> int | None:
