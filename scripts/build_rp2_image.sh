@@ -1,6 +1,7 @@
 #!/bin/sh
-# Build the firmware's image for a board with an RP2040, everything of ours frozen in, to run on an emulated one.
-# usage: build_rp2_image.sh [FOLDER]      prints the image's path: FOLDER/firmware.uf2, .cache/rp2040 by default
+# Build an image for a board with an RP2040, to run on an emulated one, and print its path.
+# usage: build_rp2_image.sh [FOLDER]            everything of ours frozen in: FOLDER/firmware.uf2, .cache/rp2040 by default
+#        build_rp2_image.sh --plain [FOLDER]    nothing of ours, to deploy to: FOLDER/plain.uf2
 #
 # MicroPython, the Pico SDK and TinyUSB come from Debian's source packages, fetched through apt's own mirror into FOLDER
 # and checked against Debian's keys. Nothing is installed, and no administrator's rights are needed. The first time takes
@@ -12,11 +13,17 @@ set -eu
 here=$(realpath "$(dirname "$0")")
 . "$here/debian_sources.sh"
 
+name=firmware
+sources=$("$here/frozen_sources.sh")
+if [ "${1:-}" = --plain ]; then
+    shift
+    name=plain
+    sources="nothing of ours"
+fi
 root=$(dirname "$here")
 folder=$(realpath -m "${1:-$root/.cache/rp2040}")
-image=$folder/firmware.uf2
-sources=$("$here/frozen_sources.sh")
-if [ -f "$image" ] && [ "$(cat "$folder/firmware.sources" 2>/dev/null)" = "$sources" ]; then
+image=$folder/$name.uf2
+if [ -f "$image" ] && [ "$(cat "$folder/$name.sources" 2>/dev/null)" = "$sources" ]; then
     echo "$image"
     exit 0
 fi
@@ -35,8 +42,11 @@ done
 stop_where_missing "The image for an emulated RP2040"
 find_debian_mirror
 
+# It names itself by its own version, and not by the commit of the repository that FOLDER may lie in.
+export GIT_CEILING_DIRECTORIES="$folder"
+
 tree=$folder/source
-board=$tree/ports/rp2/build-PICO
+board=$tree/ports/rp2/build-$name
 
 fetch() {
     rm -rf "$folder/fetched" "$folder/sdk" "$tree"
@@ -80,22 +90,22 @@ build() {
         fetch
     }
     cd "$folder"
-    # What a release image freezes, and what MicroPython itself has frozen on this board.
-    cat >"$folder/manifest.py" <<MANIFEST
+    # What MicroPython itself has frozen on this board, and what a release image freezes.
+    cat >"$folder/$name.manifest.py" <<MANIFEST
 include("\$(MPY_DIR)/extmod/asyncio")
 freeze("\$(PORT_DIR)/modules", ("_boot.py", "_boot_fat.py", "rp2.py"))
-include("$root/firmware_micropython/manifest.py")
 MANIFEST
+    [ "$name" = plain ] || echo "include(\"$root/firmware_micropython/manifest.py\")" >>"$folder/$name.manifest.py"
     cmake -S "$tree/ports/rp2" -B "$board" -G Ninja -DMICROPY_BOARD=RPI_PICO \
-        -DMICROPY_BOARD_DIR="$tree/ports/rp2/boards/RPI_PICO" -DMICROPY_FROZEN_MANIFEST="$folder/manifest.py" \
+        -DMICROPY_BOARD_DIR="$tree/ports/rp2/boards/RPI_PICO" -DMICROPY_FROZEN_MANIFEST="$folder/$name.manifest.py" \
         -DPICO_NO_PICOTOOL=1 -DPICO_BUILD_DOCS=0
     ninja -C "$board"
     # picotool, which would do this, is no part of it: 0xe48bff56 is the RP2040's family, its flash begins at 0x10000000.
     python3 "$tree/tools/uf2conv.py" -b 0x10000000 -f 0xe48bff56 -c -o "$image.partial" "$board/firmware.bin"
     mv "$image.partial" "$image"
-    echo "$sources" >"$folder/firmware.sources"
+    echo "$sources" >"$folder/$name.sources"
 }
 
 mkdir -p "$folder"
-logged "$folder/build.log" build
+logged "$folder/$name.log" build
 echo "$image"
