@@ -1,5 +1,6 @@
 """What a tool does beside measuring: keeps settings, watches its battery, tests itself, sleeps, tells of its past."""
 
+from iastm_firmware import trial
 from iastm_firmware.kept import Kept
 from iastm_firmware.power import Battery, Idle
 from iastm_firmware.self_test import SelfTest
@@ -28,6 +29,8 @@ class Life:
         self._tool = None
         self._zero_check = None
         self.sampled = False
+        # What confirms a release that is on trial, None where none is, or any more.
+        self._confirmation = trial.confirmation()
         self.kept = Kept(board.settings_storage, board.reset_reason)
         self.battery = Battery()
         self._note_battery()
@@ -108,12 +111,16 @@ class Life:
         tool = self._tool
         streams = tool.streams
         in_contact = tool.watch.in_contact
+        may_write = not in_contact and not self.self_test.runs
+        if self._confirmation is not None and self._confirmation.second(self.sampled, may_write):
+            self._confirmation = None
+            trial.forget()
         if self.sampled:
             self.sampled = False
             self._board.feed()
         self._note_battery()
         self.kept.note_streaming(streams)
-        self.kept.write_if_due(not in_contact and not self.self_test.runs)
+        self.kept.write_if_due(may_write)
         is_used = streams or self.self_test.runs or measured(self._board.button, False)
         for link in tool.links:
             # A host that is there says something each second.
@@ -175,6 +182,9 @@ class Life:
             journal.add("restarted by the watchdog")
         if self.kept.power_lost:
             journal.add("power went while it streamed")
+        news = self._board.news() if hasattr(self._board, "news") else ""
+        if news:
+            journal.add("a release was given up", news)
 
 
 def _trouble_of(journal):

@@ -29,6 +29,7 @@ _PLACES = ("a", "b", "-")
 _OK = "ok"
 _TRIAL = "trial"
 _STATE_BYTES = const(80)
+_FAILED_BYTES = const(2048)
 # A full file system is not asked more often than this in the end.
 _LONGEST_WAIT_S = const(640)
 
@@ -96,3 +97,65 @@ def on_trial():
         return None
     state = read()
     return state if state is not None and (state.place, state.status) == (place, _TRIAL) else None
+
+
+class Confirmation:
+    """Puts the release in force that is on trial as `state` says, once its loop ran for CONFIRM_S."""
+
+    def __init__(self, state):
+        self._state = state
+        self._ran_s = 0
+        self._wait_s = CONFIRM_S
+
+    def second(self, ran, may_write):
+        """A second has passed; take whether the loop ran, and a write holds nothing up. Return whether it is done."""
+        if ran:
+            self._ran_s += 1
+        if self._ran_s < self._wait_s or not may_write:
+            return False
+        # Whoever changed it meanwhile knew why.
+        if read() != self._state:
+            return True
+        try:
+            write(State(self._state.place, _OK, 0, "-"))
+        except (OSError, MemoryError):
+            # A full file system stops no tool, and is not worn out.
+            self._ran_s = 0
+            self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
+            return False
+        return True
+
+
+def give_up(state, error):
+    """Put the fallback of the release on trial in force from the next start on, and note what it failed with.
+
+    Raises OSError where that can't be.
+    """
+    try:
+        with open(_FAILED, "w") as file:
+            file.write("%s %s\n" % (state.place, _id_of(state.place)))
+            sys.print_exception(error, file)
+        open(_UNTOLD, "w").close()
+    except (OSError, MemoryError):
+        pass  # It is given up without words, too.
+    write(State(state.fallback, _OK, 0, "-"))
+
+
+def told():
+    """Return why the newest release was given up, "" where nobody knows; it counts as told from now on."""
+    try:
+        os.remove(_UNTOLD)
+        with open(_FAILED) as file:
+            return file.read(_FAILED_BYTES)
+    except (OSError, ValueError):
+        return ""
+
+
+def _id_of(place):
+    import json
+
+    try:
+        with open(HOME + place + "/release.json") as file:
+            return json.load(file)["id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "?"

@@ -8,13 +8,15 @@ In this order: a wiring is found and checked, a button held leads to safe mode, 
 - that of a `board.py` with a class `Board`, for hardware that no wiring describes.
 
 A wiring is `WIRING` of `board.py` on the file system; or else of the module of iastm_firmware/boards that
-`board_name.txt` names; or else of the one for this chip.
+`board_name.txt` names; or else of the one for this chip. A module for several chips has `wiring_of(chip)` in its place.
+
+A release that fails on its trial is given up for the one before it: see releases.py.
 """
 
 import sys
 from collections import namedtuple
 
-from iastm_firmware import safe_mode
+from iastm_firmware import safe_mode, trial
 from iastm_firmware.boards.mark import WANTS_SAFE_MODE
 from iastm_firmware.boards.real import (
     FIRST_MINUTE_MS,
@@ -123,6 +125,8 @@ def _find(system, chip):
         if make is not None:
             return _Found(None, "", make, None)
         wiring = getattr(module, "WIRING", None)
+        if wiring is None and hasattr(module, "wiring_of"):
+            wiring = module.wiring_of(_running(system))
         if wiring is None:
             return _Found(None, "board.py has neither WIRING nor Board", None, None)
         faults = _faults_of(wiring, _running(system))
@@ -217,6 +221,9 @@ def _run(system, chip, found, failures):
             chip.mark.note(kinds.RESET_SOFT, 0, False)
             safe_mode.announce(system.say, safe_mode.ASKED_FOR)
     except Exception as error:
+        if trial.given_up(error):
+            _quieten(board)
+            chip.restart(kinds.RESET_FAILURE)
         if last_resort:
             _quieten(board)
             chip.mark.note(kinds.RESET_SOFT, 0, False)

@@ -1,10 +1,12 @@
 """What every board may lack: a board subclasses BoardBase and states what it has."""
 
+import binascii
 import errno
 import os
 import struct
 import sys
 
+from iastm_firmware.built import SOURCE_HASH
 from iastm_protocol import kinds
 from iastm_protocol._compat import TYPE_CHECKING
 
@@ -29,7 +31,8 @@ class BoardBase:
 
     simulated = False
     runtime = sys.implementation.name + " " + ".".join([str(part) for part in sys.implementation.version[:3]])
-    source_hash = bytes(8)  # unknown
+    # All zeros: unknown.
+    source_hash = bytes(8) if SOURCE_HASH is None else binascii.unhexlify(SOURCE_HASH)
     # As much as the memory holds: a minute at 320 per second, see ring.py.
     ring_depth = 19200
     zero_counts = 0
@@ -89,6 +92,10 @@ class BoardBase:
 
     def test_storage(self):
         """Return None: there is no place to write to."""
+
+    def news(self):
+        """Return nothing for the log."""
+        return ""
 
     def failed(self, error):
         """End the firmware with what it failed with."""

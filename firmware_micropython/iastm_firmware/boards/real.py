@@ -8,6 +8,7 @@ import io
 import os
 import sys
 
+from iastm_firmware import trial
 from iastm_firmware.boards import parts
 from iastm_firmware.boards.base import BoardBase
 from iastm_firmware.boards.battery import Divider, Gauge
@@ -156,13 +157,22 @@ class ChipBoard(BoardBase):
             return False
         return came == _TEST_BYTES
 
+    def news(self):
+        """Return why a release was given up before this start, once; "" where none was."""
+        return trial.news()
+
     def failed(self, error):
-        """Keep the traceback in the log, wait the longer the more often in a row, and restart."""
+        """Keep the traceback in the log, wait the longer the more often in a row, and restart.
+
+        A release that is on trial is given up.
+        """
         for last in (lambda: self._log(error), lambda: self.outputs.set(TECHNICAL, BLUE, 0, False)):
             try:
                 last()
             except Exception:
                 pass  # Whatever is wrong with the log or the light: what ended stays no longer than it must.
+        if trial.given_up(error):
+            self.chip.restart(kinds.RESET_FAILURE)
         if self._last_resort:
             raise error
         restart_after_failure(self.chip, self._failures, self._young)
@@ -382,6 +392,9 @@ class RealBoard(ChipBoard):
             self.rate_mhz = adc["rate_hz"] * 1000
             return
         self.adc = made
+        self.simulated = getattr(made, "simulated", False)
+        # Where nothing hangs on the cell, its zero is known.
+        self.zero_confirmed = self.simulated
         self.rate_mhz = getattr(made, "rate_mhz", adc["rate_hz"] * 1000)
         try:
             made.start()
