@@ -263,11 +263,7 @@ def _open_error(name: str, error: Exception, holders: Callable[[str], list[Holde
     if number in (errno.EACCES, errno.EPERM) or "PermissionError" in text:
         if os.name == "nt":
             return TransportError(BUSY, f"{name} is busy or not allowed.", "Close the program that has it, then retry.")
-        return TransportError(
-            NO_RIGHTS,
-            f"You have no right to open {name}.",
-            "Run: sudo usermod -aG dialout $USER   then log out and in again.",
-        )
+        return no_rights(name)
     if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR, errno.ENODEV, errno.ENXIO, errno.EIO) or isinstance(
         error, ValueError
     ):
@@ -287,6 +283,15 @@ def busy(name: str, holders: list[Holder]) -> TransportError:
     if len(holders) == 1:
         return TransportError(BUSY, f"{name} is busy: {who} has it open.", "Close that program, then retry.")
     return TransportError(BUSY, f"{name} is busy: {who} have it open.", "Close those programs, then retry.")
+
+
+def no_rights(name: str) -> TransportError:
+    """Return the error of a port that this user may not open."""
+    return TransportError(
+        NO_RIGHTS,
+        f"You have no right to open {name}.",
+        "Run: sudo usermod -aG dialout $USER   then log out and in again.",
+    )
 
 
 def _system_error(error: BaseException) -> int | None:
