@@ -7,12 +7,17 @@ the chip, and the drive goes away.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import string
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from iastm_host.events import Problem
 
 INFO_FILE = "INFO_UF2.TXT"
 _CHIPS = {"RPI-RP2": "RP2040", "RP2350": "RP2350"}
@@ -35,6 +40,15 @@ class Uf2Drive:
     model: str
     board_id: str
     device: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is mounted and still plugged in."""
+        return self.path is not None and _is_file(self.path / INFO_FILE)
+
+
+Progress = Callable[[int, int], None]
+"""Is told how many bytes are done, and of how many."""
 
 
 def read_info(folder: Path) -> Uf2Drive | None:
@@ -107,3 +121,117 @@ def _unescaped(word: str) -> str:
     for code in ("\\040", "\\011", "\\012", "\\134"):
         word = word.replace(code, chr(int(code[1:], 8)))
     return word
+
+
+AGAIN = "The ROM bootloader is still there, whatever is in the flash: flashing again cures it."
+INTO_BOOTLOADER = "Unplug it, hold BOOTSEL while you plug it in again, then run the same again."
+IMAGE_NAME = "FIRMWARE.UF2"
+# Each piece is on the board before the next one is begun: the progress is real, and what was lost is known.
+_PIECE_BYTES = 64 * 1024
+_PATIENCE_S = 15.0
+_LOOK_EVERY_S = 0.05
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_RIGHTS = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def write_image(
+    drive: Uf2Drive,
+    data: bytes,
+    progress: Progress,
+    *,
+    patience_s: float = _PATIENCE_S,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], None] = time.sleep,
+    sync: Callable[[int], None] = os.fsync,
+) -> None:
+    """Write the UF2 file `data` to a mounted drive, and return once it has gone away: the board restarts with it.
+
+    Raises Problem where there is no room, or no right to write, where the drive goes away before the last piece, and
+    where it stays for `patience_s` after it: then the board did not take the image.
+    """
+    if drive.path is None:
+        raise not_mounted(drive)
+    _check_room(drive.path, len(data))
+    path = drive.path / IMAGE_NAME
+    done = 0
+    try:
+        with path.open("wb") as file:
+            while done < len(data):
+                piece = data[done : done + _PIECE_BYTES]
+                if not drive.is_there:
+                    raise _gone(drive, done, len(data))
+                file.write(piece)
+                file.flush()
+                sync(file.fileno())
+                done += len(piece)
+                progress(done, len(data))
+    except OSError as error:
+        # A board restarts as soon as it has the last block: what fails with the last piece, and leaves no drive, may
+        # well be that. Whether it was, shows whoever waits for its port.
+        if done < len(data) - _PIECE_BYTES or drive.is_there:
+            raise _why_not_written(drive, error, done, len(data)) from error
+        progress(len(data), len(data))
+    until = clock() + patience_s
+    while drive.is_there:
+        if clock() > until:
+            raise Problem(
+                f"The image is on {drive.path}, but the board did not restart with it within {patience_s:g} s.",
+                f"It is not for this chip, or was damaged on the way. {AGAIN} {INTO_BOOTLOADER}",
+            )
+        wait(_LOOK_EVERY_S)
+
+
+def not_mounted(drive: Uf2Drive) -> Problem:
+    """Return the Problem of a bootloader whose drive nobody mounted, with the command that does it."""
+    return Problem(
+        f"A board is in its bootloader, but its drive {drive.device} is not mounted.",
+        f"Open it in your file manager, or run: udisksctl mount -b {drive.device}   then run the same again.",
+    )
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise Problem(f"{folder} can't be looked at: {error.strerror or error}.", INTO_BOOTLOADER) from error
+    if free < needed:
+        raise _no_room(folder, needed, free)
+
+
+def _no_room(folder: Path, needed: int, free: int) -> Problem:
+    return Problem(
+        f"There is no room on {folder}: the image needs {needed:,} bytes, {free:,} are free.",
+        f"A bootloader's drive is empty but for two files. {INTO_BOOTLOADER}",
+    )
+
+
+def _gone(drive: Uf2Drive, done: int, total: int) -> Problem:
+    return Problem(
+        f"The drive {drive.path} went away in the middle of being written, after {done:,} of {total:,} bytes.",
+        f"{AGAIN} Check the cable. {INTO_BOOTLOADER}",
+    )
+
+
+def _why_not_written(drive: Uf2Drive, error: OSError, done: int, total: int) -> Problem:
+    assert drive.path is not None
+    if error.errno in _NO_SPACE:
+        return _no_room(drive.path, total, done)
+    if error.errno in _NO_RIGHTS:
+        return Problem(
+            f"{drive.path} can't be written to: {error.strerror}.",
+            f"It is mounted for reading alone, or for another user. Unmount it. {INTO_BOOTLOADER}",
+        )
+    if not drive.is_there:
+        return _gone(drive, done, total)
+    return Problem(
+        f"Writing to {drive.path} failed after {done:,} of {total:,} bytes: {error.strerror or error}.",
+        f"{AGAIN} Check the cable. {INTO_BOOTLOADER}",
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A drive that was pulled answers with an error of its own.
+        return False
