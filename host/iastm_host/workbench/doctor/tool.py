@@ -1,0 +1,96 @@
+"""One tool that was named, against this computer: does it answer, in which protocol, with which firmware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iastm_host.workbench.doctor.finding import Seen, advice, bad, good
+from iastm_host.workbench.doctor.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSaid:
+    """What the tool said of itself, and what this computer holds against it.
+
+    `no_true_force`: faults under which it measures no force, or a wrong one. `host_version` and `host_source_hash` are
+    this computer's. `calibration_faults` in words; `calibration_days` are left until it expires, None unknown.
+    """
+
+    serial_number: str
+    board: str
+    runtime: str
+    simulated: bool
+    firmware_version: str
+    host_version: str
+    source_hash: str
+    host_source_hash: str
+    protocol: str
+    trouble: str = ""
+    faults: tuple[str, ...] = ()
+    no_true_force: tuple[str, ...] = ()
+    calibration: str = ""
+    calibration_faults: tuple[str, ...] = ()
+    calibration_days: int | None = None
+
+
+def answers(system: System) -> Seen:
+    """The tool that was named answers, in a protocol that this computer speaks."""
+    said = system.ask_tool()
+    simulated = ", simulated" if said.simulated else ""
+    return good(f"{said.serial_number} ({said.board}{simulated}), {said.runtime}, protocol {said.protocol}")
+
+
+def firmware(system: System) -> Seen:
+    """Its firmware is the one that this computer would deploy."""
+    said = system.ask_tool()
+    if not said.source_hash.strip("0"):
+        return good(f"{said.firmware_version}; it does not tell of which sources")
+    if said.source_hash == said.host_source_hash:
+        return good(f"{said.firmware_version}, {said.source_hash}, as here")
+    newer = _numbers(said.firmware_version) > _numbers(said.host_version)
+    return advice(
+        f"the tool has {said.firmware_version} ({said.source_hash}), this computer {said.host_version} "
+        f"({said.host_source_hash})",
+        "Install the newer release of the toolkit on this computer." if newer else _deploy(system),
+    )
+
+
+def trouble(system: System) -> Seen:
+    """All its parts started, and it measures a true force."""
+    said = system.ask_tool()
+    if said.no_true_force:
+        return bad("; ".join(said.no_true_force), _look(system, "self-test"))
+    words = [said.trouble] if said.trouble else []
+    words += [fault for fault in said.faults if fault not in words]
+    return advice("; ".join(words), _look(system, "show")) if words else good("none")
+
+
+def calibration(system: System) -> Seen:
+    """Its calibration is the one known here, and has not expired."""
+    said = system.ask_tool()
+    if said.calibration_faults:
+        return advice("; ".join(said.calibration_faults), f"iastm calibrate run {_named(system)}")
+    left = f", {said.calibration_days} days left" if said.calibration_days is not None else ""
+    return good((said.calibration or "none told") + left)
+
+
+def _named(system: System) -> str:
+    return (
+        f"--port {system.quoted(system.port)}"
+        if system.port is not None
+        else f"--tool {system.quoted(system.tool or '')}"
+    )
+
+
+def _look(system: System, how: str) -> str:
+    return f"iastm tool {how} {_named(system)}\nWhat each means: docs/hardware/build-one.md, When hello says trouble"
+
+
+def _deploy(system: System) -> str:
+    if system.port is None:
+        return "Connect the tool by cable, then: iastm deploy --port ITS_PORT"
+    return f"iastm deploy {_named(system)}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
