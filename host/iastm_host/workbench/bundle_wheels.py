@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import email
 import hashlib
 import importlib.metadata
 import io
@@ -65,9 +66,17 @@ def get_wheels(folder: Path, pip: Pip = run_pip, distribution: importlib.metadat
     else:
         pip(["wheel", "--no-deps", "--wheel-dir", str(folder), str(source)])
         own = next(iter(folder.glob("*.whl")))
-    extras = sorted(set(toolkit.metadata.get_all("Provides-Extra") or ()) - set(_LEFT_OUT_EXTRAS))
+    # The wheel's own word: an editable installation may be older than the sources that it points to.
+    extras = sorted(set(_extras_of(own)) - set(_LEFT_OUT_EXTRAS))
     wanted = f"{own}[{','.join(extras)}]" if extras else str(own)
     pip(["wheel", "--prefer-binary", "--wheel-dir", str(folder), wanted])
+
+
+def _extras_of(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+    return [str(extra) for extra in metadata.get_all("Provides-Extra", [])]
 
 
 def _checkout_of(toolkit: importlib.metadata.Distribution) -> Path | None:

@@ -36,7 +36,7 @@ _PARTITIONS_AT = 0x8000
 _PARTITIONS_BYTES = 0xC00
 _PARTITION = struct.Struct("<H2B2I16sI")
 _PARTITION_MAGIC = 0x50AA
-_MD5_MAGIC = 0xEBEB
+_MD5_BEGIN = b"\xeb\xeb" + b"\xff" * 14
 _APPLICATION = 0
 _MOST_SEGMENTS = 16
 
@@ -131,11 +131,10 @@ def _partitions(data: bytes, at: int) -> list[tuple[int, int, int]]:
         if len(row) < _PARTITION.size:
             break
         magic, kind, _subtype, offset, size, _label, _flags = _PARTITION.unpack(row)
-        if magic == _MD5_MAGIC:
-            if hashlib.md5(data[at:place], usedforsecurity=False).digest() != row[16:]:
-                raise BadImage("its partition table is damaged")
-            break
         if magic != _PARTITION_MAGIC:
+            digest = hashlib.md5(data[at:place], usedforsecurity=False).digest()
+            if row not in (_MD5_BEGIN + digest, b"\xff" * _PARTITION.size):
+                raise BadImage("its partition table is damaged")
             break
         found.append((kind, offset, size))
     if not found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 BLOCK_BYTES = 512
 PAGE_BYTES = 256
@@ -72,9 +73,9 @@ def read(data: bytes) -> Uf2:
     if not blocks:
         raise BadImage("it has no block of firmware")
     family = blocks[0].family
+    for other in {block.family for block in blocks} - {family}:
+        raise BadImage(f"it mixes parts for {_named(family)} and for {_named(other)}")
     for place, block in enumerate(blocks):
-        if block.family != family:
-            raise BadImage(f"it mixes parts for {_named(family)} and for {_named(block.family)}")
         if block.number != place:
             raise BadImage(f"it is torn: block {block.number} stands where {place} belongs")
         if block.count != len(blocks):
@@ -104,15 +105,13 @@ def _block(data: bytes, number: int) -> _Block:
 
 
 def _together(chip: str, blocks: list[_Block]) -> Uf2:
-    begin = min(block.address for block in blocks)
-    end = max(block.address for block in blocks) + PAGE_BYTES
+    begin, end = blocks[0].address, blocks[-1].address + PAGE_BYTES
+    for before, block in pairwise(blocks):
+        if block.address <= before.address:
+            raise BadImage(f"its blocks are out of order at 0x{block.address:08x}")
     if begin != _FLASH.start:
         raise BadImage(f"it does not begin where the chip starts, but at 0x{begin:08x}")
     flash = bytearray(b"\xff" * (end - begin))
-    seen: set[int] = set()
     for block in blocks:
-        if block.address in seen:
-            raise BadImage(f"two of its blocks belong at 0x{block.address:08x}")
-        seen.add(block.address)
         flash[block.address - begin : block.address - begin + PAGE_BYTES] = block.payload
     return Uf2(chip, begin - _FLASH.start, end - _FLASH.start, bytes(flash))
