@@ -15,7 +15,7 @@ import ssl
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -112,8 +112,10 @@ def opener_for(scheme: str) -> Opener:
 
     class SameScheme(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *arguments: Any) -> urllib.request.Request | None:
-            if urlsplit(arguments[-1]).scheme != scheme:
-                raise urllib.error.URLError(f"it leads to {arguments[-1]}, which is no {scheme}")
+            _request, answer, *_, leads_to = arguments
+            if urlsplit(leads_to).scheme != scheme:
+                answer.close()
+                raise urllib.error.URLError(f"it leads to {leads_to}, which is no {scheme}")
             return super().redirect_request(*arguments)
 
     director = urllib.request.build_opener(SameScheme)
@@ -132,23 +134,31 @@ def _name(url: str) -> str:
 
 
 def _fetch(url: str, path: Path, progress: Progress, opener: Opener) -> None:
+    with path.open("wb") as stream:
+        for chunk in _chunks(url, progress, opener):
+            stream.write(chunk)
+
+
+def _chunks(url: str, progress: Progress, opener: Opener) -> Iterator[bytes]:
+    """Yield what a server sends; raises Problem where it can't be asked, sends too much or not all."""
     by_hand = f"Retry; or fetch {url} by hand and give it with --image."
+    done = total = 0
     try:
-        with opener(url, TIMEOUT_S) as response, path.open("wb") as stream:
+        with opener(url, TIMEOUT_S) as response:
             total = int(response.headers.get("Content-Length") or 0)
-            done = 0
             while chunk := response.read(_CHUNK_BYTES):
                 done += len(chunk)
                 if max(done, total) > LARGEST_BYTES:
                     raise Problem(f"{url} is too large for an image of firmware.", by_hand)
-                stream.write(chunk)
+                yield chunk
                 progress(done, total)
     except urllib.error.HTTPError as error:
+        error.close()
         raise Problem(
             f"The server has no {_name(url)}: it says {error.code} {error.reason}.",
             f"See {_PAGE} for the images that there are, and give one with --image.",
         ) from error
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise Problem(f"{url} can't be fetched: {_reason(error)}.", by_hand) from error
     if total and done != total:
         raise Problem(f"{_name(url)} came in part only: {done} of {total} bytes.", by_hand)
@@ -157,7 +167,7 @@ def _fetch(url: str, path: Path, progress: Progress, opener: Opener) -> None:
 def _reason(error: Exception) -> str:
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, ssl.SSLError):
-        return f"who answers can't prove to be that server ({reason.reason or reason})"
+        return f"who answers can't prove to be that server ({getattr(reason, 'reason', None) or reason})"
     if isinstance(reason, socket.gaierror):
         return "its server is not found; is there a network?"
     if isinstance(reason, TimeoutError):
