@@ -115,7 +115,8 @@ def _devices(system: System) -> list[Path]:
     """Return the ports that a tool can be on: the one that was named, else those of boards and bridges."""
     if system.port is not None:
         path = Path(system.port)
-        return [path] if "://" not in system.port and path.exists() else []
+        listed = any(port.device == system.port for port in system.ports())
+        return [path] if "://" not in system.port and (listed or path.exists()) else []
     return [Path(port.device) for port in system.ports() if _may_be_a_tool(port)]
 
 

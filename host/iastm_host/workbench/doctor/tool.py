@@ -42,7 +42,9 @@ def answers(system: System) -> Seen:
 
 def firmware(system: System) -> Seen:
     """Its firmware is the one that this computer would deploy."""
-    said = system.ask_tool()
+    said = _said(system)
+    if said is None:
+        return _UNKNOWN
     if not said.source_hash.strip("0"):
         return good(f"{said.firmware_version}; it does not tell of which sources")
     if said.source_hash == said.host_source_hash:
@@ -57,7 +59,9 @@ def firmware(system: System) -> Seen:
 
 def trouble(system: System) -> Seen:
     """All its parts started, and it measures a true force."""
-    said = system.ask_tool()
+    said = _said(system)
+    if said is None:
+        return _UNKNOWN
     if said.no_true_force:
         return bad("; ".join(said.no_true_force), _look(system, "self-test"))
     words = [said.trouble] if said.trouble else []
@@ -67,11 +71,24 @@ def trouble(system: System) -> Seen:
 
 def calibration(system: System) -> Seen:
     """Its calibration is the one known here, and has not expired."""
-    said = system.ask_tool()
+    said = _said(system)
+    if said is None:
+        return _UNKNOWN
     if said.calibration_faults:
         return advice("; ".join(said.calibration_faults), f"iastm calibrate run {_named(system)}")
     left = f", {said.calibration_days} days left" if said.calibration_days is not None else ""
     return good((said.calibration or "none told") + left)
+
+
+_UNKNOWN = advice("not known: the tool did not answer", "See what is said of the tool itself.")
+
+
+def _said(system: System) -> ToolSaid | None:
+    """Return what the tool said, None where it did not answer: why is told once, by `answers`."""
+    try:
+        return system.ask_tool()
+    except Exception:  # noqa: BLE001 (Problem lives in a module that needs numpy, and whatever it is, it is told)
+        return None
 
 
 def _named(system: System) -> str:
