@@ -130,6 +130,10 @@ class Esptool:
             _megabytes(psram) or 0,
         )
 
+    def restart(self) -> None:
+        """Let the chip run what is in its flash; raises Problem."""
+        self._run(("--after", "hard-reset", "read-mac"), self._why_not_asked)
+
     def write(self, image: Image, chip: EspChip, progress: Progress, *, erase: bool = False) -> None:
         """Write `image` and have it read back by its MD5, then restart the chip; raises Problem.
 
