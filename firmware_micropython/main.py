@@ -8,7 +8,6 @@ codec, is what a running release has of it.
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import binascii
-import gc
 import os
 import sys
 
@@ -66,14 +65,17 @@ def _held(path):
 
 
 def choose():
-    """Return the place to start, None where nothing is there. A start on trial is counted, or the trial given up."""
+    """Return the place to start, None where nothing is there, and whether it is on trial: a start that is counted.
+
+    Where none is left, the trial is given up.
+    """
     state = read() or ("-", "ok", 0, "-")
     place, status, tries, fallback = state
     if status == "trial":
         try:
             if tries and _is_there(place):
                 write((place, status, tries - 1, fallback))
-                return place
+                return place, True
             give_up(state, "it started twice and did not stay up" if _is_there(place) else "it is not complete")
         except OSError:
             # What can't be counted is not tried: it might hang each time.
@@ -81,8 +83,8 @@ def choose():
         place = fallback
     for each in (place, "-", "a", "b"):
         if _is_there(each):
-            return each
-    return None
+            return each, False
+    return None, False
 
 
 def give_up(state, why):
@@ -125,7 +127,7 @@ def _is_there(place):
 
 def start():
     """Start what is chosen; what it raises on trial gives it up, and restarts."""
-    place = choose()
+    place, on_trial = choose()
     if place is None:
         print("IASTM: there is no firmware on this board. On the computer:  iastm deploy")  # noqa: T201 (at the prompt, nothing else runs)
         return
@@ -134,17 +136,19 @@ def start():
     try:
         _run()
     except Exception as error:
+        if not on_trial:
+            raise
+        # Nothing else may be left to work with. A dictionary in which one only removes keeps its places, and a list of
+        # its keys would take memory.
+        for name in sys.modules:
+            if name.startswith("iastm_"):
+                sys.modules.pop(name)
         state = read()
         if state is None or state[:2] != (place, "trial"):
             raise
-        # Nothing else may be left to work with.
-        for name in list(sys.modules):
-            if name.startswith("iastm_"):
-                del sys.modules[name]
-        gc.collect()
         try:
             give_up(state, error)
-        except OSError:
+        except (OSError, MemoryError):
             pass  # Its starts are counted.
         _reset()
 

@@ -463,7 +463,7 @@ def test_a_key_store_that_fails_keeps_the_key_before_and_one_that_fails_the_seco
 @pytest.fixture(scope="module", params=["micropython", "cpython"])
 def on_a_file_system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """What run_slots.py found on one interpreter."""
-    path = [str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol")]
+    path = [str(_ROOT), str(_ROOT / "firmware_micropython"), str(_ROOT / "protocol")]
     interpreter = [sys.executable]
     if request.param == "micropython":
         interpreter = [request.getfixturevalue("micropython"), "-X", "heapsize=512k"]
