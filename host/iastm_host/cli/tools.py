@@ -1,10 +1,132 @@
-"""`iastm tools`: see the command's help."""
+"""`iastm tools`: the tools that this computer knows, in a window: calibration, link, log, firmware."""
 
 from __future__ import annotations
 
-from iastm_host.events import Problem
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from iastm_host.app.acquisition import Acquisition
+from iastm_host.app.connected import Listener
+from iastm_host.app.tools_page.as_text import as_text
+from iastm_host.app.tools_page.surroundings import OnAir, Surroundings, Target
+from iastm_host.app.tools_page.tools_page import ToolsPage
+from iastm_host.app.tools_page.words import HostFirmware
+from iastm_host.cli import wiring
+from iastm_host.cli.display import check_display
+from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
+from iastm_host.cli.live import Theme
+from iastm_host.tool.said import PROTOCOL
+from iastm_host.transports.base import Transport
+from iastm_host.transports.ports import holders_of, list_serial_ports
+from iastm_host.transports.repl import RawRepl
+from iastm_host.transports.runtime import source_hash
+from iastm_host.workbench.compiler import compile_release
+from iastm_host.workbench.confirm import confirm_release
+from iastm_host.workbench.deploy import Deployed, Step, Verdict, deploy
+from iastm_host.workbench.release import Release, firmware_version
 
 
-def tools() -> None:
-    """Show the tools that this computer knows, in a window."""
-    raise Problem("This command is not there yet.", "Wait for it.")
+def tools(
+    port: Port = None,
+    tool: Tool = None,
+    radio: Radio = None,
+    simulated: Simulated = False,
+    theme: Theme = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Print what is known, instead of the window.")] = False,
+) -> None:
+    """Show the tools that this computer knows: calibration, link test, log, firmware and its update.
+
+    With --port, --tool or --simulated that tool is asked at once.
+    """
+    chosen = wiring.settings(theme=theme)
+    choice = LinkChoice(port, tool, radio if tool is not None else None, simulated)
+    named = port is not None or tool is not None or simulated
+    if named:
+        choice.check()
+    page = ToolsPage(surroundings(radio), Target(choice.carrier, choice.address) if named else None)
+    if headless:
+        _print(page)
+        return
+    check_display(os.environ)
+    page.begin()
+    try:
+        code = _show(page, chosen.theme)
+    finally:
+        page.close()
+    raise typer.Exit(code)
+
+
+def _show(page: ToolsPage, theme: str) -> int:
+    from iastm_host.window.tools.run import run_tools
+
+    return run_tools(page, theme=theme, title="IASTM tools")
+
+
+def _print(page: ToolsPage) -> None:
+    page.begin()
+    page.wait()
+    typer.echo(as_text(page.snapshot().blocks, columns=True), nl=False)
+
+
+def surroundings(radio: str | None) -> Surroundings:
+    """Return what the page needs, with this user's folders and this computer's ports; `radio` as of `scan`."""
+    simulations: list[wiring.Simulation] = []
+
+    def link(target: Target) -> Transport:
+        if target.carrier == "simulated" and not simulations:
+            simulations.append(wiring.make_simulation("treatment", 1, None))
+        return _choice(target, radio).open(simulations[0] if simulations else None)
+
+    def run(target: Target, listeners: Sequence[Listener]) -> Acquisition:
+        return wiring.calibration_run(
+            link(target), target.carrier, listeners, sets_limits=False, address=target.address
+        )
+
+    return Surroundings(
+        clock=wiring.clock_us,
+        wall_clock=wiring.wall_clock,
+        known=wiring.known_tools(),
+        calibrations=wiring.calibrations(),
+        logs=wiring.tool_logs(),
+        firmware=lambda: HostFirmware(firmware_version(), source_hash(), PROTOCOL),
+        ports=list_serial_ports,
+        holders=holders_of,
+        scan=lambda duration_s: _heard(duration_s, radio),
+        link=link,
+        run=run,
+        link_test=wiring.link_test,
+        update=update,
+    )
+
+
+def _choice(target: Target, radio: str | None) -> LinkChoice:
+    if target.carrier == "serial":
+        return LinkChoice(target.address, None, None)
+    if target.carrier == "ble":
+        return LinkChoice(None, target.address, radio)
+    return LinkChoice(None, None, None, simulated=True)
+
+
+def _heard(duration_s: float, radio: str | None) -> list[OnAir]:
+    return [
+        OnAir(tool.name, tool.address, tool.rssi_dbm, tool.battery_percent, tool.in_use)
+        for tool in wiring.scan_tools(duration_s, radio)
+    ]
+
+
+def update(port: str, tell: Callable[[Step], None]) -> Deployed:
+    """Bring this computer's firmware to the tool on a port, and see it run; raises Problem."""
+
+    def release(architecture: str) -> Release:
+        return compile_release(architecture, lambda done, total: tell(Step("compile", "Compiling", done, total)))
+
+    def confirm(wanted: str) -> Verdict:
+        return asyncio.run(
+            confirm_release(lambda: wiring.serial_link(port), wiring.software_name(), wanted, wiring.clock_us)
+        )
+
+    return deploy(lambda: RawRepl(port), release, confirm, tell)

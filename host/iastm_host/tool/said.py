@@ -41,6 +41,8 @@ from iastm_protocol.errors import RemoteProtocolError
 # A batch may stretch or shrink against the stated rate by this factor; beyond it its times are damage.
 _PERIOD_FACTOR = 4.0
 _MILLI = 1000
+PROTOCOL = f"{kinds.MAJOR}.{kinds.MINOR}"
+"""The protocol that this host speaks, as a tool's description has it."""
 # A row of a self-test that was not measured, or has no bound.
 _UNTOLD, _NO_HIGH = -(1 << 31), (1 << 31) - 1
 

@@ -26,6 +26,7 @@ from iastm_host.window.calibration.task import TaskPanel
 from iastm_host.window.calibration.top import TopLine
 from iastm_host.window.held_keys import HeldKeys
 from iastm_host.window.overlay import Overlay
+from iastm_host.window.scrolling import scroll_sheet
 from iastm_host.window.theme import Theme, next_theme, theme_named
 
 FRAME_MS = 50
@@ -414,7 +415,7 @@ class CalibrationWindow(QWidget):
         self._steps.setGeometry(places.steps)
         self._steps.set_brief(places.kind == "column")
         self._body.setGeometry(places.body)
-        self._body.setStyleSheet(_scroll_sheet(theme))
+        self._body.setStyleSheet(scroll_sheet(theme))
         self._actions.setGeometry(places.actions)
         for panel in (self._top, self._steps, self._form, self._task, self._result, self._evidence, self._actions):
             panel.set_style(theme, type_)
@@ -464,15 +465,3 @@ def page_of(snapshot: WizardSnapshot) -> str:
         return "result"
     begun = any(step.state != "todo" for step in snapshot.steps)
     return "task" if begun else "form"
-
-
-def _scroll_sheet(theme: Theme) -> str:
-    """Return the style of the bar that scrolls."""
-    return (
-        f"QScrollArea {{ background: {theme.bg}; border: none; }}"
-        f"QScrollBar:vertical {{ background: {theme.bg}; width: 12px; margin: 0; }}"
-        f"QScrollBar::handle:vertical {{ background: {theme.edge}; border-radius: 4px; min-height: 40px; "
-        "margin: 0 2px; }"
-        "QScrollBar::add-line:vertical, QScrollBar::sub-line:vertical { height: 0; }"
-        "QScrollBar::add-page:vertical, QScrollBar::sub-page:vertical { background: none; }"
-    )

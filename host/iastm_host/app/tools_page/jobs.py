@@ -1,0 +1,151 @@
+"""What the Tools page asks of tools and ports. All of it waits, and is called in the worker's thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from iastm_host.app.acquisition import Acquisition
+from iastm_host.app.connected import Listener, connected
+from iastm_host.app.tool_facts import ToolFacts, read_log
+from iastm_host.app.tools_page.surroundings import BLE, OnAir, Surroundings, Target
+from iastm_host.app.tools_page.work import Stop, Tell
+from iastm_host.events import Problem, StatusReport, ToolDescription
+from iastm_host.records.known_tools import known_from
+from iastm_host.transports.base import Transport
+from iastm_host.transports.ports import SerialPort
+from iastm_host.transports.serial import busy
+from iastm_host.workbench.deploy import Deployed, Step
+from iastm_host.workbench.link_figures import LinkFigures
+from iastm_host.workbench.link_test import LinkTest, run_link_test
+from iastm_host.workbench.link_verdict import Finding, findings_on
+
+SCAN_S = 5.0
+TEST_S = 10.0
+_LOOK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PortFound:
+    """A serial port, and the programs that have it open, in words."""
+
+    port: SerialPort
+    holders: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found. `radio`: why the air could not be listened to, None where it was or nobody asked."""
+
+    ports: tuple[PortFound, ...]
+    on_air: tuple[OnAir, ...] = ()
+    radio: Problem | None = None
+    listened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """What a link test came to."""
+
+    tool: ToolDescription
+    figures: LinkFigures
+    findings: tuple[Finding, ...]
+
+
+def find_ports(around: Surroundings) -> tuple[PortFound, ...]:
+    """Return the serial ports and who holds them; opens none."""
+    return tuple(PortFound(port, holders_words(around, port.device)) for port in around.ports())
+
+
+def holders_words(around: Surroundings, device: str) -> str:
+    """Return which programs have a port open: "iastm (4711)", "" for none."""
+    return ", ".join(f"{holder.name} ({holder.pid})" for holder in around.holders(device))
+
+
+def search(around: Surroundings, tell: Tell, stop: Stop) -> Found:
+    """Look at the ports, then listen on the air; without a radio the ports are found all the same."""
+    ports = find_ports(around)
+    if stop.asked:
+        return Found(ports)
+    tell(f"Listening for {SCAN_S:g} s", None)
+    try:
+        return Found(ports, tuple(around.scan(SCAN_S)), listened=True)
+    except Problem as problem:
+        return Found(ports, radio=problem)
+
+
+def require_free(around: Surroundings, port: str) -> None:
+    """Raise Problem where a program has the port open: which one, before anything is written."""
+    # The other end of a pseudo-terminal is a program too, and may hold this one open.
+    holders = [] if port.startswith("/dev/pts/") else list(around.holders(port))
+    if holders:
+        raise busy(port, holders)
+
+
+def check_tool(around: Surroundings, target: Target, stop: Stop) -> ToolDescription:
+    """Ask a tool who it is and how; the run keeps it among the known ones. Raises Problem."""
+    facts = ToolFacts()
+    with _at(around, target, facts, stop) as (_run, tool):
+        # Its battery stands in it.
+        facts.wait(StatusReport)
+    return tool
+
+
+def bring_log(around: Surroundings, target: Target, stop: Stop) -> tuple[ToolDescription, int]:
+    """Read a tool's log and keep what is new of it; return the tool, and how many entries are new. Raises Problem."""
+    with _at(around, target, ToolFacts(), stop) as (run, tool):
+        text = read_log(run.request, tool)
+    return tool, around.logs.keep_log(tool.serial_number, text)
+
+
+def _at(
+    around: Surroundings, target: Target, facts: ToolFacts, stop: Stop
+) -> AbstractContextManager[tuple[Acquisition, ToolDescription]]:
+    def make(listeners: Sequence[Listener]) -> Acquisition:
+        run = around.run(target, (*listeners, facts))
+        stop.then(run.stop)
+        return run
+
+    return connected(make)
+
+
+def measure_link(around: Surroundings, target: Target, tell: Tell, stop: Stop) -> LinkResult | None:
+    """Measure a link; stopped, it is judged by what was measured. None where nothing was. Raises Problem."""
+    test = around.link_test(TEST_S)
+    asyncio.run(_measured(around, around.link(target), test, tell, stop))
+    if not test.began or test.tool is None:
+        return None
+    tool, figures = test.tool, test.figures()
+    if tool.serial_number:
+        around.known.keep(known_from(tool, None, target.carrier, target.address, around.wall_clock()))
+    return LinkResult(tool, figures, tuple(findings_on(figures, radio=target.carrier == BLE)))
+
+
+async def _measured(around: Surroundings, link: Transport, test: LinkTest, tell: Tell, stop: Stop) -> None:
+    task = asyncio.ensure_future(run_link_test(link, test, around.clock))
+    began_us: int | None = None
+    stopped = False
+    while not task.done():
+        await asyncio.wait((task,), timeout=_LOOK_S)
+        if began_us is None and test.began:
+            began_us = around.clock()
+        if began_us is not None:
+            elapsed_s = min(TEST_S, (around.clock() - began_us) / 1e6)
+            tell(f"Measuring: {elapsed_s:.0f} of {TEST_S:.0f} s", elapsed_s / TEST_S)
+        if stop.asked and not stopped:
+            # Once: it says goodbye to the tool meanwhile.
+            stopped = task.cancel()
+    if not task.cancelled():
+        task.result()
+
+
+def update(around: Surroundings, port: str, tell: Tell) -> Deployed:
+    """Put this computer's firmware onto the tool on a port. Raises Problem; then the tool before still starts."""
+    require_free(around, port)
+
+    def step(said: Step) -> None:
+        tell(said.words, said.done / said.total if said.total else None)
+
+    return around.update(port, step)

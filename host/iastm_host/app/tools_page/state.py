@@ -1,0 +1,152 @@
+"""What the Tools page knows at a moment, and which tool it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from iastm_calibration.canonical import sha256_of
+from iastm_calibration.daily_check import DailyCheck
+from iastm_calibration.document import CalibrationDocument, content
+from iastm_host.app.tools_page.jobs import Found, LinkResult
+from iastm_host.app.tools_page.page import OVERVIEW, Question
+from iastm_host.app.tools_page.surroundings import BLE, SERIAL, SIMULATED, Surroundings, Target
+from iastm_host.app.tools_page.words import HostFirmware
+from iastm_host.events import Problem
+from iastm_host.records.known_tools import KnownTool
+from iastm_host.workbench.deploy import Deployed
+
+_KNOWN, _PORT, _AIR = "known:", "port:", "air:"
+SIMULATED_ROW = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A known tool, and what is kept of it on this computer."""
+
+    tool: KnownTool
+    document: CalibrationDocument | None = None
+    document_sha256: str = ""
+    document_file: str = ""
+    checks: tuple[DailyCheck, ...] = ()
+    log: str = ""
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`chosen` is the id of a row, "" for none. `problems` are by page; `links`, `news` (how many entries of a log were
+    new) and `deployed` by serial number. `offers_simulated`: a simulated tool stands among those found.
+    """
+
+    ours: HostFirmware | None = None
+    entries: tuple[Entry, ...] = ()
+    troubles: tuple[str, ...] = ()
+    found: Found | None = None
+    chosen: str = ""
+    page: str = OVERVIEW
+    question: Question | None = None
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    links: Mapping[str, LinkResult] = field(default_factory=dict)
+    news: Mapping[str, int] = field(default_factory=dict)
+    deployed: Mapping[str, Deployed] = field(default_factory=dict)
+    offers_simulated: bool = False
+
+    @property
+    def entry(self) -> Entry | None:
+        """The known tool that is chosen, by itself or by the link at which it was seen last."""
+        if self.chosen.startswith(_KNOWN):
+            return self.known(self.chosen.removeprefix(_KNOWN))
+        target = self.target
+        return None if target is None else self.known_at(target)
+
+    @property
+    def target(self) -> Target | None:
+        """How what is chosen is reached, None where nothing is, or nobody knows."""
+        kind, _, name = self.chosen.partition(":")
+        if kind == SIMULATED_ROW:
+            return Target(SIMULATED)
+        if kind + ":" == _KNOWN:
+            entry = self.known(name)
+            if entry is None or (not entry.tool.address and entry.tool.carrier != SIMULATED):
+                return None
+            return Target(entry.tool.carrier, entry.tool.address)
+        return Target(SERIAL if kind + ":" == _PORT else BLE, name) if name else None
+
+    @property
+    def update_port(self) -> str:
+        """The serial port at which the chosen tool's firmware can be written, "" where none is known."""
+        target, entry = self.target, self.entry
+        if target is not None and target.carrier == SERIAL:
+            return target.address
+        serial_number = "" if entry is None else entry.tool.serial_number.casefold()
+        ports = () if self.found is None else self.found.ports
+        # A tool's serial number is its board's, which USB tells too.
+        same = [
+            found.port.device
+            for found in ports
+            if serial_number and found.port.serial_number.casefold() == serial_number
+        ]
+        return same[0] if len(same) == 1 else ""
+
+    def known(self, serial_number: str) -> Entry | None:
+        """Return a known tool by its serial number."""
+        return next((entry for entry in self.entries if entry.tool.serial_number == serial_number), None)
+
+    def known_at(self, target: Target) -> Entry | None:
+        """Return the tool that was last seen at this link, the newest of several."""
+        there = (target.carrier, target.address)
+        return next((entry for entry in self.entries if (entry.tool.carrier, entry.tool.address) == there), None)
+
+    def rows(self) -> list[str]:
+        """Return the ids of all rows of the overview that can be chosen, in their order."""
+        found = self.found
+        ports = [] if found is None else [port_row(each.port.device) for each in found.ports]
+        air = [] if found is None else [air_row(each.address) for each in found.on_air]
+        simulated = [SIMULATED_ROW] if self.offers_simulated else []
+        return [*(known_row(entry.tool.serial_number) for entry in self.entries), *simulated, *ports, *air]
+
+
+def known_row(serial_number: str) -> str:
+    """Return the id of a known tool's row."""
+    return _KNOWN + serial_number
+
+
+def port_row(device: str) -> str:
+    """Return the id of a port's row."""
+    return _PORT + device
+
+
+def air_row(address: str) -> str:
+    """Return the id of the row of a gauge that was heard."""
+    return _AIR + address
+
+
+def row_of(target: Target) -> str:
+    """Return the id of the row that stands for a link."""
+    if target.carrier == SIMULATED:
+        return SIMULATED_ROW
+    return port_row(target.address) if target.carrier == SERIAL else air_row(target.address)
+
+
+def gather(around: Surroundings) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Return the known tools with what is kept of each, and what could not be read. It reads files."""
+    try:
+        known = around.known.look()
+    except Problem as problem:
+        return (), (str(problem),)
+    return tuple(_entry(around, tool) for tool in known.tools), known.troubles
+
+
+def _entry(around: Surroundings, tool: KnownTool) -> Entry:
+    log = around.logs.log(tool.serial_number)
+    try:
+        kept = around.calibrations.in_force(tool.serial_number)
+        checks, damaged = around.calibrations.checks(tool.serial_number)
+    except Problem as problem:
+        return Entry(tool, log=log, troubles=(str(problem),))
+    sha256 = "" if kept.document is None else sha256_of(content(kept.document)).hex()
+    file = "" if kept.path is None else str(kept.path)
+    checks.sort(key=lambda check: datetime.fromisoformat(check.checked_at).timestamp())
+    return Entry(tool, kept.document, sha256, file, tuple(checks), log, (*kept.troubles, *damaged))

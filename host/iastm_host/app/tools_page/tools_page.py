@@ -1,0 +1,403 @@
+"""The Tools page itself: what is chosen, what is being done, and a snapshot of all that. Any thread may call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from iastm_host.app.tools_page import jobs, others
+from iastm_host.app.tools_page.as_text import as_text
+from iastm_host.app.tools_page.calibration import calibration
+from iastm_host.app.tools_page.overview import overview
+from iastm_host.app.tools_page.page import (
+    CALIBRATION,
+    FIRMWARE,
+    LINK,
+    LOG,
+    OVERVIEW,
+    TITLES,
+    Action,
+    Block,
+    Identity,
+    Notice,
+    Question,
+    ToolsSnapshot,
+    Words,
+)
+from iastm_host.app.tools_page.state import Entry, State, gather, known_row, row_of
+from iastm_host.app.tools_page.surroundings import SERIAL, SIMULATED, Surroundings, Target
+from iastm_host.app.tools_page.words import link_icon, link_words, moment_words
+from iastm_host.app.tools_page.work import Stop, Tell, Worker
+from iastm_host.events import Problem
+
+CHECK, SEARCH, FORGET, TEST, READ, UPDATE, STOP, COPY = (
+    "check",
+    "search",
+    "forget",
+    "test",
+    "read",
+    "update",
+    "stop",
+    "copy",
+)
+CANCEL, WAIT = "cancel", "wait"
+_NOT_CHOSEN = Words("No tool is chosen. Choose one in Overview.")
+_NOT_MET = "This tool was not asked yet. Check it: then it is known here."
+_END_S = 20.0
+
+
+class ToolsPage:
+    """The page's model. `begin` looks at files and ports; a `target` that was named is checked at once."""
+
+    def __init__(self, around: Surroundings, target: Target | None = None) -> None:
+        self._around = around
+        self._lock = threading.Lock()
+        self._worker = Worker()
+        self._state = State(offers_simulated=target is not None and target.carrier == SIMULATED)
+        self._named = target
+        self._leaving = False
+        self._left = False
+        if target is not None:
+            self._state = replace(self._state, chosen=row_of(target))
+
+    # For views
+
+    def begin(self) -> None:
+        """Look at what is kept here and which ports there are; then check the tool that was named."""
+        self._start("look", OVERVIEW, "Looking at the ports", self._look, can_stop=False)
+
+    def snapshot(self) -> ToolsSnapshot:
+        """Return what is to be shown."""
+        doing = self._worker.doing
+        with self._lock:
+            state, leaving, left = self._state, self._leaving, self._left
+        now = self._around.wall_clock()
+        blocks: list[Block] = []
+        problem = state.problems.get(state.page)
+        footer = ""
+        if doing is not None and doing.page == state.page:
+            blocks.append(doing.progress)
+        elif doing is not None:
+            footer = f"{TITLES[doing.page]}: {doing.progress.words}"
+        if problem is not None:
+            blocks.append(Notice(problem.what, problem.fix))
+        blocks += _blocks(state, now)
+        if leaving and doing is not None:
+            footer = "The window closes once the update is done."
+        return ToolsSnapshot(
+            page=state.page,
+            identity=_identity(state),
+            blocks=tuple(blocks),
+            actions=_actions(state, busy=doing is not None, can_stop=doing is not None and doing.can_stop),
+            footer=footer or _footer(state, now),
+            busy=doing is not None,
+            question=state.question,
+            finished=left or (leaving and doing is None),
+        )
+
+    def text(self) -> str:
+        """Return the page as text that can be taken along."""
+        snapshot = self.snapshot()
+        title = (
+            TITLES[snapshot.page] if snapshot.identity is None else f"{snapshot.identity.name}: {TITLES[snapshot.page]}"
+        )
+        return f"{title}\n\n{as_text(snapshot.blocks)}"
+
+    def turn_to(self, page: str) -> None:
+        """Show a page."""
+        self._change(lambda state: replace(state, page=page))
+
+    def choose(self, row: str) -> None:
+        """Choose what stands in a row of the overview."""
+        self._change(lambda state: replace(state, chosen=row) if row in state.rows() else state)
+
+    def move(self, step: int) -> None:
+        """Choose the next row, or the one before."""
+
+        def moved(state: State) -> State:
+            rows = state.rows()
+            if not rows:
+                return state
+            if state.chosen not in rows:
+                return replace(state, chosen=rows[0])
+            place = min(len(rows) - 1, max(0, rows.index(state.chosen) + step))
+            return replace(state, chosen=rows[place])
+
+        self._change(moved)
+
+    def do(self, action: str) -> None:
+        """Do what is offered by this name; nothing where it can't be done now."""
+        snapshot = self.snapshot()
+        if snapshot.question is None and any(each.name == action and each.enabled for each in snapshot.actions):
+            done: Mapping[str, Callable[[], object]] = {
+                SEARCH: lambda: self._start(SEARCH, OVERVIEW, "Looking at the ports", self._search),
+                CHECK: self._check,
+                TEST: self._test,
+                READ: self._read,
+                UPDATE: self._ask_to_update,
+                FORGET: self._ask_to_forget,
+                STOP: self._worker.stop,
+                COPY: lambda: None,
+            }
+            done[action]()
+
+    def answer(self, option: str) -> None:
+        """Answer the question that is asked."""
+        with self._lock:
+            question = self._state.question
+            self._state = replace(self._state, question=None)
+        if question is None or option == CANCEL:
+            return
+        if option == UPDATE:
+            self._update()
+        elif option == FORGET:
+            self._forget()
+        elif option == WAIT:
+            with self._lock:
+                self._leaving = True
+
+    def leave(self) -> bool:
+        """Ask to leave; return whether it can be done now. A firmware that is being written is waited for."""
+        doing = self._worker.doing
+        if doing is not None and doing.name == UPDATE:
+            self._change(lambda state: replace(state, question=_WHILE_WRITING))
+            return False
+        self._worker.stop()
+        with self._lock:
+            self._left = True
+        return True
+
+    def close(self) -> None:
+        """End what is being done, and wait for it."""
+        self._worker.stop()
+        doing = self._worker.doing
+        # A board that is half written waits for the rest, however long that takes.
+        self._worker.join(None if doing is not None and doing.name == UPDATE else _END_S)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end of what is being done; return whether it came."""
+        return self._worker.join(timeout_s)
+
+    # Jobs
+
+    def _change(self, change: Callable[[State], State]) -> None:
+        with self._lock:
+            self._state = change(self._state)
+
+    def _start(
+        self, name: str, page: str, words: str, job: Callable[[Tell, Stop], None], *, can_stop: bool = True
+    ) -> bool:
+        def done(problem: Problem | None) -> None:
+            if problem is not None:
+                self._change(lambda state: replace(state, problems={**state.problems, page: problem}))
+
+        def forgotten(state: State) -> State:
+            return replace(state, problems={at: each for at, each in state.problems.items() if at != page})
+
+        self._change(forgotten)
+        return self._worker.start(name, page, words, job, done, can_stop=can_stop)
+
+    def _gathered(self, chosen: str | None = None, **changes: Any) -> None:
+        """Take up what is kept on the disk now, and other changes with it."""
+        entries, troubles = gather(self._around)
+
+        def changed(state: State) -> State:
+            made = replace(state, entries=entries, troubles=troubles, **changes)
+            if chosen is not None:
+                return replace(made, chosen=chosen)
+            if not made.chosen and entries:
+                return replace(made, chosen=known_row(entries[0].tool.serial_number))
+            return made
+
+        self._change(changed)
+
+    def _look(self, tell: Tell, stop: Stop) -> None:
+        self._gathered(ours=self._around.firmware())
+        found = jobs.Found(jobs.find_ports(self._around))
+        self._change(lambda state: replace(state, found=found))
+        if self._named is not None:
+            tell("Asking the tool", None)
+            self._check_at(self._named, stop)
+
+    def _search(self, tell: Tell, stop: Stop) -> None:
+        found = jobs.search(self._around, tell, stop)
+        self._gathered(found=found)
+
+    def _check(self) -> None:
+        target, page = self._state.target, self._state.page
+        if target is not None:
+            self._start(CHECK, page, "Asking the tool", lambda _, stop: self._check_at(target, stop))
+
+    def _check_at(self, target: Target, stop: Stop) -> None:
+        tool = jobs.check_tool(self._around, target, stop)
+        self._gathered(known_row(tool.serial_number) if tool.serial_number else None)
+
+    def _test(self) -> None:
+        target = self._state.target
+        if target is None:
+            return
+
+        def job(tell: Tell, stop: Stop) -> None:
+            result = jobs.measure_link(self._around, target, tell, stop)
+            if result is not None:
+                number = result.tool.serial_number
+                links = {**self._state.links, number: result}
+                self._gathered(known_row(number) if number else None, links=links)
+
+        self._start(TEST, LINK, "Connecting", job)
+
+    def _read(self) -> None:
+        target = self._state.target
+        if target is None:
+            return
+
+        def job(_tell: Tell, stop: Stop) -> None:
+            tool, new = jobs.bring_log(self._around, target, stop)
+            self._gathered(known_row(tool.serial_number), news={**self._state.news, tool.serial_number: new})
+
+        self._start(READ, LOG, "Reading the log", job)
+
+    def _ask_to_update(self) -> None:
+        state = self._state
+        entry, ours = state.entry, state.ours
+        if entry is None or ours is None:
+            return
+        tool = entry.tool
+        sentences = (
+            f"Its firmware {tool.firmware_version} is replaced by {ours.version}, over {state.update_port}.",
+            "It restarts and does not measure meanwhile. Leave it connected.",
+            "Settings and calibration stay.",
+        )
+        question = Question(f"Update {tool.serial_number}?", sentences, ((CANCEL, "Cancel"), (UPDATE, "Update")))
+        self._change(lambda now: replace(now, question=question))
+
+    def _update(self) -> None:
+        state = self._state
+        entry, port = state.entry, state.update_port
+        if entry is None or not port:
+            return
+        number = entry.tool.serial_number
+
+        def job(tell: Tell, stop: Stop) -> None:
+            self._change(lambda now: replace(now, deployed=_without(now.deployed, number)))
+            deployed = jobs.update(self._around, port, tell)
+            self._change(lambda now: replace(now, deployed={**now.deployed, number: deployed}))
+            tell("Asking the tool", None)
+            self._check_at(Target(SERIAL, port), stop)
+
+        self._start(UPDATE, FIRMWARE, "Beginning the update", job, can_stop=False)
+
+    def _ask_to_forget(self) -> None:
+        entry = self._state.entry
+        if entry is None:
+            return
+        sentences = ("It leaves this list. Its calibrations and logs stay on this computer.",)
+        question = Question(f"Forget {entry.tool.serial_number}?", sentences, ((CANCEL, "Cancel"), (FORGET, "Forget")))
+        self._change(lambda now: replace(now, question=question))
+
+    def _forget(self) -> None:
+        entry = self._state.entry
+        if entry is None:
+            return
+        number = entry.tool.serial_number
+
+        def job(_tell: Tell, _stop: Stop) -> None:
+            self._around.known.forget(number)
+            self._gathered("")
+            self._gathered()
+
+        self._start(FORGET, OVERVIEW, "Forgetting the tool", job)
+
+
+_WHILE_WRITING = Question(
+    "Firmware is being written",
+    ("The window closes once that is done. A tool that is half written starts with the firmware before.",),
+    ((CANCEL, "Stay here"), (WAIT, "Close when done")),
+)
+
+
+def _without(held: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {each: value for each, value in held.items() if each != name}
+
+
+def _blocks(state: State, now: Any) -> tuple[Block, ...]:
+    if state.page == OVERVIEW:
+        return overview(state, now)
+    entry = state.entry
+    if state.target is None and entry is None:
+        return (_NOT_CHOSEN,)
+    if state.page == LINK:
+        return others.link_test(None if entry is None else state.links.get(entry.tool.serial_number))
+    if entry is None:
+        return (Words(_NOT_MET),)
+    if state.page == CALIBRATION:
+        return calibration(entry, now)
+    if state.page == LOG:
+        return others.log(entry, state.news.get(entry.tool.serial_number))
+    return others.firmware(entry, state)
+
+
+def _identity(state: State) -> Identity | None:
+    entry, target = state.entry, state.target
+    if entry is not None:
+        tool = entry.tool
+        words = link_words(tool.carrier, tool.address)
+        return Identity(tool.serial_number, link_icon(tool.carrier), words, tool.battery_percent)
+    if target is None:
+        return None
+    name = target.address or "Simulated tool"
+    return Identity(
+        name, link_icon(target.carrier), link_words(target.carrier, target.address) if target.address else ""
+    )
+
+
+def _footer(state: State, now: Any) -> str:
+    entry: Entry | None = state.entry
+    if state.page == OVERVIEW:
+        return "Arrow keys choose a tool." if state.rows() else ""
+    if entry is None:
+        return ""
+    return f"As of {_low(moment_words(entry.tool.seen, now))}."
+
+
+def _low(words: str) -> str:
+    return words[:1].lower() + words[1:] if words.startswith(("Today", "Yesterday")) else words
+
+
+def _actions(state: State, *, busy: bool, can_stop: bool) -> tuple[Action, ...]:
+    """Return what can be done on a page, what is most likely wanted first."""
+    reach = state.target is not None and not busy
+    entry = state.entry
+    found: list[Action] = []
+    if state.page == OVERVIEW:
+        none = not state.rows()
+        found += [
+            Action(CHECK, "Check tool", "Enter", reach, primary=not none),
+            Action(SEARCH, "Search", "S", not busy, primary=none),
+            Action(
+                FORGET,
+                "Forget",
+                "Del",
+                entry is not None and not busy and state.chosen == known_row(entry.tool.serial_number),
+            ),
+        ]
+    elif state.page == CALIBRATION:
+        found.append(Action(CHECK, "Check tool", "Enter", reach, primary=True))
+    elif state.page == LINK:
+        found.append(Action(TEST, "Test the link", "Enter", reach, primary=True))
+    elif state.page == LOG:
+        found.append(
+            Action(READ, "Read the log", "Enter", reach and (entry is None or entry.tool.keeps_log), primary=True)
+        )
+    else:
+        can_update = entry is not None and not entry.tool.simulated and bool(state.update_port) and not busy
+        found += [
+            Action(UPDATE, "Update …", "U", can_update, primary=can_update),
+            Action(CHECK, "Check tool", "Enter", reach, primary=not can_update),
+        ]
+    if busy:
+        found.append(Action(STOP, "Stop", "Esc", can_stop))
+    found.append(Action(COPY, "Copy", "Ctrl+C"))
+    return tuple(found)
