@@ -84,18 +84,17 @@ def rights(system: System) -> Seen:
 
 
 def _closed(system: System, closed: Sequence[Path]) -> Seen:
-    names = ", ".join(map(str, closed))
+    what = f"{system.login.user} may not open {', '.join(map(str, closed))}"
     try:
-        group: str | None = system.group_of(closed[0])
+        group = system.group_of(closed[0])
     except (OSError, KeyError):  # a number without a name
-        group = None
-    # A port of root's own was made by hand, and joining that group would give far more than a port.
-    if group == "root":
-        return bad(
-            f"{system.login.user} may not open {names}, which belongs to root",
-            f"{_paste_rules(system)}\nOr once: sudo setfacl -m u:{system.login.user}:rw {names}",
-        )
-    return _no_rights(system, group or _group(system), f"{system.login.user} may not open {names}")
+        group = "nobody that has a name"
+    if group in _GROUPS:
+        return _no_rights(system, group, what)
+    # To join whatever group that is could give far more than a port.
+    names = " ".join(system.quoted(str(path)) for path in closed)
+    until = f"Or until it is unplugged: sudo chown {system.quoted(system.login.user)} {names}"
+    return bad(f"{what}, which belongs to {group}", f"{_paste_rules(system)}\nThen plug the tool in again.\n{until}")
 
 
 def _no_rights(system: System, group: str | None, what: str) -> Seen:

@@ -63,10 +63,12 @@ def test_a_port_that_can_be_opened_is_worth_more_than_any_group(computer: Make) 
     assert "anna may not open /dev/ttyACM0" in seen.detail
 
 
-def test_a_port_of_root_is_given_by_a_rule_and_never_by_root_s_group(computer: Make) -> None:
-    seen = serial.rights(computer(ports=[PICO], closed={PICO.device}, group="root").system())
+@pytest.mark.parametrize("group", ["root", "video"])
+def test_a_port_of_another_group_is_given_by_a_rule_and_never_by_that_group(computer: Make, group: str) -> None:
+    seen = serial.rights(computer(ports=[PICO], closed={PICO.device}, group=group).system())
+    assert f"belongs to {group}" in seen.detail
     assert "usermod" not in seen.fix
-    assert "setfacl -m u:anna:rw /dev/ttyACM0" in seen.fix
+    assert "sudo chown anna /dev/ttyACM0" in seen.fix
 
 
 def test_a_port_that_is_no_board_s_is_no_matter(computer: Make) -> None:

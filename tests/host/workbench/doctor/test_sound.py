@@ -9,7 +9,7 @@ from iastm_host.workbench.doctor import sound
 from iastm_host.workbench.doctor.system import Ran
 
 Make = Callable[..., Computer]
-CARDS = " 0 [PCH            ]: HDA-Intel - HDA Intel PCH\n                      HDA Intel PCH at 0x6001 irq 142\n"
+CARDS = " 0 [Headset        ]: USB-Audio - Desk Headset\n                      Desk Headset at usb-0000:00:14.0-3\n"
 NO_CARDS = "--- no soundcards ---\n"
 
 
@@ -24,7 +24,7 @@ def desktop(here: Computer) -> Computer:
 def test_a_card_and_a_server_are_well(computer: Make) -> None:
     seen = sound.sound(desktop(computer()).system())
     assert seen.ok
-    assert "HDA-Intel" in seen.detail
+    assert "USB-Audio" in seen.detail
 
 
 @pytest.mark.parametrize("cards", ["", NO_CARDS])
