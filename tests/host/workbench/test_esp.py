@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.host.workbench.esp_files import esp_image
+from tests.host.workbench.image_files import esp_file, esp_program
 from tests.host.workbench.rom_loader import C3, C6, FLASH_DATA, PSRAM_2_MB, PSRAM_8_MB, S3, RomLoader
 
 from iastm_host.events import Problem
@@ -42,7 +43,8 @@ def loader() -> Iterator[Callable[..., RomLoader]]:
 @pytest.fixture
 def image(tmp_path: Path) -> Image:
     path = tmp_path / "micropython.bin"
-    path.write_bytes(esp_image(S3.number, size=60_000, seed=7))
+    application = esp_program(S3.number, (random.Random(7).randbytes(60_000),))
+    path.write_bytes(esp_file(S3.number, application=application))
     return read_image(path)
 
 
@@ -126,7 +128,7 @@ def test_a_board_that_was_exchanged_after_it_was_asked_is_not_written_to(
 
 def test_an_image_that_needs_more_flash_than_there_is_is_refused(image: Image) -> None:
     small = EspChip("ESP32-S3", "ESP32-S3", 1 * _MB, 0)
-    with pytest.raises(Problem, match="needs a flash of 2 MB, and this board has 1 MB") as raised:
+    with pytest.raises(Problem, match="needs a flash of 4 MB, and this board has 1 MB") as raised:
         check_image(image, small)
     assert "FLASH_4M" in raised.value.fix
 
