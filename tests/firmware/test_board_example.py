@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -194,23 +193,6 @@ def test_trying_a_file_without_a_table_says_so(micropython: str, tmp_path: Path)
 def test_the_boards_that_come_along_can_be_tried(micropython: str, tmp_path: Path, module: str) -> None:
     _, said = _tried(tmp_path, f"from iastm_firmware.boards.{module} import WIRING\n")
     assert "NAU7802: does not answer" in said
-
-
-@pytest.mark.parametrize(("source", "said"), [(_TABLE, ""), ("WIRING = {}\n", "WIRING lacks 'name'")])
-def test_a_table_can_be_asked_about_without_a_board(tmp_path: Path, source: str, said: str) -> None:
-    (code,) = re.findall(r'python -c "\n(.*?)"\n```', _PAGE, re.DOTALL)
-    (tmp_path / "board.py").write_text(source, encoding="utf-8")
-    path = f"{_ROOT / 'firmware_micropython'}:{_ROOT / 'protocol'}"
-    done = subprocess.run(
-        [sys.executable, "-c", shlex.split(f'"{code}"')[0]],
-        env={**os.environ, "PYTHONPATH": path},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout.splitlines()[0] == said
 
 
 def test_the_page_names_every_board() -> None:
