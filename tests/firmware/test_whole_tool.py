@@ -14,9 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
+from iastm_host.analysis.analyser import Analyser
+from iastm_host.analysis.profiles import Contact, profile_for
+from iastm_host.events import Alert, ForceBlock, Stroke
 from iastm_protocol import kinds, messages, tool_bodies
+from iastm_protocol.conversion import to_newtons
 from iastm_protocol.limits import DEBOUNCE_SAMPLES
 from iastm_protocol.tool_messages import ChannelsReport, LogPart
 
@@ -78,6 +83,7 @@ class Report(NamedTuple):
     times_us: list[int]
     fed: list[int]
     breaches: list[str]
+    switched: list[tuple[int, str]]
 
     @property
     def hello(self) -> messages.HelloAnswer:
@@ -498,3 +504,108 @@ def test_a_flash_write_that_holds_the_converter_up_leaves_a_gap_of_its_size(run:
     place = place_of([counts for _, counts in samples[-60:]], found.counts)
     first = place - samples[-60][0]
     assert all(found.counts[first + index] == counts for index, counts in samples)
+
+
+# on trial
+
+
+@pytest.mark.parametrize(
+    ("steps", "after_s"),
+    [
+        ([[0, REST]], 5),
+        # Pressed from the fourth second to the seventh: no write holds anything up.
+        ([[0, REST], [3501, HARD], [6501, REST]], 7),
+    ],
+)
+def test_a_release_on_trial_is_confirmed_once_after_five_seconds_out_of_contact(
+    run: Run, steps: list[list[int]], after_s: int
+) -> None:
+    found = run(rate_hz=80, there=["imu", "gauge"], on_trial=True, steps=steps, seconds=after_s + 1.2)
+    assert [(round(at_us / 1e6), state) for at_us, state in found.switched] == [(after_s, "a ok 0 -")]
+
+
+def test_a_release_whose_loop_fails_on_trial_restarts_at_once_into_the_one_before(run: Run, tmp_path: Path) -> None:
+    found = run(rate_hz=80, there=["imu", "gauge"], on_trial=True, seconds=4, driver_breaks_ms=1300)
+    assert (found.outcome, [state for _, state in found.switched]) == ("Restarted", ["b ok 0 -"])
+    # Without the wait of a failure that may be a part's.
+    assert found.ended_us < found.broke_us + 100_000
+    assert b"ValueError: a fault of the driver's own code" in (tmp_path / "disk" / "log.a").read_bytes()
+
+
+def test_a_release_that_fails_after_its_trial_is_not_given_up(run: Run) -> None:
+    found = run(rate_hz=80, there=["imu", "gauge"], on_trial=True, seconds=7, driver_breaks_ms=5300)
+    assert (found.outcome, [state for _, state in found.switched]) == ("Restarted", ["a ok 0 -"])
+
+
+# the demo board
+
+
+def demo_strokes(found: Report) -> tuple[list[Stroke], list[str]]:
+    """The strokes that the host finds in what a tool sent, and its alerts."""
+    calibration = found.heard.of(messages.Calibration)[-1]
+    analyser = Analyser(profile_for("iastm-one-hand", None), None, 80.0, Contact())
+    events = []
+    for batch in found.heard.of(messages.ForceSamples):
+        force_n = [to_newtons(counts, 0, calibration.coefficients) for counts in batch.counts()]
+        block = ForceBlock(
+            boot_id=1,
+            first_index=batch.first_index,
+            tool_us=batch.first_us,
+            period_us=12_500.0,
+            force_n=np.array(force_n),
+            raw_counts=None,
+            flags=batch.flags,
+            arrived_us=0,
+            backfilled=False,
+        )
+        events += analyser.feed(block)
+    strokes = [event for event in events if isinstance(event, Stroke)]
+    return strokes, [event.kind for event in events if isinstance(event, Alert)]
+
+
+def demo(run: Run, wire: Any, disk: Path, model: str, seconds: float) -> Report:
+    """A demo board that a host warns of more than a profile allows, its zero as it is played."""
+    (disk / "board_name.txt").write_text("demo\n")
+    ordered = says(wire, limits=messages.Limits("", 11_000, 14_000, 800, 520))
+    return run(model=model, port=BOARDS[model][0], seconds=seconds, says=[each for each in ordered if each[0] != 200])
+
+
+@pytest.mark.parametrize("model", BOARDS)
+def test_a_bare_board_of_each_chip_can_be_a_demo_and_says_that_it_plays(
+    run: Run, wire: Any, tmp_path: Path, model: str
+) -> None:
+    found = demo(run, wire, tmp_path / "disk", model, 2.2)
+    assert (found.outcome, found.hello.board, found.hello.trouble) == ("ran", f"Demo {model}", "")
+    assert found.hello.features & kinds.FEATURE_SIMULATED
+    assert (found.hello.rate_mhz, found.faults, found.heard.damaged) == (80_000, 0, 0)
+    assert len(found.heard.samples()) > 100
+    # A Pico's light is known.
+    assert bool(found.hello.features & kinds.FEATURE_SIGNALS) == model.startswith("RP")
+
+
+def test_a_demo_board_streams_strokes_that_the_host_finds_and_the_tool_warns_of(
+    run: Run, wire: Any, tmp_path: Path, size: Any
+) -> None:
+    seconds = size(25, 41)
+    found = demo(run, wire, tmp_path / "disk", "RP2040", seconds)
+    indices = [index for index, _ in found.heard.samples()]
+    assert indices == list(range(indices[0], indices[0] + len(indices)))
+    assert len(indices) > (seconds - 1) * 80
+    strokes, alerts = demo_strokes(found)
+    # Eight seconds of rest, then one in two seconds.
+    assert len(strokes) == (seconds - 9) // 2
+    assert not any(stroke.truncated for stroke in strokes)
+    peaks_n = [stroke.peak_n for stroke in strokes]
+    assert peaks_n[:3] == pytest.approx([5.2, 6.1, 7.4], abs=0.1)
+    assert max(peaks_n) == pytest.approx(size(11.6, 12.0), abs=0.1)
+    # As the tool itself saw it.
+    warned = sum(peak_n > 11 for peak_n in peaks_n)
+    assert warned >= 1
+    assert alerts == ["warn"] * warned
+    assert [alert.kind for alert in found.heard.of(messages.AlertReport)] == [kinds.WARN] * warned
+    told = [(stroke.first_index, stroke.last_index) for stroke in found.heard.of(messages.StrokeReport)]
+    assert told == [(stroke.first_index, stroke.last_index) for stroke in strokes]
+    between_s = [(b.peak_us - a.peak_us) * 1e-6 for a, b in itertools.pairwise(strokes)]
+    assert all(1.6 <= gap_s <= 2.4 for gap_s in between_s)
+    assert float(np.mean(between_s)) == pytest.approx(2.0, abs=0.05)
+    assert any(light for _, kind, light, _, _ in found.shown if kind == kinds.WARN)

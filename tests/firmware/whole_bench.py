@@ -357,6 +357,30 @@ def _mount(kind):
         _fill()
 
 
+def _put_on_trial(bench):
+    # As main.py starts the release in place a, its start counted; its files are those of the checkout.
+    import os
+
+    import vfs
+
+    from iastm_firmware import releases
+
+    ram = Ram(64)
+    vfs.VfsLfs2.mkfs(ram)
+    vfs.mount(ram, "/releases")
+    os.mkdir("/releases/a")  # noqa: PTH102
+    releases.write(("a", "trial", 1, "b"))
+    sys.path.insert(0, "/releases/a")
+    write = releases.write
+
+    def noted(state):
+        write(state)
+        words = " ".join([str(part) for part in releases.read()])
+        bench.switched.append(((bench.world.now_ns - bench.begun_ns) // 1000, words))
+
+    releases.write = noted
+
+
 def _fill():
     # littlefs finds a little place again and again: it is full once it refused for long, small files too.
     refused = 0
@@ -430,6 +454,8 @@ class Bench:
         # (µs from the begin, whether something was pressed)
         self.collected = []
         self.told = []
+        # Each state of the releases that was put in force: (µs from the begin, its words).
+        self.switched = []
         self.begun_ns = 0
         self.outcome = "ran"
         self._case = case
@@ -561,6 +587,7 @@ class Bench:
             "times_us": [(ns - self.begun_ns) // 1000 for ns in truth.times_ns[: truth.made]],
             "fed": [dog.fed for dog in self.machine.dogs],
             "breaches": self.world.breaches(),
+            "switched": self.switched,
         }
 
 
@@ -568,4 +595,7 @@ with open(sys.argv[1]) as case_file:
     the_case = json.load(case_file)
 if "medium" in the_case:
     _mount(the_case["medium"])
-print(json.dumps(Bench(the_case).go().report()))
+the_bench = Bench(the_case)
+if the_case.get("on_trial"):
+    _put_on_trial(the_bench)
+print(json.dumps(the_bench.go().report()))
