@@ -40,7 +40,8 @@ _LOG = (
 )
 
 
-def _document(serial_number: str, made: datetime, months: int) -> CalibrationDocument:
+def document_of(serial_number: str, made: datetime, months: int) -> CalibrationDocument:
+    """Return a quick calibration of a tool, which holds for so many months of 30 days."""
     points = tuple(
         TakenPoint(1, 90.0, True, step, kg, kg * 9.812, 84_000 + kg * 411_000, 55.0, 640, made.isoformat())
         for step, kg in enumerate(_LOADS_KG)
@@ -114,7 +115,7 @@ def keep_examples(folder: Path, now: datetime) -> None:
         ),
     )
     for tool, age, months in tools:
-        document = _document(tool.serial_number, now - age, months)
+        document = document_of(tool.serial_number, now - age, months)
         calibrations.save(document)
         sha256 = sha256_of(content(document)).hex()
         known.keep(replace(tool, calibration_id=document.calibration_id, calibration_sha256=sha256))

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.connected import Listener, connected
 from iastm_host.app.tool_facts import ToolFacts, read_log
-from iastm_host.app.tools_page.surroundings import BLE, OnAir, Surroundings, Target
+from iastm_host.app.tools_page.surroundings import BLE, SERIAL, OnAir, Surroundings, Target
 from iastm_host.app.tools_page.work import Stop, Tell
 from iastm_host.events import Problem, StatusReport, ToolDescription
 from iastm_host.records.known_tools import known_from
-from iastm_host.transports.base import Transport
-from iastm_host.transports.ports import SerialPort
+from iastm_host.transports.base import BUSY, NO_RIGHTS, NOT_A_PORT, NOT_FOUND, Transport, TransportError
+from iastm_host.transports.ports import SerialPort, named
 from iastm_host.transports.serial import busy
 from iastm_host.workbench.deploy import Deployed, Step
 from iastm_host.workbench.link_figures import LinkFigures
@@ -25,6 +25,8 @@ from iastm_host.workbench.link_verdict import Finding, findings_on
 SCAN_S = 5.0
 TEST_S = 10.0
 _LOOK_S = 0.1
+# Where the port itself can't be had, nothing that is on it can be cured.
+_SHUT = (BUSY, NO_RIGHTS, NOT_A_PORT, NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ def find_ports(around: Surroundings) -> tuple[PortFound, ...]:
 
 
 def holders_words(around: Surroundings, device: str) -> str:
-    """Return which programs have a port open: "iastm (4711)", "" for none."""
-    return ", ".join(f"{holder.name} ({holder.pid})" for holder in around.holders(device))
+    """Return which programs have a port open: "iastm (process 4711)", "" for none."""
+    return named(list(around.holders(device)))
 
 
 def search(around: Surroundings, tell: Tell, stop: Stop) -> Found:
@@ -141,9 +143,25 @@ async def _measured(around: Surroundings, link: Transport, test: LinkTest, tell:
         task.result()
 
 
-def update(around: Surroundings, port: str, tell: Tell) -> Deployed:
-    """Put this computer's firmware onto the tool on a port. Raises Problem; then the tool before still starts."""
+def update(around: Surroundings, port: str, serial_number: str, tell: Tell, stop: Stop) -> Deployed:
+    """Put this computer's firmware onto the tool on a port. Raises Problem; then the tool before still starts.
+
+    Another tool than the one meant is left alone; one that does not answer is what an update may cure.
+    """
     require_free(around, port)
+    tell("Asking the tool who it is", None)
+    try:
+        there = check_tool(around, Target(SERIAL, port), stop).serial_number
+    except TransportError as error:
+        if error.reason in _SHUT:
+            raise
+        there = serial_number
+    except Problem:
+        there = serial_number
+    if there != serial_number:
+        raise Problem(
+            f"Another tool is on {port}: {there}, and not {serial_number}.", "Choose that one, or connect this one."
+        )
 
     def step(said: Step) -> None:
         tell(said.words, said.done / said.total if said.total else None)

@@ -282,7 +282,7 @@ class ToolsPage:
 
         def job(tell: Tell, stop: Stop) -> None:
             self._change(lambda now: replace(now, deployed=_without(now.deployed, number)))
-            deployed = jobs.update(self._around, port, tell)
+            deployed = jobs.update(self._around, port, number, tell, stop)
             self._change(lambda now: replace(now, deployed={**now.deployed, number: deployed}))
             tell("Asking the tool", None)
             self._check_at(Target(SERIAL, port), stop)

@@ -1,0 +1,514 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from tests.host.app.tools_page.desk import (
+    BY_AIR,
+    OURS,
+    PORT,
+    TOOL,
+    WAIT_S,
+    Desk,
+    done,
+    named,
+    notice,
+    offered,
+    row_texts,
+    tables,
+    waited,
+    words,
+)
+
+from iastm_host.app.tools_page import tools_page
+from iastm_host.app.tools_page.page import CALIBRATION, FIRMWARE, LINK, LOG, OVERVIEW, TITLES, Progress
+from iastm_host.app.tools_page.surroundings import OnAir, Target
+from iastm_host.app.tools_page.tools_page import CANCEL, CHECK, FORGET, READ, SEARCH, STOP, TEST, UPDATE, WAIT
+from iastm_host.events import Problem
+from iastm_host.transports.base import BUSY, NOT_FOUND, TransportError
+from iastm_host.transports.ports import Holder
+from iastm_protocol import kinds
+
+LOG_TEXT = "# start 1, 12 s: failed\n  ValueError: one\n# start 2, 3600 s: watchdog\n"
+NO_RADIO = Problem("This computer has no Bluetooth that works.", "Plug an adapter in.")
+GONE = TransportError(NOT_FOUND, "There is no port /dev/ttyACM0.", "Plug the tool in.")
+ON_AIR = OnAir("IASTM 0007", "C0:FF:EE:00:00:07", -61, 34, False)
+
+
+# Overview
+
+
+def test_where_nothing_is_known_it_says_what_to_do(desk: Desk) -> None:
+    snapshot = desk.page().snapshot()
+    assert "No tool yet" in words(snapshot)
+    assert "press Search" in words(snapshot)
+    assert "iastm flash" in words(snapshot)
+    assert offered(snapshot)[SEARCH]
+    assert not offered(snapshot)[CHECK]
+    assert snapshot.identity is None
+
+
+def test_a_known_tool_is_a_row_with_all_that_is_known_of_it(desk: Desk) -> None:
+    desk.known.keep(replace(TOOL, trouble="no motion sensor"))
+    snapshot = desk.page().snapshot()
+    (table, *_) = tables(snapshot)
+    assert table.heads == ("Tool", "Last seen", "Link", "Battery", "Firmware", "Calibration", "Trouble")
+    assert row_texts(table) == [
+        ("T-03", "pico_2_w"),
+        ("Today, 17:40", ""),
+        ("USB", "/dev/ttyACM0"),
+        ("79 %", ""),
+        ("Older", "0.1.0"),
+        ("None", ""),
+        ("No motion sensor", ""),
+    ]
+    assert table.rows[0].chosen
+    assert snapshot.identity is not None
+    assert (snapshot.identity.name, snapshot.identity.battery_percent) == ("T-03", 79)
+
+
+def test_ports_are_there_at_once_and_the_air_only_after_a_search(desk: Desk) -> None:
+    desk.ports = [PORT]
+    desk.holders = {PORT.device: [Holder(4711, "thonny")]}
+    desk.heard = [ON_AIR]
+    desk.known.keep(TOOL)
+    page = desk.page()
+    before = tables(page.snapshot())[1]
+    assert row_texts(before) == [
+        ("/dev/ttyACM0", ""),
+        ("Board in FS mode", "2E8A:0005"),
+        ("T-03", ""),
+        ("Busy", "thonny (process 4711)"),
+    ]
+    assert len(before.rows) == 1
+    after = tables(done(page, SEARCH))[1]
+    assert row_texts(after, 1) == [
+        ("IASTM 0007", "C0:FF:EE:00:00:07"),
+        ("Bluetooth", "battery 34 %"),
+        ("–", ""),
+        ("Free", "−61 dBm"),
+    ]
+
+
+def test_without_a_radio_the_ports_are_found_and_the_cure_stands_in_the_page(desk: Desk) -> None:
+    desk.ports = [PORT]
+    desk.heard = NO_RADIO
+    snapshot = done(desk.page(), SEARCH)
+    assert [row.id for row in tables(snapshot)[0].rows] == ["port:/dev/ttyACM0"]
+    said = notice(snapshot)
+    assert said is not None
+    assert (said.what, said.fix) == (NO_RADIO.what, NO_RADIO.fix)
+    assert snapshot.question is None
+
+
+def test_what_is_chosen_moves_through_both_tables_and_stays_within_them(desk: Desk) -> None:
+    desk.ports = [PORT]
+    desk.known.keep(TOOL)
+    desk.known.keep(BY_AIR)
+    page = desk.page()
+
+    def chosen() -> list[str]:
+        return [row.id for table in tables(page.snapshot()) for row in table.rows if row.chosen]
+
+    seen = []
+    for step in (-1, 1, 1, 1, -1):
+        page.move(step)
+        seen.append(chosen())
+    assert seen == [["known:T-03"], ["known:T-07"], ["port:/dev/ttyACM0"], ["port:/dev/ttyACM0"], ["known:T-07"]]
+    page.choose("known:nobody")
+    assert chosen() == ["known:T-07"]
+
+
+def test_a_tool_that_is_checked_is_known_from_then_on_and_chosen(desk: Desk) -> None:
+    desk.ports = [PORT]
+    page = desk.page()
+    page.choose("port:/dev/ttyACM0")
+    snapshot = done(page, CHECK)
+    assert notice(snapshot) is None
+    (known,) = desk.known.all()
+    assert (known.serial_number, known.address, known.battery_percent) == ("T-03", "/dev/ttyACM0", 80)
+    assert tables(snapshot)[0].rows[0].chosen
+    assert snapshot.identity is not None
+    assert snapshot.identity.name == "T-03"
+
+
+def test_a_tool_that_was_named_is_checked_at_once(desk: Desk) -> None:
+    page = desk.page(Target("ble", "IASTM 0001"))
+    (known,) = desk.known.all()
+    assert (known.serial_number, known.carrier, known.address) == ("T-03", "ble", "IASTM 0001")
+    assert tables(page.snapshot())[0].rows[0].chosen
+
+
+@pytest.mark.parametrize(
+    "error", [GONE, TransportError(BUSY, "/dev/ttyACM0 is busy: thonny (4711) has it open.", "Close that program.")]
+)
+@pytest.mark.parametrize(("page_name", "action"), [(OVERVIEW, CHECK), (LINK, TEST), (LOG, READ)])
+def test_a_tool_that_can_not_be_had_is_a_sentence_with_its_cure_on_the_page_that_asked(
+    desk: Desk, fake_tool: type, error: TransportError, page_name: str, action: str
+) -> None:
+    desk.tool = fake_tool(features=kinds.FEATURE_LOG, log=LOG_TEXT.encode())
+    desk.known.keep(TOOL)
+    desk.open_error = error
+    page = desk.page()
+    page.turn_to(page_name)
+    snapshot = done(page, action)
+    said = notice(snapshot)
+    assert said is not None
+    assert (said.what, said.fix) == (error.what, error.fix)
+    assert snapshot.question is None
+    page.turn_to(CALIBRATION)
+    assert notice(page.snapshot()) is None
+    page.turn_to(page_name)
+    desk.open_error = None
+    assert notice(done(page, action)) is None
+
+
+def test_a_failure_inside_is_said_and_logged_and_the_page_goes_on(desk: Desk, expected_log: list[str]) -> None:
+    expected_log.append("a job of the tools page failed")
+    desk.known.keep(TOOL)
+    desk.open_error = RuntimeError("broken inside")
+    page = desk.page()
+    page.turn_to(LINK)
+    said = notice(done(page, TEST))
+    assert said is not None
+    assert "broken inside" in said.what
+    desk.open_error = None
+    assert notice(done(page, TEST)) is None
+
+
+def test_forgetting_asks_first_and_keeps_what_is_not_in_the_list(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.logs.keep_log("T-03", LOG_TEXT)
+    page = desk.page()
+    page.do(FORGET)
+    question = page.snapshot().question
+    assert question is not None
+    assert question.options[0][0] == CANCEL
+    page.answer(CANCEL)
+    assert [tool.serial_number for tool in desk.known.all()] == ["T-03"]
+    page.do(FORGET)
+    page.answer(FORGET)
+    snapshot = waited(page).snapshot()
+    assert desk.known.all() == []
+    assert "No tool yet" in words(snapshot)
+    assert desk.logs.log("T-03") == LOG_TEXT
+
+
+def test_a_damaged_file_of_a_tool_is_told_beside_the_others(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.known.keep(BY_AIR)
+    (path,) = (path for path in desk.known._folder.iterdir() if path.name.startswith("T-07"))
+    path.write_text("{")
+    snapshot = desk.page().snapshot()
+    assert len(tables(snapshot)[0].rows) == 1
+    assert "T-07.json" in words(snapshot)
+
+
+@pytest.mark.parametrize("page_name", [CALIBRATION, LINK, LOG, FIRMWARE])
+def test_without_a_tool_a_page_says_where_to_choose_one(desk: Desk, page_name: str) -> None:
+    page = desk.page()
+    page.turn_to(page_name)
+    snapshot = page.snapshot()
+    assert words(snapshot) == "No tool is chosen. Choose one in Overview."
+    assert not any(able for name, able in offered(snapshot).items() if name != "copy")
+
+
+# Link test
+
+
+def test_a_link_is_judged_first_and_its_figures_stand_below(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    page.turn_to(LINK)
+    assert "Nothing on the tool is changed" in words(page.snapshot())
+    snapshot = done(page, TEST)
+    said = words(snapshot)
+    verdict, *_ = said.splitlines()
+    assert verdict in ("Good", "Usable", "Bad")
+    assert "Lost for good: 0" in said
+    assert said.index("Figures") < said.index("Lost for good")
+    assert "Round trip: " in said
+    assert snapshot.identity is not None
+    assert snapshot.identity.name == "T-03"
+
+
+def test_a_test_that_is_stopped_is_no_problem(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    page.turn_to(LINK)
+    desk.tool.mute.update({kinds.HELLO})
+    page.do(TEST)
+    snapshot = page.snapshot()
+    assert offered(snapshot)[STOP]
+    assert not offered(snapshot)[TEST]
+    assert isinstance(snapshot.blocks[0], Progress)
+    snapshot = done(page, STOP)
+    assert notice(snapshot) is None
+    assert offered(snapshot)[TEST]
+    assert STOP not in offered(snapshot)
+
+
+def test_what_is_done_on_one_page_is_said_on_the_others(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    desk.hold.clear()
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    assert desk.in_update.wait(WAIT_S)
+    page.turn_to(LOG)
+    assert page.snapshot().footer == "Firmware: Sending app.mpy"
+    assert not offered(page.snapshot())[READ]
+    desk.hold.set()
+    waited(page)
+
+
+# Log
+
+
+def test_the_log_that_is_kept_is_shown_newest_first_and_read_anew(desk: Desk, fake_tool: type) -> None:
+    desk.tool = fake_tool(features=kinds.FEATURE_LOG, log=LOG_TEXT.encode())
+    page = desk.page(Target("serial", "/dev/ttyACM0"))
+    page.turn_to(LOG)
+    assert "No failure of this tool is kept here" in words(page.snapshot())
+    snapshot = done(page, READ)
+    assert notice(snapshot) is None
+    assert "2 entries are new" in words(snapshot)
+    text = page.text()
+    assert text.index("start 2, 3600 s") < text.index("start 1, 12 s") < text.index("ValueError: one")
+    assert desk.logs.log("F-1") == LOG_TEXT
+    assert "nothing is new" in words(done(page, READ))
+
+
+def test_a_tool_without_a_log_is_not_asked_for_it(desk: Desk) -> None:
+    desk.known.keep(replace(TOOL, keeps_log=False))
+    page = desk.page()
+    page.turn_to(LOG)
+    assert "keeps no log" in words(page.snapshot())
+    assert not offered(page.snapshot())[READ]
+
+
+# Firmware
+
+
+@pytest.mark.parametrize(
+    ("version", "source_hash", "word"),
+    [
+        (OURS.version, OURS.source_hash, "Up to date"),
+        ("9.9.9", OURS.source_hash, "Up to date"),
+        ("0.1.9", "bb" * 8, "Older"),
+        ("0.10.0", "bb" * 8, "Newer"),
+        (OURS.version, "bb" * 8, "Another build"),
+        (OURS.version, "", "Unknown"),
+        (OURS.version, "00" * 8, "Unknown"),
+        ("two", "bb" * 8, "Unknown"),
+    ],
+)
+def test_firmware_is_judged_by_its_sources_and_then_by_its_version(
+    desk: Desk, version: str, source_hash: str, word: str
+) -> None:
+    desk.known.keep(replace(TOOL, firmware_version=version, source_hash=source_hash))
+    page = desk.page()
+    assert row_texts(tables(page.snapshot())[0])[4] == (word, version)
+    page.turn_to(FIRMWARE)
+    snapshot = page.snapshot()
+    assert words(snapshot).splitlines()[0] == word
+    assert [row_texts(tables(snapshot)[0], place)[2][0] for place in range(3)] == [
+        OURS.version,
+        OURS.source_hash,
+        OURS.protocol,
+    ]
+
+
+def test_nothing_is_written_before_it_was_asked_and_answered(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    question = page.snapshot().question
+    assert question is not None
+    assert question.options == ((CANCEL, "Cancel"), (UPDATE, "Update"))
+    assert "0.1.0" in question.sentences[0]
+    assert "/dev/ttyACM0" in question.sentences[0]
+    page.answer(CANCEL)
+    assert waited(page).snapshot().question is None
+    assert desk.updated == []
+
+
+def test_an_update_tells_its_steps_and_what_came_of_it(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.hold.clear()
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    assert desk.in_update.wait(WAIT_S)
+    snapshot = page.snapshot()
+    assert snapshot.blocks[0] == Progress("Sending app.mpy", 0.25)
+    assert not offered(snapshot)[STOP], "a board that is half written is not left alone"
+    desk.hold.set()
+    waited(page)
+    assert desk.updated == ["/dev/ttyACM0"]
+    assert "Updated" in words(page.snapshot())
+    assert "12 files, 34,567 bytes" in words(page.snapshot())
+
+
+def test_another_tool_than_the_one_meant_is_left_alone(desk: Desk, fake_tool: type) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    desk.tool = fake_tool()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    said = notice(waited(page).snapshot())
+    assert said is not None
+    assert "F-1, and not T-03" in said.what
+    assert desk.updated == []
+
+
+def test_a_tool_that_does_not_answer_may_be_cured_by_an_update(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    desk.tool.mute.update({kinds.HELLO})
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    waited(page)
+    assert desk.updated == ["/dev/ttyACM0"]
+
+
+def test_an_update_that_fails_says_why_and_the_tool_can_be_tried_again(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.update_fails = Problem("The new firmware did not start: MemoryError.", "The tool runs the one before.")
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    snapshot = waited(page).snapshot()
+    said = notice(snapshot)
+    assert said is not None
+    assert "MemoryError" in said.what
+    assert "Updated" not in words(snapshot)
+    assert offered(snapshot)[UPDATE]
+
+
+def test_while_a_program_has_the_port_nothing_is_written_and_the_program_is_named(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    desk.holders = {"/dev/ttyACM0": [Holder(4711, "iastm")]}
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    said = notice(waited(page).snapshot())
+    assert said is not None
+    assert "iastm (process 4711)" in said.what
+    assert "Close" in said.fix
+    assert desk.updated == []
+
+
+def test_a_tool_on_the_air_needs_a_cable_and_gets_its_update_once_it_has_one(desk: Desk, fake_tool: type) -> None:
+    desk.known.keep(BY_AIR)
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    snapshot = page.snapshot()
+    assert "over a cable" in words(snapshot)
+    assert not offered(snapshot)[UPDATE]
+    # The port of a tool that names itself as its board does on USB.
+    desk.tool = named(fake_tool, "T-07")()
+    desk.ports = [replace(PORT, serial_number="t-07")]
+    page.turn_to(OVERVIEW)
+    done(page, SEARCH)
+    page.choose("known:T-07")
+    page.turn_to(FIRMWARE)
+    assert offered(page.snapshot())[UPDATE]
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    waited(page)
+    assert desk.updated == ["/dev/ttyACM0"]
+
+
+def test_a_simulated_tool_is_not_updated(desk: Desk) -> None:
+    desk.known.keep(replace(TOOL, simulated=True))
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    assert "nothing to update" in words(page.snapshot())
+    assert not offered(page.snapshot())[UPDATE]
+    page.do(UPDATE)
+    assert page.snapshot().question is None
+
+
+# Leaving
+
+
+def test_leaving_amid_an_update_asks_and_then_waits_for_its_end(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.hold.clear()
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    assert desk.in_update.wait(WAIT_S)
+    assert not page.leave()
+    question = page.snapshot().question
+    assert question is not None
+    page.answer(CANCEL)
+    assert not page.snapshot().finished
+    assert not page.leave()
+    page.answer(WAIT)
+    assert "closes once" in page.snapshot().footer
+    assert not page.snapshot().finished
+    desk.hold.set()
+    assert waited(page).snapshot().finished
+    assert desk.updated == ["/dev/ttyACM0"]
+
+
+def test_leaving_ends_what_can_be_ended(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    desk.tool.mute.update({kinds.HELLO})
+    page.turn_to(LINK)
+    page.do(TEST)
+    assert page.leave()
+    waited(page)
+    assert page.snapshot().finished
+
+
+def test_every_page_can_be_taken_along_as_text(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    for name, title in TITLES.items():
+        page.turn_to(name)
+        assert page.text().startswith(f"T-03: {title}\n")
+    page.turn_to(OVERVIEW)
+    assert "T-03 (pico_2_w)\tToday, 17:40\tUSB (/dev/ttyACM0)\t79 %\tOlder (0.1.0)\tNone\tNone" in page.text()
+
+
+def test_any_number_of_threads_may_look_while_something_is_done(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    over = threading.Event()
+
+    def look() -> int:
+        seen = 0
+        while not over.is_set():
+            seen += bool(page.text() and page.snapshot().actions)
+        return seen
+
+    with ThreadPoolExecutor(2) as lookers:
+        looks = [lookers.submit(look) for _ in range(2)]
+        for action in (CHECK, SEARCH, CHECK):
+            done(page, action)
+        over.set()
+        assert all(each.result() for each in looks)
+
+
+def test_every_action_that_is_offered_can_be_done(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    for name in TITLES:
+        page.turn_to(name)
+        for action in page.snapshot().actions:
+            assert action.name in vars(tools_page).values()
+            assert action.key
