@@ -1,8 +1,9 @@
 """The libraries that Qt takes from a Linux system, asked of the system's own loader; no Qt is imported.
 
 PySide6's wheels bring Qt but not what it stands on: EGL, xcb, fontconfig. The dynamic loader lists, for each file that
-the window loads, what it would load and what it does not find; it runs none of it (`ld.so --list`, man 8 ld.so). So
-paths inside the wheel, LD_LIBRARY_PATH and the loader's cache count as they do for Qt itself.
+the window loads, what it would load and what it does not find; it runs none of it (LD_TRACE_LOADED_OBJECTS in man 8
+ld.so, which is what ldd sets; --list stops at the first that is missing). So paths inside the wheel, LD_LIBRARY_PATH
+and the loader's cache count as they do for Qt itself.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ DEBIAN_PACKAGES = {
 _MODULES = ("QtCore", "QtGui", "QtWidgets", "QtMultimedia")
 _MEDIA = "Qt/plugins/multimedia/libffmpegmediaplugin.so"
 _PLATFORMS = "Qt/plugins/platforms"
+TRACE = ("env", "LD_TRACE_LOADED_OBJECTS=1")
+_BROKEN = re.compile(r"error while loading shared libraries: ([^:\s]+):")
 _NOT_FOUND = re.compile(r"^\s*(\S+) => not found", re.MULTILINE)
 _LOADER = re.compile(r"\s(/\S*/ld[^/\s]*\.so[^/\s]*)$", re.MULTILINE)
 _FONTS = ("/usr/share/fonts", "/usr/local/share/fonts")
@@ -140,11 +143,13 @@ def _missing(system: System, loader: str, files: list[Path]) -> list[str]:
 
 
 def _missing_for(system: System, loader: str, path: Path) -> Iterator[str]:
-    ran = system.run([loader, "--list", str(path)])
+    ran = system.run([*TRACE, loader, str(path)])
     if ran is None:
         raise OSError(f"{loader} does not answer")
     yield from _NOT_FOUND.findall(ran.out)
     # A file that is there and no library ends the list.
-    broken = re.search(r"error while loading shared libraries: ([^:\s]+): (?!cannot open)", ran.err)
+    broken = _BROKEN.search(ran.err)
     if broken:
         yield Path(broken[1]).name
+    elif ran.code and not ran.out:
+        raise OSError(f"{loader} refuses {path}: {ran.err.strip()}")

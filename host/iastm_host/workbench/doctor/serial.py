@@ -43,14 +43,14 @@ def udev_rules(group: str | None) -> str:
 
     ModemManager then leaves them alone.
     """
-    rights = 'MODE="0660", ' + (f'GROUP="{group}", ' if group else "") + 'TAG+="uaccess"'
-    which = [f'ATTRS{{idVendor}}=="{vid:04x}"' for vid in MAKERS]
-    which += [f'ATTRS{{idVendor}}=="{vid:04x}", ATTRS{{idProduct}}=="{pid:04x}"' for vid, pid in sorted(_bridges())]
-    lines = []
-    for match in which:
-        lines.append(f'SUBSYSTEM=="tty", {match}, {rights}')
-        lines.append(f'ACTION!="remove", SUBSYSTEMS=="usb", {match}, ENV{{ID_MM_DEVICE_IGNORE}}="1"')
-    return "\n".join(lines)
+    which = [f'ATTRS{{idVendor}}=="{"|".join(f"{vid:04x}" for vid in MAKERS)}"']
+    for vid in sorted({vid for vid, _pid in _bridges()}):
+        pids = "|".join(f"{pid:04x}" for each, pid in sorted(_bridges()) if each == vid)
+        which.append(f'ATTRS{{idVendor}}=="{vid:04x}", ATTRS{{idProduct}}=="{pids}"')
+    given = f'GROUP="{group}", ' if group else ""
+    then = f'MODE="0660", {given}TAG+="uaccess", ENV{{ID_MM_DEVICE_IGNORE}}="1"'
+    # Both are tagged, since ModemManager looks at the device and at its ports.
+    return "\n".join(f'SUBSYSTEM=="tty|usb", {match}, {then}' for match in which)
 
 
 def _paste_rules(system: System) -> str:

@@ -31,7 +31,7 @@ def with_qt(computer: Make, tmp_path: Path) -> Callable[..., Computer]:
         here.write("/proc/self/maps", f"7f00-7f01 r--p 00000000 fe:00 33894      {LOADER}\n")
         here.write("/etc/os-release", DEBIAN)
         here.folders["PySide6"] = folder
-        here.programs[(LOADER, "--list")] = Ran(0, FOUND)
+        here.programs[(*qt.TRACE, LOADER)] = Ran(0, FOUND)
         return here
 
     return make
@@ -40,7 +40,7 @@ def with_qt(computer: Make, tmp_path: Path) -> Callable[..., Computer]:
 def lacks(here: Computer, file: str, *libraries: str) -> None:
     """Let the loader not find libraries for one file."""
     text = FOUND + "".join(f"\t{library} => not found\n" for library in libraries)
-    here.programs[(LOADER, "--list", str(here.folders["PySide6"] / file))] = Ran(0, text)
+    here.programs[(*qt.TRACE, LOADER, str(here.folders["PySide6"] / file))] = Ran(0, text)
 
 
 def test_libraries_that_the_loader_finds_are_well(with_qt: Make) -> None:
@@ -94,10 +94,17 @@ def test_what_sounds_alone_need_keeps_no_window_shut(with_qt: Make) -> None:
 def test_a_file_that_is_no_library_is_as_good_as_none(with_qt: Make) -> None:
     here = with_qt()
     gui = str(here.folders["PySide6"] / "QtGui.abi3.so")
-    here.programs[(LOADER, "--list", gui)] = Ran(
+    here.programs[(*qt.TRACE, LOADER, gui)] = Ran(
         127, "", f"{gui}: error while loading shared libraries: /lib/libEGL.so.1: file too short\n"
     )
     assert "libEGL.so.1" in qt.libraries(here.system()).detail
+
+
+def test_a_loader_that_refuses_is_no_all_clear(with_qt: Make) -> None:
+    here = with_qt()
+    here.programs[(*qt.TRACE, LOADER)] = Ran(1, "", "env: permission denied\n")
+    with pytest.raises(OSError, match="permission denied"):
+        qt.libraries(here.system())
 
 
 def test_a_pyside6_without_its_sounds_is_installed_again(with_qt: Make) -> None:
