@@ -57,11 +57,15 @@ def end(words):
 
 
 class Flash:
-    """Blocks in a file. `cut_at`: the power goes at the write or erase of that number; `corrupt`: flips these bytes."""
+    """Blocks in a file. `cut_at`: the power goes at the write or erase of that number.
+
+    `corrupt`: the first of these bytes that are written rots, once the file system has looked at what it wrote.
+    """
 
     def __init__(self, cut_at, corrupt):
         self._cut_at = cut_at
         self._corrupt = corrupt
+        self._rots_at = None
         self.writes = 0
 
     def readblocks(self, block, buffer, offset=0):
@@ -71,20 +75,29 @@ class Flash:
 
     def writeblocks(self, block, buffer, offset=None):
         """Write, as far as the power lasts."""
+        self._rot(block)
         if self._is_cut():
             # Half of it is there.
             _image.seek(block * _BLOCK + (offset or 0))
             _image.write(memoryview(buffer)[: len(buffer) // 2])
             end("cut")
-        data = buffer
-        if self._corrupt and offset is not None:
-            at = bytes(buffer).find(self._corrupt)
-            if at >= 0:
-                data = bytearray(buffer)
-                data[at] ^= 1
-                self._corrupt = b""
-        _image.seek(block * _BLOCK + (offset or 0))
-        _image.write(data)
+        at = block * _BLOCK + (offset or 0)
+        _image.seek(at)
+        _image.write(buffer)
+        found = bytes(buffer).find(self._corrupt) if self._corrupt else -1
+        if found >= 0:
+            self._rots_at = at + found
+            self._corrupt = b""
+
+    def _rot(self, block):
+        at = self._rots_at
+        if at is None or block == at // _BLOCK:
+            return
+        self._rots_at = None
+        _image.seek(at)
+        byte = _image.read(1)[0]
+        _image.seek(at)
+        _image.write(bytes([byte ^ 1]))
 
     def ioctl(self, operation, argument):
         """Answer what file systems ask of a block device."""
@@ -386,6 +399,8 @@ def main():
     start("boot.py", names)
     if settings["mode"] == "raw":
         raw(names)
+    elif settings["frozen_main"]:
+        run(settings["frozen_main"], names)
     else:
         start("main.py", names)
     while True:

@@ -42,8 +42,9 @@ _MEMORY_BYTES = 64
 class PlayedBoard:
     """One board; off, and its flash empty, until `power_on`.
 
-    `implementation` replaces fields of the board's sys.implementation. `dog_scale` shortens its watchdog. A board with
-    a `bridge` keeps its port over a reset, as one does whose USB socket is a converter chip.
+    `implementation` replaces fields of the board's sys.implementation. `dog_scale` shortens its watchdog. `frozen_main`
+    is a main.py in its image. A board with a `bridge` keeps its port over a reset, as one does whose USB socket is a
+    converter chip.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class PlayedBoard:
         heap_free: int | None = None,
         implementation: Mapping[str, object] | None = None,
         platform: str = "rp2",
+        frozen_main: str = "",
         bridge: bool = False,
         dog_scale: float = 1.0,
     ) -> None:
@@ -85,6 +87,7 @@ class PlayedBoard:
             "heap_free": heap_free,
             "implementation": dict(implementation or {}),
             "platform": platform,
+            "frozen_main": frozen_main,
             "corrupt": "",
             "put": {},
         }
@@ -126,8 +129,8 @@ class PlayedBoard:
         """Give it power; returns once its port is there.
 
         `cut_at`: the power goes amid the flash's write or erase of that number from now on. `corrupt`: the first time
-        in a life that these characters are written, one of them is another. `unplug_after`: its cable is pulled once it
-        got so many bytes.
+        in a life that these characters are written, one of them rots soon after. `unplug_after`: its cable is pulled
+        once it got so many bytes.
         """
         assert self._is_off.is_set(), "the board is on"
         self._settings |= {"corrupt": corrupt}

@@ -22,7 +22,7 @@ def main():
     state = releases.on_trial()
     if state is not None:
         releases.write(releases.State(state.place, "ok", 0, "-"))
-        print("release {name} confirmed")
+    print("release {name} confirmed")
     while True:
         time.sleep_ms(20)
 """

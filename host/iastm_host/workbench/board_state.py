@@ -210,8 +210,9 @@ def ask_board(repl: RawRepl, progress: Callable[[int, int], None] | None = None)
     """
     try:
         repl.run(HELPERS)
-        facts: dict[str, Any] = json.loads(repl.run(_FACTS))
-    except (ReplError, ValueError) as error:
+        # After whatever its own code prints.
+        facts: dict[str, Any] = json.loads(repl.run(_FACTS).splitlines()[-1])
+    except (ReplError, ValueError, IndexError) as error:
         said = error.last_line if isinstance(error, ReplError) else "its answer can't be read"
         raise Problem(
             f"What is on the board is no MicroPython that can take the firmware: {said}.",

@@ -523,6 +523,11 @@ def _taken_back(
             f"The board did not start the new firmware: its image has a main.py of its own, which goes before. {now}",
             "Write MicroPython's own image, or one of this toolkit's, to the board: iastm flash.",
         )
+    if before.in_force == place:
+        return Problem(
+            f"With its new files beside the firmware the tool did not come up: {verdict.words} It has those before.",
+            "Mend the board file, then deploy again.",
+        )
     return Problem(
         f"The new firmware did not start: {reason or verdict.words} {now}",
         "Mend the firmware and deploy again, or report this with the output of: iastm deploy --json.",
