@@ -99,5 +99,6 @@ class TabRow(QWidget):
         squeeze = min(1.0, self.width() / sum(wanted))
         left = 0.0
         for button, width in zip(self.buttons, wanted, strict=True):
-            button.setGeometry(round(left), 0, round(width * squeeze), self.height())
-            left += width * squeeze
+            right = left + width * squeeze
+            button.setGeometry(round(left), 0, round(right) - round(left), self.height())
+            left = right
