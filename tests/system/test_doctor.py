@@ -192,6 +192,15 @@ def test_without_any_package_the_doctor_still_starts(environment: dict[str, str]
     assert "pip install ." in found["packages"]["fix"]
 
 
+@pytest.mark.parametrize("runtime", ["installed", "cpython", "/bin/false"])
+def test_what_runs_the_firmware_is_started_and_asked(iastm: Iastm, runtime: str) -> None:
+    named = {} if runtime == "installed" else {"MICROPYTHON": runtime}
+    found = findings(iastm("doctor", "--json", **named))["MicroPython"]
+    assert found["ok"] is (runtime != "/bin/false")
+    said = {"installed": "ython", "cpython": "stand-ins, as $MICROPYTHON wants it", "/bin/false": "is not MicroPython"}
+    assert said[runtime] in found["detail"]
+
+
 def test_settings_that_are_damaged_are_told_and_well_once_mended(
     iastm: Iastm, environment: dict[str, str], tmp_path: Path
 ) -> None:

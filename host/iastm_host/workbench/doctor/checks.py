@@ -109,4 +109,8 @@ def _failed(error: Exception) -> Seen:
     what, fix = getattr(error, "what", None), getattr(error, "fix", None)
     if isinstance(what, str) and isinstance(fix, str):
         return bad(what.rstrip("."), fix)
+    if isinstance(error, ModuleNotFoundError):
+        return bad(
+            f"could not be looked at without the package {error.name}", "Mend the packages first, then look again."
+        )
     return bad(f"could not be looked at: {type(error).__name__}: {error}", _REPORT)

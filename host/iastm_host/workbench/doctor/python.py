@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from iastm_host.workbench.doctor.finding import Seen, advice, bad, good
@@ -84,7 +84,8 @@ def packages_of_air(system: System) -> Seen:
 
 def packages_beside(system: System) -> Seen:
     """The packages are there that the main job does without."""
-    return _judge(system, lambda name: name in BESIDE, "lost without: " + "; ".join(BESIDE.values()))
+    lost = [what for name, what in BESIDE.items() if system.version_of(name) is None]
+    return _judge(system, lambda name: name in BESIDE, f"lost: {', '.join(lost)}" if lost else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,10 @@ class _Fault:
     wanted: str
 
 
-def _judge(system: System, concerns: object, cost: str) -> Seen:
+def _judge(system: System, concerns: Callable[[str], bool], cost: str) -> Seen:
     declared = _declared(system)
     if declared is None:
         return _not_installed(system)
-    assert callable(concerns)
     wanted = [each for each in declared if each.holds(system.marker_values) and concerns(_canonical(each.name))]
     faults = list(_faults(system, wanted))
     if faults:
@@ -142,10 +142,13 @@ def _told(faults: Sequence[_Fault]) -> str:
 
 def _faults(system: System, wanted: Iterable[Requirement]) -> Iterator[_Fault]:
     """Yield what is missing or out of bounds, of these and of what they need themselves."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     waiting = [(each, "") for each in wanted]
     while waiting:
         each, needed_by = waiting.pop(0)
+        if (each.name, each.bounds) in seen:
+            continue
+        seen.add((each.name, each.bounds))
         version = system.version_of(each.name)
         by = f", which {needed_by} needs," if needed_by else ""
         if version is None:
@@ -154,9 +157,7 @@ def _faults(system: System, wanted: Iterable[Requirement]) -> Iterator[_Fault]:
         if not each.admits(version):
             why = f" ({_WHY[_canonical(each.name)]})" if _canonical(each.name) in _WHY and not needed_by else ""
             yield _Fault(f"{each.name} {version}{by} is not {each.bounds}{why}", str(each))
-        if _canonical(each.name) not in seen:
-            seen.add(_canonical(each.name))
-            waiting += [(need, each.name) for need in _needs_of(system, each)]
+        waiting += [(need, each.name) for need in _needs_of(system, each)]
 
 
 def _needs_of(system: System, package: Requirement) -> Iterator[Requirement]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from iastm_host.workbench.doctor.finding import Seen, advice, good
 from iastm_host.workbench.doctor.system import LINUX, MACOS, System
 
-_ASK = "import sys; print(sys.implementation[0], *sys.implementation[1])"
+_ASK = "import sys; print(sys.implementation.name, *sys.implementation.version[:3])"
 _WHEELS = {(LINUX, "x86_64"), (MACOS, "arm64")}
 
 
@@ -20,7 +20,7 @@ def micropython(system: System) -> Seen:
             f"See why: {' '.join(map(system.quoted, (*found.command, '-c', _ASK)))}",
         )
     if found.name == "micropython":
-        version = ".".join(word for word in said.split()[1:] if word.isdigit())
+        version = ".".join(said.split()[1:])
         return good(f"MicroPython {version} ({found.chosen_by})")
     if found.chosen_by == "$MICROPYTHON":
         return good("CPython with stand-ins, as $MICROPYTHON wants it")

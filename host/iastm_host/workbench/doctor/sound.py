@@ -32,9 +32,15 @@ def _linux(system: System) -> Seen:
             f"a card ({cards[0]}), but no sound server that Qt plays through",
             f"{start}\nWhere that is not there: {install(system, 'pipewire-pulse')}",
         )
-    if _muted(system):
-        return advice("the loudspeaker is muted: warnings are seen, not heard", "wpctl set-mute @DEFAULT_AUDIO_SINK@ 0")
-    return good(f"{server}, {cards[0] if cards else 'its card is elsewhere'}")
+    if _asked(system, "pactl", "get-default-sink") == "auto_null":
+        return advice(
+            f"{server}, which has nothing to play on: warnings are seen, not heard",
+            "Plug in a loudspeaker or headphones, or choose one in the system's settings for sound.",
+        )
+    unmute = _muted(system)
+    if unmute:
+        return advice("the loudspeaker is muted: warnings are seen, not heard", unmute)
+    return good(f"{server}, {cards[0] if cards else 'with what it plays on elsewhere'}")
 
 
 def _server(system: System) -> str:
@@ -48,12 +54,18 @@ def _server(system: System) -> str:
     return ""
 
 
-def _muted(system: System) -> bool:
-    ran = system.run(["wpctl", "get-volume", "@DEFAULT_AUDIO_SINK@"])
-    if ran is not None and ran.code == 0:
-        return "[MUTED]" in ran.out
-    ran = system.run(["pactl", "get-sink-mute", "@DEFAULT_SINK@"])
-    return ran is not None and "yes" in ran.out
+def _muted(system: System) -> str:
+    """Return the command that lets the loudspeaker be heard again, "" where it is heard or nobody tells."""
+    if "[MUTED]" in _asked(system, "wpctl", "get-volume", "@DEFAULT_AUDIO_SINK@"):
+        return "wpctl set-mute @DEFAULT_AUDIO_SINK@ 0"
+    if "yes" in _asked(system, "pactl", "get-sink-mute", "@DEFAULT_SINK@"):
+        return "pactl set-sink-mute @DEFAULT_SINK@ 0"
+    return ""
+
+
+def _asked(system: System, *command: str) -> str:
+    ran = system.run(command)
+    return "" if ran is None or ran.code else ran.out.strip()
 
 
 def _macos(system: System) -> Seen:

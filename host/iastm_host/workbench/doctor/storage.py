@@ -35,20 +35,24 @@ def settings(system: System) -> Seen:
 
 def recordings(system: System) -> Seen:
     """The folder for recordings can be written to, and there is room."""
-    folder = system.user().recordings
+    user = system.user()
+    folder = user.recordings
+    elsewhere = f'{{}} {user.config / "settings.toml"}: recordings = "/a/folder/with/room"'
     stands = _standing(folder)
     if not stands.is_dir():
         return advice(
             f"{stands} is a file, where a folder should be",
             f"Move it away: mv {_q(system, stands)} {_q(system, stands)}.old",
         )
+    if system.read_only(stands):
+        return advice(f"{folder} lies on a disk that can only be read", elsewhere.format("In"))
     if not system.may(stands, os.W_OK | os.X_OK):
         return advice(f"{folder} can't be written to", _let_write(system, stands))
     free_bytes = system.free_bytes(stands)
     if free_bytes < LEAST_FREE_BYTES:
         return advice(
             f"{folder}: {_megabytes(free_bytes)} MB free, under {_megabytes(LEAST_FREE_BYTES)}",
-            'Make room, or name another folder in the settings: recordings = "/a/folder/with/room"',
+            elsewhere.format("Make room; or in"),
         )
     return good(f"{folder}: {_megabytes(free_bytes):,} MB free")
 
@@ -120,7 +124,7 @@ def _linux_encryption(system: System, folder: Path) -> Seen:
         install(system, "gocryptfs"),
         "mkdir -p ~/.iastm-locked ~/iastm-recordings && gocryptfs -init ~/.iastm-locked",
         "gocryptfs ~/.iastm-locked ~/iastm-recordings   (this line again after each start)",
-        'Then in the settings file: recordings = "~/iastm-recordings"',
+        f'Then in {system.user().config / "settings.toml"}: recordings = "~/iastm-recordings"',
     )
     return advice(
         f"{folder} lies on {device}, which is not encrypted here: recordings are health data", "\n".join(lines)

@@ -93,6 +93,7 @@ class System:
     ports: Callable[[], Sequence[SerialPort]]
     holders: Callable[[str], Sequence[Holder]]
     may: Callable[[Path, int], bool]
+    read_only: Callable[[Path], bool]
     group_of: Callable[[Path], str]
     listens: Callable[[str], bool]
     device_of: Callable[[Path], int]
@@ -175,6 +176,7 @@ def real_system(
         ports=_ports,
         holders=_holders,
         may=os.access,
+        read_only=_read_only,
         group_of=lambda path: path.group(),
         listens=_listens,
         device_of=lambda path: path.stat().st_dev,
@@ -279,6 +281,11 @@ def _listens(path: str) -> bool:
     with socket.socket(socket.AF_UNIX) as asked:
         asked.settimeout(_CONNECT_TIMEOUT_S)
         return asked.connect_ex(path) == 0
+
+
+def _read_only(path: Path) -> bool:
+    """Tell whether the file system that holds a path takes nothing, from whomever."""
+    return sys.platform != WINDOWS and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def _runtime() -> Runtime:

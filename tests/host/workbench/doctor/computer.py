@@ -67,6 +67,7 @@ class Computer:
     ports: list[SerialPort] = field(default_factory=list)
     held: dict[str, list[Holder]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    read_only: set[str] = field(default_factory=set)
     group: str = "dialout"
     sockets: set[str] = field(default_factory=set)
     device: int = 0
@@ -103,6 +104,7 @@ class Computer:
             ports=lambda: self.ports,
             holders=lambda device: self.held.get(device, []),
             may=lambda path, _mode: str(path) not in self.closed,
+            read_only=lambda path: str(path) in self.read_only,
             group_of=lambda _path: self.group,
             listens=self.sockets.__contains__,
             device_of=lambda _path: self.device,

@@ -85,6 +85,13 @@ def test_a_check_that_fails_is_a_finding_and_no_traceback(computer: Make) -> Non
     assert "Report it" in looked.finding.fix
 
 
+def test_a_check_that_needs_a_missing_package_says_which(computer: Make) -> None:
+    error = ModuleNotFoundError("No module named 'numpy'", name="numpy")
+    (looked,) = examine(computer().system(), [Check("ports", Bears.CABLE, raising(error))]).looked
+    assert looked.finding.detail == "could not be looked at without the package numpy"
+    assert "packages first" in looked.finding.fix
+
+
 def test_a_problem_in_a_check_is_told_in_its_own_words(computer: Make) -> None:
     problem = Problem("The settings file can't be read: line 3.", "Mend it.")
     (looked,) = examine(computer().system(), [Check("settings", Bears.ALWAYS, raising(problem))]).looked

@@ -99,6 +99,20 @@ def test_what_a_package_needs_itself_is_looked_at_too(computer: Make) -> None:
     assert python.packages_of_window(here.system()).ok
 
 
+def test_what_several_packages_need_is_told_once(computer: Make) -> None:
+    here = computer()
+    here.versions |= {"essentials": "6.11.3", "addons": "6.11.3"}
+    here.requires = {
+        "iastm-toolkit": REQUIRES,
+        "pyside6": ["essentials", "addons", "shiboken6==6.11.3"],
+        "essentials": ["shiboken6==6.11.3"],
+        "addons": ["shiboken6==6.11.3"],
+    }
+    seen = python.packages_of_window(here.system())
+    assert seen.detail.count("shiboken6") == 1
+    assert seen.fix == "/venv/bin/python -m pip install shiboken6==6.11.3"
+
+
 def test_packages_that_need_each_other_are_gone_through_once(computer: Make) -> None:
     here = computer()
     here.requires = {"iastm-toolkit": REQUIRES, "numpy": ["typer"], "typer": ["numpy"]}

@@ -15,7 +15,7 @@ STAND_IN = Runtime("cpython", ("python",), "no MicroPython found")
 
 
 def test_a_micropython_that_answers_is_told_with_its_version(computer: Make) -> None:
-    here = computer(programs={("micropython",): Ran(0, "micropython 1 28 0 preview\n")})
+    here = computer(programs={("micropython",): Ran(0, "micropython 1 28 0\n")})
     assert runtime.micropython(here.system()).detail == "MicroPython 1.28.0 (PATH)"
 
 

@@ -49,12 +49,30 @@ def test_a_server_that_is_named_counts(computer: Make) -> None:
     assert sound.sound(computer(environ={"PULSE_SERVER": "tcp:desk"}).system()).ok
 
 
-@pytest.mark.parametrize(("command", "answer"), [("wpctl", "Volume: 0.40 [MUTED]\n"), ("pactl", "Mute: yes\n")])
-def test_a_muted_loudspeaker_is_told(computer: Make, command: str, answer: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "answer", "fix"),
+    [
+        (("wpctl", "get-volume"), "Volume: 0.40 [MUTED]\n", "wpctl set-mute @DEFAULT_AUDIO_SINK@ 0"),
+        (("pactl", "get-sink-mute"), "Mute: yes\n", "pactl set-sink-mute @DEFAULT_SINK@ 0"),
+    ],
+)
+def test_a_muted_loudspeaker_is_told_with_the_command_of_who_said_so(
+    computer: Make, asked: tuple[str, ...], answer: str, fix: str
+) -> None:
     here = desktop(computer())
-    here.programs[(command,)] = Ran(0, answer)
-    assert "muted" in sound.sound(here.system()).detail
-    here.programs[(command,)] = Ran(0, "Volume: 0.40\n")
+    here.programs[asked] = Ran(0, answer)
+    seen = sound.sound(here.system())
+    assert (seen.ok, seen.only_advice, seen.fix) == (False, True, fix)
+    here.programs[asked] = Ran(0, "Volume: 0.40\n")
+    assert sound.sound(here.system()).ok
+
+
+def test_a_server_with_nothing_to_play_on_is_told(computer: Make) -> None:
+    here = desktop(computer())
+    here.programs[("pactl", "get-default-sink")] = Ran(0, "auto_null\n")
+    seen = sound.sound(here.system())
+    assert (seen.ok, seen.only_advice) == (False, True)
+    here.programs[("pactl", "get-default-sink")] = Ran(0, "alsa_output.usb\n")
     assert sound.sound(here.system()).ok
 
 

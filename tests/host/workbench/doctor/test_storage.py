@@ -35,6 +35,13 @@ def test_a_full_disk_is_told_before_a_recording_is(computer: Make) -> None:
     assert "recordings =" in seen.fix
 
 
+def test_a_disk_that_can_only_be_read_is_not_given_to_anybody(computer: Make, tmp_path: Path) -> None:
+    seen = storage.recordings(computer(read_only={str(tmp_path)}).system())
+    assert (seen.ok, seen.only_advice) == (False, True)
+    assert "chown" not in seen.fix
+    assert seen.fix == f'In {tmp_path / "config" / "settings.toml"}: recordings = "/a/folder/with/room"'
+
+
 def test_a_folder_that_may_not_be_written_to_is_given_to_its_user(computer: Make, tmp_path: Path) -> None:
     seen = storage.recordings(computer(closed={str(tmp_path)}).system())
     assert (seen.ok, seen.only_advice) == (False, True)
