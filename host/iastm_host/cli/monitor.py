@@ -29,8 +29,10 @@ def monitor(
     tool: Tool = None,
     radio: Radio = None,
     simulated: Simulated = False,
-    frames: Annotated[bool, typer.Option("--frames", help="Show every frame decoded; samples once a second.")] = False,
-    samples: Annotated[bool, typer.Option("--samples", help="Show each frame of samples too, with --frames.")] = False,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Show every frame decoded; what comes many times a second once.")
+    ] = False,
+    samples: Annotated[bool, typer.Option("--samples", help="As --frames, with each frame of samples too.")] = False,
     listen: Annotated[
         bool, typer.Option("--listen", help="Say nothing to the board, only show what it says by itself.")
     ] = False,
@@ -39,13 +41,16 @@ def monitor(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A new file that is given every line too.")] = None,
 ) -> None:
-    """Show live what a tool says: who it is, its faults and events, its log, and every byte outside of frames.
+    """Show live what a tool says: who it is, its faults, events and log, and every byte outside of frames.
 
-    For finding out what a new board does; one that is no tool yet is shown as what it is. Keys at a terminal: Ctrl-]
-    leads to the tool's prompt, where what is typed goes to the tool, and back; q ends. Nothing on the tool is changed.
-    It is asked to stream, because only so it tells its faults: while this runs by cable, the tool takes limits from no
-    other host. A program of somebody else's that a board runs is spoken to only once it is quiet; --listen never
-    speaks.
+    For finding out what a new board does; one that is no tool yet is shown as
+    what it is. Nothing on the tool is changed. It is asked to stream, because
+    only so it tells its faults: while this runs by cable, the tool takes
+    limits from no other host. A board that runs a program of somebody else's
+    is spoken to only once it is quiet; with --listen, never.
+
+    Keys at a terminal (Linux, macOS): Ctrl-] leads to the tool's prompt, where
+    all that is typed goes to the tool, and back; q ends.
     """
     choice = LinkChoice(port, tool, radio, simulated)
     choice.check()

@@ -28,8 +28,9 @@ def try_board(
 ) -> None:
     """Check a board's file, and start it on a played chip: what it will do before there is hardware.
 
-    Nobody answers on the played buses, so that of a chip on I²C "does not answer" is what it should say. Exits with 1
-    where the table is wrong or no conversion came.
+    Nobody answers on the played buses, so that of a chip on I²C "does not
+    answer" is what it should say. Exits with 1 where the table is wrong or no
+    conversion came.
     """
     tried = try_board_file(file, i2c=dict(_chip(each) for each in i2c or ()), spi=_bytes("--spi", spi))
     for line in lines_of(tried):

@@ -94,7 +94,7 @@ class TerminalDesk:
         """Show a line; what came with it of terminal sequences was taken out before."""
         text = line_text(line, self._wall_time)
         self._note(text)
-        self._console.print(Text(text, _STYLES.get(line.topic, "")), soft_wrap=True)
+        _print(self._console, text, _STYLES.get(line.topic, ""))
 
     def pass_through(self, on: bool) -> None:
         """Give every key as it is typed, Ctrl-C among them; or take single keys again."""
@@ -139,6 +139,14 @@ class TerminalDesk:
         asyncio.get_running_loop().remove_reader(self._fd)
 
 
+def _print(console: Console, text: str, style: str = "") -> None:
+    if console.is_terminal:
+        console.print(Text(text, style), soft_wrap=True)
+    else:
+        # Where nobody reads any more, the system's own error says so.
+        print(text, file=console.file, flush=True)
+
+
 @contextlib.contextmanager
 def monitor_desk(
     console: Console, wall_time: WallTime, note: Callable[[str], None]
@@ -151,7 +159,7 @@ def monitor_desk(
 
         def write(text: str) -> None:
             note(text)
-            console.print(Text(text), soft_wrap=True)
+            _print(console, text)
 
         yield PlainDesk(write, wall_time)
         return

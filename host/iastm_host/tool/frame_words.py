@@ -49,8 +49,8 @@ _EXCLUSIONS = _named("EXCLUDED_")
 
 ALWAYS_TOLD = {kinds.ALERT: "alert", kinds.STROKE: "stroke"}
 """Kinds that a tool says of its own accord and no event tells whole, and the words for them."""
-SAMPLES = kinds.FORCE_SAMPLES
-"""The kind that comes many times a second."""
+FREQUENT = (kinds.FORCE_SAMPLES, kinds.MOTION, kinds.ACK)
+"""Kinds that go many times a second."""
 
 # By the end of a field's name, the longer ones first.
 _UNITS = (
@@ -90,8 +90,14 @@ def payload_words(kind: int, payload: bytes) -> str:
         return f"unreadable, {error}: {_hex(payload)}"
 
 
-def samples_words(payloads: list[bytes]) -> str:
-    """Return what several payloads of FORCE_SAMPLES hold, in one line; those that can't be read are counted."""
+def several_words(kind: int, payloads: list[bytes]) -> str:
+    """Return what several frames of one kind say, in one line: of samples all together, of others the last."""
+    if kind == kinds.FORCE_SAMPLES:
+        return _samples_words(payloads)
+    return f"{len(payloads)} × {kind_name(kind)}, the last: {payload_words(kind, payloads[-1])}"
+
+
+def _samples_words(payloads: list[bytes]) -> str:
     batches, unreadable = [], 0
     for payload in payloads:
         try:

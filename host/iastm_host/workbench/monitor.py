@@ -26,7 +26,7 @@ from iastm_host.events import (
 )
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_host.tool.frame_words import ALWAYS_TOLD, SAMPLES, frame_words, kind_name, payload_words, samples_words
+from iastm_host.tool.frame_words import ALWAYS_TOLD, FREQUENT, frame_words, kind_name, payload_words, several_words
 from iastm_host.tool.plain_text import plain, plain_lines
 from iastm_host.tool.splitter import DamageSeen, FrameSeen, Piece, TextSeen, new_splitter
 from iastm_host.transports.borders import bordered
@@ -94,8 +94,9 @@ class Monitor:
         self._described: dict[type, Event] = {}
         self._leaves_raw_prompt = False
         self._samples = Samples()
-        self._batches: list[bytes] = []
-        self._batches_us = 0
+        # Of frequent kinds what went this way or that since the last summary.
+        self._several: dict[tuple[str, int], list[bytes]] = {}
+        self._several_us = 0
         self.frames = 0
         self.damaged = 0
         self.text_bytes = 0
@@ -138,11 +139,13 @@ class Monitor:
         if not self._greeted:
             # What was thought of before the board turned out to be at its prompt.
             outgoing = []
-        lines = []
+        lines: list[Line] = []
         if self._shown != FrameLines.NONE:
             for data in outgoing:
                 pieces = self._sent_splitter.feed(data if self._mtu is None else bordered(data))
-                lines += [self._line("→", _frame(piece)) for piece in pieces if isinstance(piece, FrameSeen)]
+                for piece in pieces:
+                    if isinstance(piece, FrameSeen):
+                        lines += self._decoded("→", piece)
         if self._leaves_raw_prompt:
             self._leaves_raw_prompt = False
             outgoing.append(_LEAVE_RAW_PROMPT)
@@ -232,13 +235,16 @@ class Monitor:
             yield self._line("lost", said)
         self._sequence = frame.sequence
         self._last_frame = f"{kind_name(frame.kind)} #{frame.sequence}"
-        if frame.kind == SAMPLES and self._shown != FrameLines.ALL:
-            self._batches_us = self._batches_us if self._batches else self._now_us
-            self._batches.append(frame.payload)
-        elif self._shown != FrameLines.NONE:
-            yield self._line("←", _frame(frame))
+        yield from self._decoded("←", frame)
         if frame.kind in ALWAYS_TOLD and self._shown == FrameLines.NONE:
             yield self._line(ALWAYS_TOLD[frame.kind], payload_words(frame.kind, frame.payload))
+
+    def _decoded(self, way: str, frame: FrameSeen) -> Iterator[Line]:
+        if self._shown == FrameLines.SUMMARISED and frame.kind in FREQUENT:
+            self._several_us = self._several_us if self._several else self._now_us
+            self._several.setdefault((way, frame.kind), []).append(frame.payload)
+        elif self._shown != FrameLines.NONE:
+            yield self._line(way, frame_words(frame.kind, frame.sequence, frame.payload))
 
     def _text(self, text: TextSeen) -> Iterator[Line]:
         self.text_bytes += len(text.data)
@@ -342,18 +348,13 @@ class Monitor:
     # From time to time
 
     def _due(self, *, whole: bool = False) -> Iterator[Line]:
-        if self._batches and (whole or self._now_us - self._batches_us >= FRAMES_EVERY_US):
-            batches, self._batches = self._batches, []
-            self._batches_us = self._now_us
-            if self._shown != FrameLines.NONE:
-                yield self._line("←", samples_words(batches))
+        if self._several and (whole or self._now_us - self._several_us >= FRAMES_EVERY_US):
+            several, self._several = self._several, {}
+            for (way, kind), payloads in several.items():
+                yield self._line(way, several_words(kind, payloads))
         words = self._samples.summary(self._now_us, whole=whole)
         if words:
             yield self._line("samples", words)
 
     def _line(self, topic: str, words: str) -> Line:
         return Line(self._now_us, topic, words)
-
-
-def _frame(frame: FrameSeen) -> str:
-    return frame_words(frame.kind, frame.sequence, frame.payload)

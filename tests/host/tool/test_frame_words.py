@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iastm_host.tool import frame_words as words_of
-from iastm_host.tool.frame_words import KINDS, frame_words, kind_name, payload_words, samples_words
+from iastm_host.tool.frame_words import KINDS, frame_words, kind_name, payload_words, several_words
 from iastm_protocol import kinds, messages, tool_bodies, tool_messages
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -127,9 +127,14 @@ def test_samples_of_a_second_are_one_line() -> None:
         messages.ForceSamples(2, 6_250, 0, kinds.VIBRATING, messages.pack_counts([900])).to_payload(),
         b"short",
     ]
-    assert samples_words(batches) == (
+    assert several_words(kinds.FORCE_SAMPLES, batches) == (
         "3 × FORCE_SAMPLES: 3 samples of 0 to 2, raw counts -7 to 900, vibrating, 1 unreadable"
     )
+
+
+def test_of_other_frames_of_a_second_the_last_is_told() -> None:
+    acks = [messages.Ack(index, 1).to_payload() for index in (10, 20, 30)]
+    assert several_words(kinds.ACK, acks) == "3 × ACK, the last: next_index 30, next_event 1"
 
 
 def test_a_self_test_is_told_with_what_passes() -> None:
