@@ -24,8 +24,7 @@ A board is one file with a class of these attributes:
 - `calibration_storage`, `settings_storage`: where the calibration that a host writes, and zero and channels, are kept,
   as slots.py has a storage; None for a board without a place for it; `test_storage()`: True where something small that
   was written came back, False where not, None where there is no place;
-- `journal`: a Journal of journal.py, None where failures are not kept; `news()`, where there is one: what happened
-  before this start and is not in it yet, "" nothing;
+- `journal`: a Journal of journal.py, None where failures are not kept;
 - `imu`: the motion sensor, see motion.py, with `imu_axes` and `imu_tip_mm`; None where there is none;
 - `battery_mv()`, `excitation_mv()`: 0 unknown; an OSError is unknown too;
 - `trouble`: in words what of the board could not be started, "" where all was; `reset_reason`: of kinds.py;

@@ -1,6 +1,7 @@
 """What a tool does beside measuring: keeps settings, watches its battery, tests itself, sleeps, tells of its past."""
 
-from iastm_firmware import trial
+import sys
+
 from iastm_firmware.kept import Kept
 from iastm_firmware.power import Battery, Idle
 from iastm_firmware.self_test import SelfTest
@@ -29,8 +30,8 @@ class Life:
         self._tool = None
         self._zero_check = None
         self.sampled = False
-        # What confirms a release that is on trial, None where none is, or any more.
-        self._confirmation = trial.confirmation()
+        # What confirms a release that is on trial, None where none is, or any more. Main.py starts them from there.
+        self._confirmation = _confirmation() if sys.path[0].startswith("/releases/") else None
         self.kept = Kept(board.settings_storage, board.reset_reason)
         self.battery = Battery()
         self._note_battery()
@@ -114,7 +115,6 @@ class Life:
         may_write = not in_contact and not self.self_test.runs
         if self._confirmation is not None and self._confirmation.second(self.sampled, may_write):
             self._confirmation = None
-            trial.forget()
         if self.sampled:
             self.sampled = False
             self._board.feed()
@@ -182,9 +182,13 @@ class Life:
             journal.add("restarted by the watchdog")
         if self.kept.power_lost:
             journal.add("power went while it streamed")
-        news = self._board.news() if hasattr(self._board, "news") else ""
-        if news:
-            journal.add("a release was given up", news)
+
+
+def _confirmation():
+    # Here, because its code takes memory.
+    from iastm_firmware import releases
+
+    return releases.confirmation()
 
 
 def _trouble_of(journal):

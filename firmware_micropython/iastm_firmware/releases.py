@@ -99,6 +99,21 @@ def on_trial():
     return state if state is not None and (state.place, state.status) == (place, _TRIAL) else None
 
 
+def confirmation():
+    """Return what confirms the firmware that runs, None where it is not on trial: then nothing here is needed."""
+    state = on_trial()
+    if state is None:
+        forget()
+        return None
+    return Confirmation(state)
+
+
+def forget():
+    """Let this module leave the heap, where it lies there."""
+    if sys.modules.pop(__name__, None) is not None:
+        delattr(sys.modules["iastm_firmware"], "releases")
+
+
 class Confirmation:
     """Puts the release in force that is on trial as `state` says, once its loop ran for CONFIRM_S."""
 
@@ -113,16 +128,16 @@ class Confirmation:
             self._ran_s += 1
         if self._ran_s < self._wait_s or not may_write:
             return False
-        # Whoever changed it meanwhile knew why.
-        if read() != self._state:
-            return True
         try:
-            write(State(self._state.place, _OK, 0, "-"))
+            # Whoever changed it meanwhile knew why.
+            if read() == self._state:
+                write(State(self._state.place, _OK, 0, "-"))
         except (OSError, MemoryError):
             # A full file system stops no tool, and is not worn out.
             self._ran_s = 0
             self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
             return False
+        forget()
         return True
 
 
@@ -143,6 +158,7 @@ def give_up(state, error):
 
 def told():
     """Return why the newest release was given up, "" where nobody knows; it counts as told from now on."""
+    forget()
     try:
         os.remove(_UNTOLD)
         with open(_FAILED) as file:

@@ -192,12 +192,13 @@ def test_why_a_release_was_given_up_is_told_once(play: Play, body: str, why: str
         said = []
         for _ in range(2):
             tool.boot()
-            said.append(tool.chip.news[0].split("\\n")[0])
-            said.append(tool.chip.news[0].strip().split("\\n")[-1])
+            for reason, text in tool.chip.news:
+                lines = text.strip().split("\\n")
+                said.append([reason, lines[0], lines[-1]])
         """,
         body=body,
     )
-    assert said == ["b 1.0+b", why, "", ""]
+    assert said == [["a release was given up", "b 1.0+b", why]]
 
 
 # confirmed

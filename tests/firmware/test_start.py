@@ -591,3 +591,46 @@ def test_without_a_module_bluetooth_there_is_the_cable(play: Play) -> None:
         """
     )
     assert said == ["ran", [["bench", ""]], [], []]
+
+
+_ON_TRIAL = """
+import os
+import sys
+from iastm_firmware import releases
+from tests.micropython.medium import Medium
+medium = Medium(bytes(64 * 512))
+os.VfsLfs2.mkfs(medium)
+os.mount(os.VfsLfs2(medium), "/releases")
+releases.write(("a", "trial", 1, "b"))
+sys.path.insert(0, "/releases/a")
+
+def state():
+    return list(releases.read())
+"""
+
+
+@pytest.mark.parametrize("how", ["fail", "broken"])
+@pytest.mark.parametrize("board", ["board_py()", "board_py(motor=27)"])
+def test_a_release_that_fails_on_trial_restarts_into_the_one_before_and_is_no_failure_of_that(
+    play: Play, how: str, board: str
+) -> None:
+    # Without parts it would stay at the prompt.
+    said = play(
+        _ON_TRIAL
+        + textwrap.dedent(
+            f"""
+            def broken(board):
+                raise ImportError("no module named 'iastm_firmware.app'")
+            machine = Machine()
+            said = [begin(machine, {board}, {how}), state(), machine.times.ticks_ms() < 500]
+            sys.path.pop(0)
+            said += [begin(machine.again("HARD_RESET"), board_py()), ran[0].trouble, ran[0].reset_reason]
+            """
+        )
+    )
+    assert said == ["Restarted", ["b", "ok", 0, "-"], True, "ran", "", kinds.RESET_FAILURE]
+
+
+def test_who_asks_a_release_on_trial_for_the_prompt_does_not_end_its_trial(play: Play) -> None:
+    said = play(_ON_TRIAL + "\nsaid = [begin(Machine(), board_py(), interrupted), state()]\n")
+    assert said == ["Restarted", ["a", "trial", 1, "b"]]

@@ -9,6 +9,7 @@ import ast
 import itertools
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -535,6 +536,14 @@ def test_a_release_whose_loop_fails_on_trial_restarts_at_once_into_the_one_befor
 def test_a_release_that_fails_after_its_trial_is_not_given_up(run: Run) -> None:
     found = run(rate_hz=80, there=["imu", "gauge"], on_trial=True, seconds=7, driver_breaks_ms=5300)
     assert (found.outcome, [state for _, state in found.switched]) == ("Restarted", ["a ok 0 -"])
+
+
+def test_why_the_release_before_was_given_up_stands_in_the_log(run: Run) -> None:
+    why = "b 0.2.0+00112233445566ff\nTraceback (most recent call last):\nValueError: it broke\n"
+    found = run(rate_hz=80, there=["imu", "gauge"], on_trial=True, given_up=why, seconds=1.2)
+    log = "".join(part.data.decode() for part in found.heard.of(LogPart))
+    assert re.match(r"# start 1, \d s: a release was given up\n  b 0\.2\.0\+00112233445566ff\n", log), log
+    assert log.endswith("  ValueError: it broke\n")
 
 
 # the demo board

@@ -369,6 +369,10 @@ def _put_on_trial(bench):
     vfs.VfsLfs2.mkfs(ram)
     vfs.mount(ram, "/releases")
     os.mkdir("/releases/a")  # noqa: PTH102
+    if "given_up" in bench.case:
+        with open("/releases/failed", "w") as file:
+            file.write(bench.case["given_up"])
+        open("/releases/untold", "w").close()
     releases.write(("a", "trial", 1, "b"))
     sys.path.insert(0, "/releases/a")
     write = releases.write
@@ -458,7 +462,7 @@ class Bench:
         self.switched = []
         self.begun_ns = 0
         self.outcome = "ran"
-        self._case = case
+        self.case = case
 
     def _load(self, name):
         if name == "board" and self._board is not None:
@@ -472,7 +476,7 @@ class Bench:
         return start.load(name)
 
     def _stream(self, ticks_us):
-        case = self._case
+        case = self.case
         self.port = Port(
             self.world,
             case.get("says", []),
@@ -485,7 +489,7 @@ class Bench:
 
     def _run(self, board):
         self.board = board
-        board.ring_depth = self._case.get("ring_depth", 640)
+        board.ring_depth = self.case.get("ring_depth", 640)
         world = self.world
         self.begun_ns = world.now_ns
         if isinstance(self.chip.truth, Plan):
@@ -499,7 +503,7 @@ class Bench:
 
         board.outputs.set = shown
         self._slow_down_flash(board.settings_storage)
-        end_ns = world.now_ns + self._case["seconds"] * 1_000_000_000
+        end_ns = world.now_ns + self.case["seconds"] * 1_000_000_000
         begun_ms = core.ticks() + _AHEAD_MS
         core.ticks = lambda: begun_ms + world.now_ns // 1_000_000
 
@@ -519,7 +523,7 @@ class Bench:
         self.collected.append(((self.world.now_ns - self.begun_ns) // 1000, self._tool_in_contact()))
         gc.collect()
         # A board's takes its time, and nothing else runs meanwhile.
-        self.world.advance(self._case.get("collection_ms", 0) * 1_000_000)
+        self.world.advance(self.case.get("collection_ms", 0) * 1_000_000)
 
     def _tool_in_contact(self):
         # The raw counts of the newest conversion, not what the tool makes of them.
@@ -527,10 +531,10 @@ class Bench:
         return truth.made > 0 and truth.counts[truth.made - 1] > _CONTACT_COUNTS
 
     def _break_driver(self, adc):
-        if "driver_breaks_ms" not in self._case:
+        if "driver_breaks_ms" not in self.case:
             return
         ask = adc.next_conversion
-        due_ns = self.begun_ns + self._case["driver_breaks_ms"] * 1_000_000
+        due_ns = self.begun_ns + self.case["driver_breaks_ms"] * 1_000_000
 
         def broken():
             if self.world.now_ns >= due_ns:
@@ -542,7 +546,7 @@ class Bench:
 
     def _slow_down_flash(self, storage):
         write = storage.write
-        flash_ms = self._case.get("flash_ms", 0)
+        flash_ms = self.case.get("flash_ms", 0)
 
         def held_up(slot, parts):
             self.world.hold_up(flash_ms * 1_000_000)
@@ -552,7 +556,7 @@ class Bench:
 
     def go(self):
         """Start the tool, and let it run for the seconds of the case."""
-        case = self._case
+        case = self.case
         model = played.MODELS[case.get("model", "ESP32-S3")]
         times = self.machine.times
         system = start.System(

@@ -93,10 +93,6 @@ class BoardBase:
     def test_storage(self):
         """Return None: there is no place to write to."""
 
-    def news(self):
-        """Return nothing for the log."""
-        return ""
-
     def failed(self, error):
         """End the firmware with what it failed with."""
         raise error

@@ -119,6 +119,8 @@ class ChipBoard(BoardBase):
 
     def links(self, tool):
         """Return the link over BLE, where this board has one and it can be started."""
+        # The log knows by now which start this is.
+        trial.tell(self.journal)
         if self._bluetooth is None:
             return []
         link = self._try("Bluetooth", lambda: self._ble_link(tool))
@@ -156,10 +158,6 @@ class ChipBoard(BoardBase):
         except OSError:
             return False
         return came == _TEST_BYTES
-
-    def news(self):
-        """Return why a release was given up before this start, once; "" where none was."""
-        return trial.news()
 
     def failed(self, error):
         """Keep the traceback in the log, wait the longer the more often in a row, and restart.
