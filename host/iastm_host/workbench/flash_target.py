@@ -25,7 +25,7 @@ from iastm_host.workbench.boards import (
     kinds_of_chip,
 )
 from iastm_host.workbench.deploy import Step
-from iastm_host.workbench.drives import Uf2Drive, not_mounted
+from iastm_host.workbench.drives import INFO_FILE, Uf2Drive, not_mounted, read_info
 from iastm_host.workbench.esp import INTO_BOOTLOADER, EspChip, Esptool
 
 BY_HAND = {
@@ -113,7 +113,6 @@ def find_target(desk: Desk, port: str | None, board: str | None, *, replace_main
     desk.tell(Step("look", "Looking for boards"))
     boards = find_boards(desk.ports(), desk.drives())
     found = choose(boards, port, wanted)
-    desk.tell(Step("found", f"Found {found.words}"))
     if found.port is None:
         return _at_drive(desk, found, wanted)
     return _at_port(desk, found, wanted, replace_main=replace_main)
@@ -156,12 +155,25 @@ def _named(boards: Sequence[FoundBoard], port: str) -> FoundBoard:
     for board in boards:
         if board.where and (board.where == port or os.path.realpath(board.where) == os.path.realpath(port)):
             return board
+    if Path(port).is_dir():
+        return _mounted_at(Path(port))
     if not _may_be_a_port(port):
         there = ", ".join(board.where for board in boards if board.where) or "none"
         raise TransportError(NOT_FOUND, f"There is no port {port}.", f"Boards here: {there}. {_CHARGING}")
     # Behind a pin header, or what a container passes on: no USB numbers.
     kinds = kinds_of_chip("ESP32-S3", "ESP32-C3")
     return FoundBoard(SerialPort(port, None, None, "", "", ""), None, UNKNOWN, kinds, f"{port}: a port without USB")
+
+
+def _mounted_at(folder: Path) -> FoundBoard:
+    """Return the bootloader whose drive a person names; the system may have mounted it where nobody looks for it."""
+    drive = read_info(folder)
+    if drive is None:
+        raise Problem(
+            f"{folder} is no bootloader's drive: it has no {INFO_FILE} that says for which chip.", BY_HAND[UF2]
+        )
+    (found,) = find_boards([], [drive])
+    return found
 
 
 def _may_be_a_port(port: str) -> bool:

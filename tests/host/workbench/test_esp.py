@@ -92,6 +92,23 @@ def test_an_image_lies_in_the_flash_byte_for_byte_and_all_around_it_is_left_alon
     assert len(steps) > 20
 
 
+def test_with_its_stub_as_on_a_real_board_esptool_writes_the_same_and_erases_where_it_is_told_to(
+    loader: Callable[..., RomLoader], image: Image
+) -> None:
+    played = loader(S3, psram=PSRAM_2_MB)
+    played.flash[-9:] = b"calibrate"
+    tool = Esptool(played.port, options=_ONE_TRY)
+    chip = tool.identify()
+    tool.write(image, chip, lambda _done, _total: None)
+    assert played.stub_runs
+    assert bytes(played.flash[: image.bytes_]) == image.path.read_bytes()
+    assert bytes(played.flash[-9:]) == b"calibrate"
+    played.stub_runs = False
+    tool.write(image, chip, lambda _done, _total: None, erase=True)
+    assert bytes(played.flash[: image.bytes_]) == image.path.read_bytes()
+    assert bytes(played.flash[-9:]) == b"\xff" * 9
+
+
 def test_the_image_of_the_tests_passes_esptools_own_checks(image: Image) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "esptool", "--chip", "esp32s3", "image-info", str(image.path)],

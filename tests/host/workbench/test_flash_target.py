@@ -116,6 +116,17 @@ def test_a_board_that_is_in_its_bootloader_already_is_known_by_its_drive(bench: 
     assert names(find_target(bench.desk(), str(tmp_path / "RPI-RP2"), "pico").kinds) == ["pico"]
 
 
+def test_a_drive_may_be_named_by_its_folder_wherever_it_is_and_another_folder_is_none(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.show_drive(tmp_path / "RPI-RP2")
+    bench.drives.clear()
+    assert find_target(bench.desk(), str(tmp_path / "RPI-RP2"), None).chip == "RP2040"
+    with pytest.raises(Problem, match="is no bootloader's drive") as raised:
+        find_target(bench.desk(), str(tmp_path), None)
+    assert "BOOTSEL" in raised.value.fix
+
+
 def test_a_bootloader_of_another_chip_than_the_board_named_is_the_wrong_chip(bench: Bench, tmp_path: Path) -> None:
     bench.show_drive(tmp_path / "RPI-RP2")
     with pytest.raises(Problem, match=r"Wrong chip: .*Pico 2 W has an RP2350, and this board has an RP2040"):

@@ -1,0 +1,217 @@
+"""What `iastm flash` does in which order, and what it says; the board is a played desk, deploy and tool are fakes."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from tests.host.workbench.flash_bench import S3_BARE, S3_FEATHER, S3_JTAG, Bench, Chip, Prompt
+from tests.host.workbench.image_files import BANNER, ESP32_S3, esp_file, esp_partitions, esp_program
+
+from iastm_host.cli.flash import Helpers, Wish, make_tool
+from iastm_host.cli.wiring_deploy import Order
+from iastm_host.events import Problem
+from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Deployed, Step, Verdict
+
+PORT = "/dev/ttyACM0"
+DEPLOYED = Deployed("0.1.0+0123456789abcdef", "a", changed=True, sent_files=9, sent_bytes=1000)
+
+
+@dataclass
+class Case:
+    """A command's surroundings, and what happened to them."""
+
+    bench: Bench
+    cache: Path
+    answers: list[bool] = field(default_factory=lambda: [True] * 9)
+    asked: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+    orders: list[tuple[str, Order]] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=lambda: Verdict(RUNS))
+    code: int = 0
+    tested: list[str] = field(default_factory=list)
+    test_fails: Problem | None = None
+
+    def helpers(self) -> Helpers:
+        return Helpers(
+            desk=self.bench.desk(),
+            cache=self.cache,
+            ask=self._ask,
+            fetch=_never,
+            shown=lambda: contextlib.nullcontext(self.bench.steps.append),
+            deploy=self._deploy,
+            confirm=lambda _port: self.verdict,
+            self_test=self._test,
+            say=self.said.append,
+            warn=self.warned.append,
+        )
+
+    def _ask(self, question: str) -> bool:
+        self.asked.append(question)
+        return self.answers.pop(0)
+
+    def _deploy(self, port: str, order: Order, tell: Callable[[Step], None]) -> Deployed:
+        tell(Step("open", "Asking the board for its prompt"))
+        self.orders.append((port, order))
+        return DEPLOYED
+
+    def _test(self, port: str) -> int:
+        self.tested.append(port)
+        if self.test_fails is not None:
+            raise self.test_fails
+        return self.code
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.said)
+
+
+def _never(*_: object) -> Path:
+    raise AssertionError("nothing may be downloaded")
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    bench = Bench()
+    bench.plug_in(PORT, S3_JTAG)
+    bench.chips[PORT] = Chip(S3_FEATHER)
+    return Case(bench, tmp_path / "cache")
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    path = tmp_path / "plain.bin"
+    path.write_bytes(esp_file())
+    return path
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> Path:
+    path = tmp_path / "frozen.bin"
+    application = esp_program(ESP32_S3, (BANNER + b"iastm_firmware/app.py\0",))
+    path.write_bytes(esp_file(application=application, partitions=esp_partitions()))
+    return path
+
+
+def chip(case: Case) -> Chip:
+    return case.bench.chips[PORT]
+
+
+def test_a_board_gets_the_image_then_the_firmware_then_tests_itself_and_the_next_commands_are_said(
+    case: Case, plain: Path
+) -> None:
+    assert make_tool(Wish(image=plain), case.helpers()) == 0
+    assert case.asked == [f"Write plain.bin (MicroPython v1.29.0) to {PORT}?"]
+    assert chip(case).written == [(plain, False)]
+    assert case.orders == [(PORT, Order())]
+    assert case.tested == [PORT]
+    assert f"Found {PORT}: an ESP32-S3" in case.said[0]
+    assert "2 MB PSRAM" in case.said[0]
+    for words in ("0.1.0+0123456789abcdef runs", f"iastm run --port {PORT}", "iastm scan", "iastm pair --tool"):
+        assert words in case.text
+
+
+def test_what_one_does_not_agree_to_is_not_written_and_the_board_runs_on(case: Case, plain: Path) -> None:
+    case.answers = [False]
+    with pytest.raises(Problem, match=r"Nothing was written\."):
+        make_tool(Wish(image=plain), case.helpers())
+    assert chip(case).written == []
+    assert chip(case).restarts == 1
+
+
+def test_nobody_to_ask_means_that_nothing_is_written(case: Case, plain: Path) -> None:
+    with pytest.raises(Problem, match="Nobody is here to be asked") as raised:
+        make_tool(Wish(image=plain), replace(case.helpers(), ask=None))
+    assert "--yes" in raised.value.fix
+    assert chip(case).written == []
+
+
+def test_erasing_is_agreed_to_with_what_is_lost_by_it(case: Case, plain: Path) -> None:
+    make_tool(Wish(image=plain, erase=True), case.helpers())
+    assert "Everything on the board is lost then: calibrations, its key" in case.asked[0]
+    assert chip(case).written == [(plain, True)]
+
+
+def test_frozen_firmware_needs_no_deploy_where_the_tool_tells_the_same_source(case: Case, frozen: Path) -> None:
+    assert make_tool(Wish(image=frozen), case.helpers()) == 0
+    assert case.orders == []
+    assert "with the firmware frozen into it is on the board" in case.text
+    assert "runs this toolkit's firmware" in case.text
+    assert case.tested == [PORT]
+
+
+def test_frozen_firmware_of_another_version_is_told(case: Case, frozen: Path) -> None:
+    case.verdict = Verdict(ANOTHER, "The tool runs other firmware, 0.0.9.")
+    assert make_tool(Wish(image=frozen), case.helpers()) == 0
+    assert "The tool runs other firmware, 0.0.9." in case.text
+    assert f"iastm deploy --port {PORT}" in case.text
+
+
+def test_frozen_firmware_that_does_not_come_up_is_a_problem(case: Case, frozen: Path) -> None:
+    case.verdict = Verdict(SILENT, "No tool answered within 60 s.")
+    with pytest.raises(Problem, match=r"no tool comes up: No tool answered within 60 s\.") as raised:
+        make_tool(Wish(image=frozen), case.helpers())
+    assert "iastm monitor" in raised.value.fix
+
+
+def test_a_demo_is_deployed_as_such_and_has_nothing_to_test(case: Case, plain: Path) -> None:
+    assert make_tool(Wish(image=plain, demo=True), case.helpers()) == 0
+    assert case.orders == [(PORT, Order("demo"))]
+    assert case.tested == []
+    assert "streams the built-in scenario" in case.text
+    assert f"iastm deploy --port {PORT} --board esp32_s3" in case.text
+
+
+def test_a_demo_of_frozen_firmware_is_named_on_the_board(case: Case, frozen: Path) -> None:
+    prompt = case.bench.prompts[PORT] = Prompt("Generic ESP32S3 module with ESP32S3")
+    assert make_tool(Wish(image=frozen, demo=True), case.helpers()) == 0
+    assert prompt.files["/board_name.txt"] == b"demo"
+    assert case.orders == []
+
+
+def test_an_image_with_which_no_tool_runs_is_written_only_when_told_to_and_nothing_follows(
+    case: Case, plain: Path
+) -> None:
+    case.bench.chips[PORT] = Chip(S3_BARE)
+    with pytest.raises(Problem, match="only frozen into the image"):
+        make_tool(Wish(image=plain), case.helpers())
+    assert chip(case).written == []
+    assert chip(case).restarts == 1
+    assert make_tool(Wish(image=plain, anyway=True), case.helpers()) == 0
+    assert chip(case).written == [(plain, False)]
+    assert case.orders == []
+    assert case.tested == []
+    assert "No tool runs on it" in case.text
+
+
+def test_a_failed_self_test_is_the_exit_code_and_says_what_helps(case: Case, plain: Path) -> None:
+    case.code = 1
+    assert make_tool(Wish(image=plain), case.helpers()) == 1
+    assert "iastm flash --demo" in case.text
+    assert f"iastm run --port {PORT}" in case.text
+
+
+def test_a_self_test_that_can_not_be_made_is_one_that_failed(case: Case, plain: Path) -> None:
+    case.test_fails = Problem("The tool refuses: lift the tool.", "Then try again.")
+    assert make_tool(Wish(image=plain), case.helpers()) == 1
+    assert case.warned == ["It could not test itself. The tool refuses: lift the tool. Then try again."]
+    assert f"iastm run --port {PORT}" in case.text
+
+
+def test_an_interrupt_says_how_things_stand_by_where_it_came(case: Case, plain: Path) -> None:
+    case.bench.chips[PORT] = Chip(S3_FEATHER, fails=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        make_tool(Wish(image=plain), case.helpers())
+    (warned,) = case.warned
+    assert "flashing again cures it" in warned
+    assert case.orders == []
+
+
+def test_someone_elses_main_may_be_replaced_and_deploy_is_told_so(case: Case, plain: Path) -> None:
+    case.bench.prompts[PORT] = Prompt("Generic ESP32S3 module with ESP32S3", main=b"import robot\n")
+    with pytest.raises(Problem, match=r"somebody else's main\.py"):
+        make_tool(Wish(image=plain), case.helpers())
+    assert make_tool(Wish(image=plain, replace_main=True), case.helpers()) == 0
+    assert case.orders == [(PORT, Order(None, None, replace_main=True))]
