@@ -150,10 +150,11 @@ def _came_back(desk: Desk, old: SerialPort, before: set[str]) -> str:
         for port in desk.ports():
             if port.device not in before or (port.device == old.device and port.pid != old.pid):
                 found = port.device
-        if not desk.has(old.device):
+        now = desk.again(old)
+        if now is None:
             seen_gone = True
         elif not found and (seen_gone or desk.clock() - began_s >= _SETTLE_S):
-            found = old.device
+            found = now.device
         return bool(found)
 
     if not desk.until(came, _PORT_S):

@@ -59,9 +59,16 @@ class Desk:
     wait: Callable[[float], None]
     tell: Callable[[Step], None]
 
-    def has(self, device: str) -> bool:
-        """Whether this port is there, one that is in no list among them."""
-        return any(port.device == device for port in self.ports()) or (os.name != "nt" and Path(device).exists())
+    def again(self, port: SerialPort) -> SerialPort | None:
+        """Return a port as it is now, None while it is gone; by its serial number a board is known under any name."""
+        now = self.ports()
+        same = [each for each in now if each.serial_number == port.serial_number]
+        named = [each for each in same if each.device == port.device]
+        if named or (same and port.serial_number):
+            return (named or same)[0]
+        # In no list are links, and what a container passes on.
+        listed = any(each.device == port.device for each in now)
+        return port if not listed and os.name != "nt" and Path(port.device).exists() else None
 
     def until(self, found: Callable[[], object], within_s: float) -> bool:
         """Whether `found` returned something true within `within_s` seconds."""
@@ -206,6 +213,8 @@ def _narrowed(kinds: tuple[BoardKind, ...], wanted: BoardKind | None, chip: str)
 def _at_port(desk: Desk, found: FoundBoard, wanted: BoardKind | None, *, replace_main: bool) -> Target:
     assert found.port is not None
     prompt = _ask_prompt(desk, found)
+    found = replace(found, port=desk.again(found.port) or found.port)
+    assert found.port is not None
     if prompt is not None and not replace_main and not _is_ours(prompt.main):
         raise Problem(
             f"The board on {found.port.device} runs somebody else's main.py. Nothing was written, and it runs on.",
@@ -233,14 +242,25 @@ def _at_port(desk: Desk, found: FoundBoard, wanted: BoardKind | None, *, replace
     found = _into_espressif_bootloader(desk, found, prompt)
     assert found.port is not None
     desk.tell(Step("identify", f"Asking the chip on {found.port.device}"))
-    esp = desk.esptool(found.port.device).identify()
+    esptool = desk.esptool(found.port.device)
+    esp = esptool.identify()
+    try:
+        return _espressif(found, wanted, esp, prompt.machine if prompt else "")
+    except Problem:
+        # It runs what it had.
+        with contextlib.suppress(Problem):
+            esptool.restart()
+        raise
+
+
+def _espressif(found: FoundBoard, wanted: BoardKind | None, esp: EspChip, machine: str) -> Target:
     if esp.kind is None:
         raise Problem(
             f"The firmware does not run on an {esp.name}. Nothing was written.", "It runs on ESP32-S3 and ESP32-C3."
         )
     if wanted is not None:
         _narrowed(kinds_of_chip(esp.name), wanted, esp.name)
-    return Target(found, esp.name, (wanted or esp.kind,), prompt.machine if prompt else "", esp)
+    return Target(found, esp.name, (wanted or esp.kind,), machine, esp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +292,8 @@ def _ask_prompt(desk: Desk, found: FoundBoard) -> _Prompt | None:
     finally:
         with contextlib.suppress(Problem):
             repl.reset()
-    desk.until(lambda: desk.has(found.where), _RESTART_S)
+    port = found.port
+    desk.until(lambda: desk.again(port), _RESTART_S)
     return _Prompt(machine, main)
 
 
@@ -297,11 +318,13 @@ def _into_espressif_bootloader(desk: Desk, found: FoundBoard, prompt: _Prompt | 
     assert port is not None
     if prompt is None or found.state != MICROPYTHON:
         return found
+    # Another board may wait in its bootloader already.
+    before = [now for now in desk.ports() if (now.vid, now.pid) == _JTAG]
     desk.tell(Step("bootloader", "Asking the board for its bootloader"))
     ask_for_bootloader(desk, port.device)
 
     def in_bootloader() -> SerialPort | None:
-        return next((now for now in desk.ports() if (now.vid, now.pid) == _JTAG), None)
+        return next((now for now in desk.ports() if (now.vid, now.pid) == _JTAG and now not in before), None)
 
     if not desk.until(in_bootloader, _RESTART_S):
         raise Problem(f"The board that was on {port.device} did not come into its bootloader.", BY_HAND[ESPTOOL])

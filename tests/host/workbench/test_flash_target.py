@@ -180,6 +180,35 @@ def test_an_espressif_board_with_usb_of_its_own_is_asked_for_its_bootloader_wher
     assert target.esp == S3_FEATHER
 
 
+def test_another_board_that_waits_in_its_bootloader_is_not_taken_for_the_one_that_was_asked(bench: Bench) -> None:
+    bench.plug_in("/dev/ttyACM0", S3_MICROPYTHON)
+    bench.plug_in("/dev/ttyACM5", S3_JTAG)
+    bench.chips["/dev/ttyACM1"] = Chip(S3_FEATHER)
+
+    def restarts() -> None:
+        bench.pull("/dev/ttyACM0")
+        bench.later(1.0, lambda: bench.plug_in("/dev/ttyACM1", S3_JTAG))
+
+    bench.prompts["/dev/ttyACM0"] = Prompt(S3, into_bootloader=restarts)
+    assert find_target(bench.desk(), "/dev/ttyACM0", None).board.where == "/dev/ttyACM1"
+
+
+def test_a_board_that_comes_back_under_another_name_after_it_was_asked_is_known_by_its_serial_number(
+    bench: Bench,
+) -> None:
+    bench.plug_in("/dev/ttyACM0", PICO, "e66118604b")
+
+    class Renamed(Prompt):
+        def reset(self) -> None:
+            super().reset()
+            bench.pull("/dev/ttyACM0")
+            bench.plug_in("/dev/ttyACM0", BRIDGE, "other")
+            bench.later(1.0, lambda: bench.plug_in("/dev/ttyACM2", PICO, "e66118604b"))
+
+    bench.prompts["/dev/ttyACM0"] = Renamed(PICO_W)
+    assert find_target(bench.desk(), None, None).board.where == "/dev/ttyACM2"
+
+
 def test_a_board_that_does_not_come_into_its_bootloader_or_has_no_way_to_says_how_by_hand(bench: Bench) -> None:
     bench.plug_in("/dev/ttyACM0", S3_MICROPYTHON)
     bench.prompts["/dev/ttyACM0"] = Prompt(S3, into_bootloader=lambda: None)
@@ -197,6 +226,7 @@ def test_a_chip_on_which_the_firmware_does_not_run_is_refused(bench: Bench) -> N
     bench.chips["/dev/ttyUSB0"] = Chip(EspChip("ESP32-C6", "ESP32-C6", 4 << 20, 0))
     with pytest.raises(Problem, match=r"does not run on an ESP32-C6\. Nothing was written"):
         find_target(bench.desk(), None, None)
+    assert bench.chips["/dev/ttyUSB0"].restarts == 1
 
 
 def test_a_chip_that_is_not_that_of_the_board_named_is_the_wrong_chip(bench: Bench) -> None:
