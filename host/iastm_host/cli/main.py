@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 import typer
@@ -52,26 +53,43 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Joins the lines of a docstring to paragraphs.
+    rich_markup_mode="markdown",
 )
-app.command("demo")(live.demo)
-app.command("run")(live.run)
-app.command("replay")(live.replay)
-app.command("scan")(scan.scan)
-app.command("pair")(pair.pair)
-app.command("link-test")(link_test.link_test)
-app.command("simulate")(simulate.simulate)
-app.command("export")(export.export)
-app.command("analyse")(analyse.analyse)
-app.command("flash")(flash.flash)
-app.command("deploy")(deploy.deploy)
-app.command("bundle")(bundle.bundle)
-app.command("doctor")(doctor.doctor)
-app.command("monitor")(monitor.monitor)
-app.command("new-board")(new_board.new_board)
-app.command("try-board")(try_board.try_board)
-app.command("tools")(tools.tools)
-app.add_typer(calibrate.calibrate, name="calibrate")
-app.add_typer(tool.tool, name="tool")
+# In the order in which they are listed.
+_PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "Treat and teach": {
+        "demo": live.demo,
+        "run": live.run,
+        "scan": scan.scan,
+        "pair": pair.pair,
+        "tools": tools.tools,
+        "replay": live.replay,
+        "export": export.export,
+        "analyse": analyse.analyse,
+    },
+    "Check and calibrate": {
+        "doctor": doctor.doctor,
+        "link-test": link_test.link_test,
+        "tool": tool.tool,
+        "calibrate": calibrate.calibrate,
+    },
+    "Build a tool": {
+        "simulate": simulate.simulate,
+        "new-board": new_board.new_board,
+        "try-board": try_board.try_board,
+        "flash": flash.flash,
+        "deploy": deploy.deploy,
+        "monitor": monitor.monitor,
+        "bundle": bundle.bundle,
+    },
+}
+for _panel, _commands in _PANELS.items():
+    for _command_name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_command_name, rich_help_panel=_panel)
+        else:
+            app.command(_command_name, rich_help_panel=_panel)(_command)
 
 
 @app.callback(invoke_without_command=True)
