@@ -33,6 +33,7 @@ STUBS = {
     "rp2": ("micropython-rp2-stubs>=1.29,<1.30", "micropython-stdlib-stubs>=1.29,<1.30"),
 }
 ROOMS = (ROOT / "protocol" / "iastm_protocol", ROOT / "firmware_micropython" / "iastm_firmware")
+SELECTOR = ROOT / "firmware_micropython" / "main.py"
 # Of one port only.
 _OF_PORT = {
     "iastm_firmware/boards/esp32.py": "esp32",
@@ -140,7 +141,7 @@ def check(port: str, sources: list[tuple[str, Path]], stubs: Path, checker: Path
         text, inserted[name] = _with_parts(path.read_text(encoding="utf-8"), name, port)
         copy.write_text(text, encoding="utf-8")
     (folder / "_hardware.py").write_text(_hardware(port), encoding="utf-8")
-    settings = {**_SETTINGS, "include": ["iastm_protocol", "iastm_firmware"], "typeshedPath": str(stubs)}
+    settings = {**_SETTINGS, "include": ["iastm_protocol", "iastm_firmware", SELECTOR.name], "typeshedPath": str(stubs)}
     settings["stubPath"] = str(stubs)
     # Imported here and there, and none of this port's business.
     settings["ignore"] = [name for name, of in _OF_PORT.items() if of != port]
@@ -177,6 +178,7 @@ def _sources() -> Iterator[tuple[str, Path]]:
     for room in ROOMS:
         for path in sorted(room.rglob("*.py")):
             yield path.relative_to(room.parent).as_posix(), path
+    yield SELECTOR.name, SELECTOR
 
 
 def _parts(name: str, port: str) -> set[str]:
