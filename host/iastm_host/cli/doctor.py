@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,11 +12,12 @@ from iastm_host.cli import wiring_doctor
 from iastm_host.cli.links import LinkChoice, Port, Tool
 from iastm_host.events import Problem
 from iastm_host.workbench.doctor.checks import OF_COMPUTER, OF_TOOL, OF_USER, examine
-from iastm_host.workbench.doctor.finding import Report, as_object, as_text
+from iastm_host.workbench.doctor.finding import as_object, as_text
 from iastm_host.workbench.doctor.system import real_system
 
 WOULD_NOT_WORK = 1
 """Exit code where the main job, the live view of a tool with its warnings, would not work."""
+_STYLES: dict[str, dict[str, Any]] = {"needed": {"fg": "red", "bold": True}, "advice": {"fg": "yellow"}}
 
 
 def doctor(
@@ -42,12 +43,8 @@ def doctor(
     if as_json:
         typer.echo(json.dumps(as_object(report), ensure_ascii=False))
     else:
-        show(report, Console(highlight=False, markup=False, emoji=False))
+        for line in as_text(report).splitlines():
+            # Whole lines, however narrow the terminal: fixes are to be copied.
+            style = _STYLES.get(line.partition(" ")[0])
+            typer.echo(typer.style(line, **style) if style else line)
     raise typer.Exit(0 if report.works() else WOULD_NOT_WORK)
-
-
-def show(report: Report, console: Console) -> None:
-    """Print the findings, worst first. Whole lines, however narrow the terminal: fixes are to be copied."""
-    for line in as_text(report).splitlines():
-        style = {"needed": "bold red", "advice": "yellow"}.get(line.partition(" ")[0])
-        console.print(line, style=style, soft_wrap=True)

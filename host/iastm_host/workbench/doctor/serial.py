@@ -115,8 +115,15 @@ def _devices(system: System) -> list[Path]:
     if system.port is not None:
         path = Path(system.port)
         listed = any(port.device == system.port for port in system.ports())
-        return [path] if "://" not in system.port and (listed or path.exists()) else []
+        return [path] if "://" not in system.port and (listed or _is_a_port(path)) else []
     return [Path(port.device) for port in system.ports() if _may_be_a_tool(port)]
+
+
+def _is_a_port(path: Path) -> bool:
+    try:
+        return path.is_char_device()
+    except OSError:
+        return False
 
 
 def _may_be_a_tool(port: SerialPort) -> bool:
@@ -191,7 +198,7 @@ def ports(system: System) -> Seen:
         )
     if "://" in system.port or any(port.device == system.port for port in there):
         return good(", ".join(_words(port) for port in there if port.device == system.port) or system.port)
-    if system.platform != WINDOWS and Path(system.port).exists():
+    if _is_a_port(Path(system.port)):
         return good(f"{system.port}, which is no USB port")
     names = ", ".join(port.device for port in there) or "none"
     return bad(f"there is no port {system.port}", f"Plug the tool in, or name one of those there: {names}.")

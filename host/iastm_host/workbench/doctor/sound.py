@@ -11,7 +11,8 @@ from iastm_host.workbench.doctor.system import LINUX, MACOS, System
 
 def sound(system: System) -> Seen:
     """There is something to play a warning on, and it is not muted."""
-    if not system.user().sound:
+    user = system.user_if_known()
+    if user is not None and not user.sound:
         return good("switched off in the settings (sound = false)")
     if system.platform == LINUX:
         return _linux(system)

@@ -27,45 +27,55 @@ _ENCRYPTING = {"fuse.gocryptfs", "fuse.encfs", "fuse.cryfs", "ecryptfs"}
 _ELSEWHERE = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "virtiofs", "drvfs"}
 
 
+NOT_KNOWN = advice("not known: the settings can't be read", "See what is said of the settings.")
+"""What checks say that wait for the settings: why they can't be read is told once, by `settings`."""
+
+
 def settings(system: System) -> Seen:
     """The settings can be read: where not, no run starts."""
     path = system.user().config / "settings.toml"
-    return good(str(path) if path.exists() else f"none are kept, defaults hold ({path})")
+    return good(str(path) if system.there(path) else f"none are kept, defaults hold ({path})")
 
 
 def recordings(system: System) -> Seen:
     """The folder for recordings can be written to, and there is room."""
-    user = system.user()
+    user = system.user_if_known()
+    if user is None:
+        return NOT_KNOWN
     folder = user.recordings
-    elsewhere = f'{{}} {user.config / "settings.toml"}: recordings = "/a/folder/with/room"'
-    stands = _standing(folder)
+    elsewhere = f'{user.config / "settings.toml"}: recordings = "/a/folder/with/room"'
+    stands = _standing(system, folder)
     if not stands.is_dir():
         return advice(
             f"{stands} is a file, where a folder should be",
             f"Move it away: mv {_q(system, stands)} {_q(system, stands)}.old",
         )
     if system.read_only(stands):
-        return advice(f"{folder} lies on a disk that can only be read", elsewhere.format("In"))
+        return advice(f"{folder} lies on a disk that can only be read", f"In {elsewhere}")
     if not system.may(stands, os.W_OK | os.X_OK):
         return advice(f"{folder} can't be written to", _let_write(system, stands))
     free_bytes = system.free_bytes(stands)
     if free_bytes < LEAST_FREE_BYTES:
         return advice(
             f"{folder}: {_megabytes(free_bytes)} MB free, under {_megabytes(LEAST_FREE_BYTES)}",
-            elsewhere.format("Make room; or in"),
+            f"Make room; or in {elsewhere}",
         )
     return good(f"{folder}: {_megabytes(free_bytes):,} MB free")
 
 
 def own_folders(system: System) -> Seen:
     """What the toolkit keeps can be read, without which no run starts, and written."""
-    user = system.user()
-    unread = [path for path in (user.data, user.config) if path.exists() and not system.may(path, os.R_OK | os.X_OK)]
+    user = system.user_if_known()
+    if user is None:
+        return NOT_KNOWN
+    unread = [
+        path for path in (user.data, user.config) if system.there(path) and not system.may(path, os.R_OK | os.X_OK)
+    ]
     if unread:
         return bad(f"{_listed(unread)} can't be read", "\n".join(_let_write(system, path) for path in unread))
-    closed = [path for path in (user.data, user.config) if not system.may(_standing(path), os.W_OK | os.X_OK)]
+    closed = [path for path in (user.data, user.config) if not system.may(_standing(system, path), os.W_OK | os.X_OK)]
     if closed:
-        fix = "\n".join(dict.fromkeys(_let_write(system, _standing(path)) for path in closed))
+        fix = "\n".join(dict.fromkeys(_let_write(system, _standing(system, path)) for path in closed))
         return advice(f"{_listed(closed)} can't be written to: calibrations, keys and logs are lost", fix)
     return good(_listed([user.data, user.config]))
 
@@ -88,14 +98,17 @@ def _megabytes(count_bytes: int) -> int:
     return count_bytes // 1_000_000
 
 
-def _standing(path: Path) -> Path:
+def _standing(system: System, path: Path) -> Path:
     """Return the nearest of a path and its parents that is there."""
-    return next((each for each in (path, *path.parents) if each.exists()), path)
+    return next((each for each in (path, *path.parents) if system.there(each)), path)
 
 
 def encryption(system: System) -> Seen:
     """The disk is encrypted on which recordings lie, as far as the system tells."""
-    folder = _standing(system.user().recordings)
+    user = system.user_if_known()
+    if user is None:
+        return NOT_KNOWN
+    folder = _standing(system, user.recordings)
     if system.platform == LINUX:
         return _linux_encryption(system, folder)
     return _macos_encryption(system) if system.platform == MACOS else _windows_encryption(system, folder)
@@ -210,8 +223,11 @@ def clock(system: System) -> Seen:
 
 def keyring(system: System) -> Seen:
     """Keys of Bluetooth tools lie in the system's keyring, or in a file that nobody else can read."""
-    path = system.user().config / KEYS_FILE
-    if path.exists():
+    user = system.user_if_known()
+    if user is None:
+        return NOT_KNOWN
+    path = user.config / KEYS_FILE
+    if system.there(path):
         try:
             read: Any = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:

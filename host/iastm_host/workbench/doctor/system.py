@@ -125,6 +125,20 @@ class System:
         except OSError:
             return []
 
+    def there(self, path: Path) -> bool:
+        """Tell whether a path is there; one that may not be looked at counts as there."""
+        try:
+            return path.exists()
+        except OSError as error:
+            return isinstance(error, PermissionError)
+
+    def user_if_known(self) -> User | None:
+        """Return where this user's things belong, None where the settings, which tell it, can't be read."""
+        try:
+            return self.user()
+        except Exception:  # noqa: BLE001 (Problem lives in a module that needs numpy; the check of settings tells it)
+            return None
+
     def processes(self) -> set[str]:
         """Return the names of the programs that run, as far as Linux tells them to this user."""
         named = (self.read(f"/proc/{name}/comm") for name in self.names("/proc") if name.isdigit())

@@ -76,6 +76,7 @@ class Computer:
     keyring: str | None = "Secret Service"
     now: datetime = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
     sound: bool = True
+    settings_refused: Exception | None = None
     said: ToolSaid | Exception | None = None
     port: str | None = None
     tool: str | None = None
@@ -118,7 +119,7 @@ class Computer:
                 "sys_platform": self.platform,
                 "platform_machine": "x86_64",
             },
-            user=lambda: User(self.root / "recordings", self.root / "data", self.root / "config", self.sound),
+            user=self._user,
             ask_tool=self._say,
             port=self.port,
             tool=self.tool,
@@ -130,6 +131,11 @@ class Computer:
             if tuple(command[:length]) in self.programs:
                 return self.programs[tuple(command[:length])]
         return None
+
+    def _user(self) -> User:
+        if self.settings_refused is not None:
+            raise self.settings_refused
+        return User(self.root / "recordings", self.root / "data", self.root / "config", self.sound)
 
     def _say(self) -> ToolSaid:
         if isinstance(self.said, Exception):

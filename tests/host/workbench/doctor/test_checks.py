@@ -99,6 +99,14 @@ def test_a_problem_in_a_check_is_told_in_its_own_words(computer: Make) -> None:
     assert looked.bears is Bears.ALWAYS
 
 
+def test_settings_that_can_not_be_read_are_told_once(computer: Make) -> None:
+    refused = Problem("The settings file x can't be read: line 1.", "Mend it, or move it away.")
+    report = examine(computer(settings_refused=refused).system(), OF_USER)
+    assert needed(report) == {"settings"}
+    told = [looked.finding for looked in report.looked if "line 1" in looked.finding.detail]
+    assert [(each.name, each.fix) for each in told] == [("settings", "Mend it, or move it away.")]
+
+
 def test_a_check_that_does_not_end_is_left_behind_and_told(computer: Make) -> None:
     for_ever = threading.Event()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.host.workbench.doctor.computer import Computer
 
@@ -43,19 +44,11 @@ def test_the_stand_in_that_was_asked_for_is_well(computer: Make) -> None:
 
 
 def test_a_variable_that_names_nothing_is_told_in_its_own_words(computer: Make) -> None:
-    class Misled(Computer):
-        def system(self):
-            from dataclasses import replace
+    def refuse() -> Runtime:
+        raise Problem("$MICROPYTHON names x, which can't be run.", "Unset it.")
 
-            def refuse() -> Runtime:
-                raise Problem("$MICROPYTHON names x, which can't be run.", "Unset it.")
-
-            return replace(super().system(), runtime=refuse)
-
-    here = computer()
-    misled = Misled(here.root)
     (check,) = [each for each in checks.OF_COMPUTER if each.name == "MicroPython"]
-    (looked,) = checks.examine(misled.system(), [check]).looked
+    (looked,) = checks.examine(replace(computer().system(), runtime=refuse), [check]).looked
     assert looked.finding.detail == "$MICROPYTHON names x, which can't be run"
     assert looked.finding.fix == "Unset it."
     assert looked.bears is Bears.NOTHING

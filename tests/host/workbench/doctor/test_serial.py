@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tests.host.workbench.doctor.computer import CH340, PICO, RECEIVER, Computer
@@ -153,9 +153,17 @@ def test_a_named_port_that_is_not_there_is_told_with_those_that_are(computer: Ma
     assert "/dev/ttyACM0" in seen.fix
 
 
-def test_a_named_port_is_found_by_its_list_its_file_or_its_address(computer: Make, tmp_path: Path) -> None:
-    for name in (PICO.device, str(tmp_path), "socket://127.0.0.1:5000"):
+def test_a_named_port_is_found_by_its_list_its_file_or_its_address(computer: Make) -> None:
+    for name in (PICO.device, os.devnull, "socket://127.0.0.1:5000"):
         assert serial.ports(computer(ports=[PICO], port=name).system()).ok
+
+
+@pytest.mark.parametrize("name", ["", ".", "/dev", "x" * 5000])
+def test_what_is_no_port_is_told_whatever_its_name(computer: Make, name: str) -> None:
+    system = computer(ports=[PICO], port=name).system()
+    assert not serial.ports(system).ok
+    assert serial.rights(system).ok
+    assert serial.holders(system).ok
 
 
 def test_linux_under_windows_is_told_how_it_sees_usb(computer: Make) -> None:

@@ -64,6 +64,17 @@ def test_folders_that_can_not_be_read_keep_every_run_from_starting(computer: Mak
     assert (seen.ok, seen.only_advice) == (False, False)
 
 
+def test_a_folder_beneath_a_closed_one_is_told_and_not_stumbled_over(computer: Make, tmp_path: Path) -> None:
+    class Closed(type(tmp_path)):  # type: ignore[misc]
+        def exists(self, **_more: object) -> bool:
+            raise PermissionError(13, "Permission denied")
+
+    here = computer(closed={str(tmp_path / "data")})
+    system = replace(here.system(), user=lambda: replace(here.system().user(), data=Closed(tmp_path / "data")))
+    seen = storage.own_folders(system)
+    assert (seen.ok, seen.only_advice) == (False, False)
+
+
 def test_folders_that_can_not_be_written_to_cost_what_would_be_kept(computer: Make, tmp_path: Path) -> None:
     here = computer(closed={str(tmp_path)})
     seen = storage.own_folders(here.system())
