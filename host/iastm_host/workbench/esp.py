@@ -1,7 +1,7 @@
 """Writes images to Espressif's chips by esptool, run as a program: a crash of it is a Problem here.
 
-Sources: esptool's documentation (docs.espressif.com/projects/esptool: "Basic Commands", "Boot Mode Selection",
-"Troubleshooting"). What it says is read as text of esptool 5.
+Source: esptool's documentation (docs.espressif.com/projects/esptool, "Basic Commands"). What it says is read as text
+of esptool 5.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from iastm_host.events import Problem
-from iastm_host.transports.base import NOT_FOUND, TransportError
-from iastm_host.transports.ports import Holder, holders_of
-from iastm_host.transports.serial import busy, no_rights
+from iastm_host.transports.ports import holders_of
 from iastm_host.workbench.boards import KINDS, BoardKind, kinds_of_chip
+from iastm_host.workbench.esp_words import (
+    AGAIN,
+    INSTALL,
+    INTO_BOOTLOADER,
+    Holders,
+    last_words,
+    why_not_asked,
+    why_not_written,
+    wrong_chip,
+)
 from iastm_host.workbench.images import ESP, Image
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes are done, and of how many."""
-
-AGAIN = "The ROM bootloader is still there, whatever is in the flash: flashing again cures it."
-INTO_BOOTLOADER = (
-    "Hold BOOT (on some boards 0 or B), press and release RESET (or EN, RST), release BOOT, then run the same again. "
-    "Without a reset button: hold BOOT while you plug the cable in."
-)
-_INSTALL = "Run: pip install 'iastm-toolkit[workbench]'"
 
 # Fast enough for a minute per image, and what MicroPython's own instructions use; bridges that can't are rare.
 _BAUD = 460_800
@@ -41,11 +42,6 @@ _END_S = 5.0
 _MB = 1024 * 1024
 _PERCENT = re.compile(r"^Writing at 0x[0-9a-f]+.*?([0-9]+\.[0-9])%")
 _FIELD = re.compile(r"^([A-Z][A-Za-z ]+):\s+(\S.*)$")
-# As pyserial words it on each system, and what esptool adds.
-_GONE = re.compile(
-    r"serial exception|SerialException|device disconnected|Input/output error|Lost connection|Errno (2|5|6|19)\]"
-    r"|ClearCommError|WriteFile failed|Device not configured"
-)
 _MEGABYTES = re.compile(r"(\d+)\s?MB")
 
 
@@ -98,7 +94,7 @@ class Esptool:
         *,
         program: Sequence[str] = (sys.executable, "-m", "esptool"),
         options: Sequence[str] = (),
-        holders: Callable[[str], list[Holder]] = holders_of,
+        holders: Holders = holders_of,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port
@@ -114,13 +110,13 @@ class Esptool:
 
         Raises Problem.
         """
-        said = self._run(("--after", "no-reset", "flash-id"), self._why_not_asked)
+        said = self._run(("--after", "no-reset", "flash-id"), why_not_asked)
         fields = {found[1]: found[2] for found in map(_FIELD.match, said) if found}
         connected = next((line for line in said if line.startswith("Connected to ")), "")
         name = connected.removeprefix("Connected to ").partition(" on ")[0]
         if not name:
             raise Problem(
-                f"What answers on {self.port} could not be told.", f"{INTO_BOOTLOADER} esptool said: {_last(said)}"
+                f"What answers on {self.port} could not be told.", f"{INTO_BOOTLOADER} esptool said: {last_words(said)}"
             )
         psram = next((part for part in fields.get("Features", "").split(", ") if "PSRAM" in part), "")
         return EspChip(
@@ -132,7 +128,7 @@ class Esptool:
 
     def restart(self) -> None:
         """Let the chip run what is in its flash; raises Problem."""
-        self._run(("--after", "hard-reset", "read-mac"), self._why_not_asked)
+        self._run(("--after", "hard-reset", "read-mac"), why_not_asked)
 
     def write(self, image: Image, chip: EspChip, progress: Progress, *, erase: bool = False) -> None:
         """Write `image` and have it read back by its MD5, then restart the chip; raises Problem.
@@ -150,14 +146,14 @@ class Esptool:
             if percent:
                 progress(round(float(percent[1]) / 100 * image.bytes_), image.bytes_)
 
-        said = self._run(command, self._why_not_written, heard)
+        said = self._run(command, why_not_written, heard)
         if not any(line.startswith("Hash of data verified") for line in said):
             raise Problem(f"What was written to {self.port} could not be read back and compared.", AGAIN)
 
     def _run(
         self,
         command: Sequence[str],
-        why_not: Callable[[list[str]], Problem],
+        why_not: Callable[[str, Sequence[str], Holders], Problem],
         heard: Callable[[str], None] = lambda _line: None,
     ) -> list[str]:
         """Return the lines that esptool said; an interrupt ends it too."""
@@ -176,14 +172,14 @@ class Esptool:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Problem(f"esptool can't be started: {error.strerror or error}.", _INSTALL) from error
+            raise Problem(f"esptool can't be started: {error.strerror or error}.", INSTALL) from error
         said: list[str] = []
         try:
             for line in _lines(process):
                 said.append(line)
                 heard(line)
             code = process.wait(_END_S)
-        except TimeoutError:
+        except (TimeoutError, subprocess.TimeoutExpired):
             raise Problem(
                 f"esptool said nothing for {_SILENCE_S:g} s while it worked on {self.port}.",
                 f"Unplug the board, plug it in again, then retry. {AGAIN}",
@@ -191,69 +187,8 @@ class Esptool:
         finally:
             _end(process)
         if code:
-            raise why_not(said)
+            raise why_not(self.port, said, self._holders)
         return said
-
-    def _why_not_asked(self, said: list[str]) -> Problem:
-        problem = self._why_not_opened(said)
-        if problem is not None:
-            return problem
-        text = "\n".join(said)
-        if re.search(r"Failed to connect|stopped responding|Invalid head|No serial data|content transfer", text):
-            return Problem(f"Nothing on {self.port} answers as an Espressif bootloader does.", INTO_BOOTLOADER)
-        if _is_gone(text):
-            return Problem(
-                f"The board on {self.port} went away while it was asked. Nothing was written.",
-                f"Check its cable, then: {INTO_BOOTLOADER}",
-            )
-        if "Failed to autodetect" in text or "Unexpected chip" in text:
-            return Problem(
-                f"The chip on {self.port} is one that esptool does not know.",
-                "The firmware runs on ESP32-S3 and ESP32-C3.",
-            )
-        if "Secure Download Mode" in text:
-            return _locked(self.port)
-        return Problem(f"esptool failed on {self.port}: {_last(said)}", f"Nothing was written. {INTO_BOOTLOADER}")
-
-    def _why_not_written(self, said: list[str]) -> Problem:
-        text = "\n".join(said)
-        began = any(line.startswith(("Writing at", "Erasing", "Flash will be erased")) for line in said)
-        if not began:
-            wrong = re.search(r"This chip is (\S+), not (\S+)\.", text)
-            if wrong:
-                return wrong_chip(f"the image is for an {wrong[2]}", wrong[1])
-            if re.search(r"Secure Boot|Secure Download Mode|encryption enabled", text):
-                return _locked(self.port)
-            if "will not fit" in text:
-                return Problem(
-                    f"The image is larger than the flash of this board: {_last(said)}", "Take another image."
-                )
-            return self._why_not_asked(said)
-        if "MD5 of file does not match" in text or "flash region is empty" in text:
-            return Problem(
-                f"What lies in the flash on {self.port} is not what was written.",
-                f"{AGAIN} If it stays so, try another cable and USB socket; else the board's flash is worn out.",
-            )
-        if _is_gone(text) or re.search(r"stopped responding|No serial data", text):
-            return Problem(
-                f"The board on {self.port} went away in the middle of being written.",
-                f"{AGAIN} Check the cable, plug it in again, then: {INTO_BOOTLOADER}",
-            )
-        return Problem(f"esptool failed while it wrote to {self.port}: {_last(said)}", f"{AGAIN} {INTO_BOOTLOADER}")
-
-    def _why_not_opened(self, said: list[str]) -> Problem | None:
-        text = "\n".join(said)
-        if "No module named" in text and "esptool" in text:
-            return without_esptool()
-        if "ould not open" not in text and "exclusively lock" not in text:
-            return None
-        if re.search(r"Errno (13|1)\]|Permission ?[Dd]enied|PermissionError|Access is denied", text):
-            return no_rights(self.port) if os.name != "nt" else busy(self.port, self._holders(self.port))
-        if re.search(r"Errno (2|6|19)\]|FileNotFoundError", text):
-            return TransportError(
-                NOT_FOUND, f"There is no port {self.port}.", "Plug the board in, or see: iastm doctor"
-            )
-        return busy(self.port, self._holders(self.port))
 
 
 def check_image(image: Image, chip: EspChip) -> None:
@@ -268,41 +203,9 @@ def check_image(image: Image, chip: EspChip) -> None:
         )
 
 
-def wrong_chip(image_is: str, chip: str) -> Problem:
-    """Return the Problem of an image for another chip; `image_is` says what it is for."""
-    return Problem(
-        f"Wrong chip: {image_is}, and this board has an {chip}. Nothing was written.",
-        f"Give an image for the {chip} with --image, or leave --image out.",
-    )
-
-
-def without_esptool() -> Problem:
-    """Return the Problem of an installation without esptool."""
-    return Problem("esptool, which writes to Espressif's chips, is not installed.", _INSTALL)
-
-
-def _locked(port: str) -> Problem:
-    return Problem(
-        f"The chip on {port} is locked by its fuses (secure boot, secure download or encryption). Nothing was written.",
-        "Take a board that is not locked: the fuses can't be undone.",
-    )
-
-
-def _is_gone(text: str) -> bool:
-    return bool(_GONE.search(text))
-
-
 def _megabytes(text: str) -> int | None:
     found = _MEGABYTES.search(text)
     return int(found[1]) * _MB if found else None
-
-
-def _last(said: Sequence[str]) -> str:
-    """Return the line with which esptool ended, that of its error where there is one."""
-    lines = [line for line in said if line.strip()]
-    errors = [line for line in lines if "error occurred" in line or line.startswith("ERROR")]
-    line = (errors or lines or ["nothing"])[-1]
-    return line.rpartition("error occurred: ")[2].strip().rstrip(".") + "."
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:

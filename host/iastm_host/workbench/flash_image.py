@@ -11,7 +11,8 @@ from iastm_host.events import Problem
 from iastm_host.workbench.boards import BoardKind
 from iastm_host.workbench.deploy import OLDEST_MICROPYTHON
 from iastm_host.workbench.download import cached_image, image_url, page_url
-from iastm_host.workbench.esp import check_image, wrong_chip
+from iastm_host.workbench.esp import check_image
+from iastm_host.workbench.esp_words import wrong_chip
 from iastm_host.workbench.flash_target import Target
 from iastm_host.workbench.images import Image, read_image
 

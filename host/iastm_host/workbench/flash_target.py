@@ -26,7 +26,8 @@ from iastm_host.workbench.boards import (
 )
 from iastm_host.workbench.deploy import Step
 from iastm_host.workbench.drives import INFO_FILE, Uf2Drive, not_mounted, read_info
-from iastm_host.workbench.esp import INTO_BOOTLOADER, EspChip, Esptool
+from iastm_host.workbench.esp import EspChip, Esptool
+from iastm_host.workbench.esp_words import INTO_BOOTLOADER
 
 BY_HAND = {
     UF2: "A Pico: unplug it, hold BOOTSEL while you plug it in, and its drive appears.",

@@ -12,7 +12,11 @@ from tests.host.workbench.image_files import BANNER, ESP32_S3, esp_file, esp_par
 from iastm_host.cli.flash import Helpers, Wish, make_tool
 from iastm_host.cli.wiring_deploy import Order
 from iastm_host.events import Problem
+from iastm_host.workbench.bundle import Contents, write_bundle
 from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Deployed, Step, Verdict
+from iastm_host.workbench.esp import EspChip
+from iastm_host.workbench.images import Image, read_image
+from iastm_host.workbench.release import Release
 
 PORT = "/dev/ttyACM0"
 DEPLOYED = Deployed("0.1.0+0123456789abcdef", "a", changed=True, sent_files=9, sent_bytes=1000)
@@ -207,6 +211,28 @@ def test_an_interrupt_says_how_things_stand_by_where_it_came(case: Case, plain: 
     (warned,) = case.warned
     assert "flashing again cures it" in warned
     assert case.orders == []
+
+
+def test_a_bundle_brings_image_and_firmware(case: Case, plain: Path, tmp_path: Path) -> None:
+    image = plain.rename(tmp_path / "ESP32_GENERIC_S3-FLASH_4M-20260824-v1.29.0.bin")
+    release = Release("0.1.0", "0123456789abcdef", 6, 3, "xtensawin", {"iastm_firmware/app.mpy": b"M\x06\x03\x1f"})
+    bundle = tmp_path / "bench.zip"
+    write_bundle(bundle, Contents("0.1.0", b"# main.py\n", [release], [read_image(image)]))
+    expected = image.read_bytes()
+    image.unlink()
+    taken: list[bytes] = []
+
+    class Reading(Chip):
+        def write(
+            self, image: Image, chip: EspChip, progress: Callable[[int, int], None], *, erase: bool = False
+        ) -> None:
+            taken.append(image.path.read_bytes())
+            super().write(image, chip, progress, erase=erase)
+
+    case.bench.chips[PORT] = Reading(S3_FEATHER)
+    assert make_tool(Wish(bundle=bundle), case.helpers()) == 0
+    assert taken == [expected]
+    assert case.orders == [(PORT, Order(bundle=bundle))]
 
 
 def test_someone_elses_main_may_be_replaced_and_deploy_is_told_so(case: Case, plain: Path) -> None:
