@@ -95,6 +95,11 @@ def test_the_wheel_carries_every_file_of(package: str, wheel: Path) -> None:
     assert ours <= set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_the_wheel_carries_what_a_board_runs_first(wheel: Path) -> None:
+    packed = zipfile.ZipFile(wheel).read("iastm_host/workbench/board_main.py")
+    assert packed == (ROOT / "firmware_micropython" / "main.py").read_bytes()
+
+
 def test_the_wheel_carries_nothing_but_packages_and_metadata(wheel: Path) -> None:
     tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {top for top in tops if not re.fullmatch(r"iastm_toolkit-.*\.dist-info", top)} == set(SOURCES)
