@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from iastm_host.cli import wiring
+
 Iastm = Callable[..., Any]
 Started = Callable[..., subprocess.Popen[str]]
 TIMEOUT_S = 120
@@ -190,6 +192,26 @@ def test_without_any_package_the_doctor_still_starts(environment: dict[str, str]
     assert found["python"]["ok"]
     assert "iastm-toolkit is not installed" in found["packages"]["detail"]
     assert "pip install ." in found["packages"]["fix"]
+
+
+def test_what_is_amiss_with_a_tool_is_told_with_how_to_mend_it(iastm: Iastm) -> None:
+    board: dict[str, object] = {"source_hash": "ab" * 8, "trouble": "motion sensor: does not answer"}
+    board["calibration"] = {"id": "none", "sha256": "00" * 32, "capacity_n": 50.0, "coefficients": [0.0, 1 / 42000]}
+    simulation = wiring.make_simulation("saturated", 1, None, board=board)
+    simulation.tool.start()
+    try:
+        simulation.tool.wait_until_running()
+        port = simulation.tool.port
+        ran = iastm("doctor", "--port", port, "--json")
+    finally:
+        simulation.tool.stop()
+    found = findings(ran)
+    assert found["tool"]["ok"]
+    assert "abababababababab" in found["tool firmware"]["detail"]
+    assert found["tool firmware"]["fix"] == f"iastm deploy --port {port}"
+    assert "motion sensor: does not answer" in found["tool trouble"]["detail"]
+    assert "not calibrated" in found["tool calibration"]["detail"]
+    assert found["tool calibration"]["fix"] == f"iastm calibrate run --port {port}"
 
 
 @pytest.mark.parametrize("runtime", ["installed", "cpython", "/bin/false"])

@@ -62,10 +62,9 @@ def trouble(system: System) -> Seen:
     said = _said(system)
     if said is None:
         return _UNKNOWN
+    words = [each for each in dict.fromkeys((*said.no_true_force, said.trouble, *said.faults)) if each]
     if said.no_true_force:
-        return bad("; ".join(said.no_true_force), _look(system, "self-test"))
-    words = [said.trouble] if said.trouble else []
-    words += [fault for fault in said.faults if fault not in words]
+        return bad("; ".join(words), _look(system, "self-test"))
     return advice("; ".join(words), _look(system, "show")) if words else good("none")
 
 

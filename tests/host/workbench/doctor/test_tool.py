@@ -60,11 +60,12 @@ def test_firmware_that_tells_no_sources_is_not_blamed(computer: Make, source_has
 
 
 def test_a_tool_that_measures_no_true_force_keeps_the_main_job_from_working(computer: Make) -> None:
-    here = computer(said=replace(SAID, no_true_force=("converter silent",)), port="/dev/ttyACM0")
+    faults = ("battery low", "converter silent")
+    here = computer(said=replace(SAID, faults=faults, no_true_force=("converter silent",)), port="/dev/ttyACM0")
     report = checks.examine(here.system(), checks.OF_TOOL)
     assert not report.works()
     (needed,) = [looked.finding for looked in report.looked if report.is_needed(looked)]
-    assert (needed.name, needed.detail) == ("tool trouble", "converter silent")
+    assert (needed.name, needed.detail) == ("tool trouble", "converter silent; battery low")
     assert "iastm tool self-test --port /dev/ttyACM0" in needed.fix
 
 
