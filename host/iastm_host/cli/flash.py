@@ -154,11 +154,7 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
     if image.frozen:
         _see_frozen(wish, helpers, port)
     else:
-        with helpers.shown() as tell:
-            order = Order(DEMO if wish.demo else None, wish.bundle, wish.replace_main)
-            done = helpers.deploy(port, order, tell)
-        for line in words_on(done):
-            helpers.say(line)
+        _deploy(wish, helpers, port)
     code = _tested(wish, helpers, port)
     for line in _next(wish, target, port, passed=code == 0):
         helpers.say(line)
@@ -195,6 +191,17 @@ def _write(wish: Wish, helpers: Helpers, target: Target, image: Image) -> str:
     except KeyboardInterrupt:
         helpers.warn(INTERRUPTED.get(last, "Interrupted. Nothing was written."))
         raise
+
+
+def _deploy(wish: Wish, helpers: Helpers, port: str) -> None:
+    try:
+        with helpers.shown() as tell:
+            done = helpers.deploy(port, Order(DEMO if wish.demo else None, wish.bundle, wish.replace_main), tell)
+    except KeyboardInterrupt:
+        helpers.warn(f"Stopped. The image is on the board; the firmware follows with: iastm deploy --port {port}")
+        raise
+    for line in words_on(done):
+        helpers.say(line)
 
 
 def _tested(wish: Wish, helpers: Helpers, port: str) -> int:

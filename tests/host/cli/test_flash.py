@@ -37,6 +37,7 @@ class Case:
     code: int = 0
     tested: list[str] = field(default_factory=list)
     test_fails: Problem | None = None
+    deploy_fails: BaseException | None = None
 
     def helpers(self) -> Helpers:
         return Helpers(
@@ -59,6 +60,8 @@ class Case:
     def _deploy(self, port: str, order: Order, tell: Callable[[Step], None]) -> Deployed:
         tell(Step("open", "Asking the board for its prompt"))
         self.orders.append((port, order))
+        if self.deploy_fails is not None:
+            raise self.deploy_fails
         return DEPLOYED
 
     def _test(self, port: str) -> int:
@@ -233,6 +236,13 @@ def test_a_bundle_brings_image_and_firmware(case: Case, plain: Path, tmp_path: P
     assert make_tool(Wish(bundle=bundle), case.helpers()) == 0
     assert taken == [expected]
     assert case.orders == [(PORT, Order(bundle=bundle))]
+
+
+def test_an_interrupt_of_the_deploy_says_how_it_goes_on(case: Case, plain: Path) -> None:
+    case.deploy_fails = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        make_tool(Wish(image=plain), case.helpers())
+    assert case.warned == [f"Stopped. The image is on the board; the firmware follows with: iastm deploy --port {PORT}"]
 
 
 def test_someone_elses_main_may_be_replaced_and_deploy_is_told_so(case: Case, plain: Path) -> None:

@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import tempfile
 import threading
 import tty
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 _END, _ESCAPE, _ESCAPED_END, _ESCAPED_ESCAPE = 0xC0, 0xDB, 0xDC, 0xDD
 FLASH_BEGIN, FLASH_DATA, FLASH_END = 0x02, 0x03, 0x04
@@ -89,7 +91,11 @@ class RomLoader:
         self._at = self._written = self._inflated = 0
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
+        # A link, which goes when the port does: its number may be that of another test's port by then.
+        self._folder = Path(tempfile.mkdtemp(prefix="iastm-rom-"))
+        link = self._folder / "port"
+        link.symlink_to(os.ttyname(self._slave))
+        self.port = str(link)
         self._thread = threading.Thread(target=self._serve, name="rom loader", daemon=True)
         self._thread.start()
 
@@ -102,10 +108,12 @@ class RomLoader:
         """Take the port away."""
         self.go_on.set()
         self._hang_up()
+        self._folder.rmdir()
         self._thread.join(10.0)
         assert not self._thread.is_alive()
 
     def _hang_up(self) -> None:
+        Path(self.port).unlink(missing_ok=True)
         slave, self._slave = self._slave, -1
         if slave >= 0:
             os.close(slave)
