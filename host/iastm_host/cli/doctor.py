@@ -13,7 +13,7 @@ from iastm_host.cli.links import LinkChoice, Port, Tool
 from iastm_host.events import Problem
 from iastm_host.workbench.doctor.checks import OF_COMPUTER, OF_TOOL, OF_USER, examine
 from iastm_host.workbench.doctor.finding import as_object, as_text
-from iastm_host.workbench.doctor.system import real_system
+from iastm_host.workbench.doctor.here import real_system
 
 WOULD_NOT_WORK = 1
 """Exit code where the main job, the live view of a tool with its warnings, would not work."""

@@ -7,7 +7,7 @@ import sys
 
 from iastm_host.workbench.doctor.checks import OF_COMPUTER, examine
 from iastm_host.workbench.doctor.finding import as_object, as_text
-from iastm_host.workbench.doctor.system import real_system
+from iastm_host.workbench.doctor.here import real_system
 
 _USAGE = 2
 

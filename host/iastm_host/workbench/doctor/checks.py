@@ -13,7 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from iastm_host.workbench.doctor import bluetooth, display, python, qt, runtime, serial, sound, storage, tool
+from iastm_host.workbench.doctor import (
+    bluetooth,
+    display,
+    drivers,
+    encryption,
+    gatt_memory,
+    ports,
+    python,
+    qt,
+    rights,
+    runtime,
+    services,
+    sound,
+    storage,
+    tool,
+)
 from iastm_host.workbench.doctor.finding import Bears, Finding, Looked, Report, Seen, bad
 from iastm_host.workbench.doctor.system import System
 
@@ -46,15 +61,15 @@ OF_COMPUTER: tuple[Check, ...] = (
     Check("Qt libraries", Bears.WINDOW, qt.libraries),
     Check("fonts", Bears.WINDOW, qt.fonts),
     Check("display", Bears.WINDOW, display.display),
-    Check("serial rights", Bears.CABLE, serial.rights),
-    Check("serial drivers", Bears.CABLE, serial.drivers),
-    Check("ports", Bears.CABLE, serial.ports),
-    Check("ports in use", Bears.CABLE, serial.holders),
-    Check("ModemManager", Bears.NOTHING, serial.modem_manager),
-    Check("brltty", Bears.NOTHING, serial.braille),
+    Check("serial rights", Bears.CABLE, rights.rights),
+    Check("serial drivers", Bears.CABLE, drivers.drivers),
+    Check("ports", Bears.CABLE, ports.ports),
+    Check("ports in use", Bears.CABLE, ports.holders),
+    Check("ModemManager", Bears.NOTHING, services.modem_manager),
+    Check("brltty", Bears.NOTHING, services.braille),
     Check("Bluetooth adapter", Bears.AIR, bluetooth.adapter),
     Check("Bluetooth service", Bears.AIR, bluetooth.service),
-    Check("Bluetooth memory", Bears.NOTHING, bluetooth.remembered),
+    Check("Bluetooth memory", Bears.NOTHING, gatt_memory.remembered),
     Check("MicroPython", Bears.NOTHING, runtime.micropython),
 )
 """Of the computer alone, whoever uses it."""
@@ -63,7 +78,7 @@ OF_USER: tuple[Check, ...] = (
     Check("settings", Bears.ALWAYS, storage.settings),
     Check("own folders", Bears.ALWAYS, storage.own_folders),
     Check("recordings", Bears.NOTHING, storage.recordings),
-    Check("disk encryption", Bears.NOTHING, storage.encryption),
+    Check("disk encryption", Bears.NOTHING, encryption.encryption),
     Check("keyring", Bears.NOTHING, storage.keyring),
     Check("clock", Bears.NOTHING, storage.clock),
 )
