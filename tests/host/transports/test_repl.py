@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.played_board.played import PlayedBoard, played_boards
 
-from iastm_host.transports.base import BUSY, LOST, NOT_FOUND, TransportError
+from iastm_host.transports.base import BUSY, LOST, NOT_A_PORT, NOT_FOUND, TransportError
 from iastm_host.transports.repl import NO_PROMPT, SILENT_PORT, RawRepl, ReplError
 
 Make = Callable[..., PlayedBoard]
@@ -255,8 +255,10 @@ def test_a_port_that_another_program_has_is_busy_and_the_program_is_named(make_b
     assert f"process {holder.pid}" in error.what
 
 
-def test_a_port_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+def test_a_port_that_is_none_is_told_at_once(tmp_path: Path) -> None:
     assert failed_open(str(tmp_path / "none")).reason == NOT_FOUND
+    for name in ("/dev/null", str(tmp_path), "socket://nowhere"):
+        assert failed_open(name).reason == NOT_A_PORT
 
 
 def test_a_cable_that_is_pulled_amid_a_file_is_a_lost_link(make_board: Make) -> None:

@@ -27,6 +27,16 @@ OTHER_PROGRAM = b"import time\nprint('a weather station')\nwhile True:\n time.sl
 DEAF_PROGRAM = b"import time\nwhile True:\n try:\n  time.sleep_ms(20)\n except KeyboardInterrupt:\n  print('no')\n"
 RAISES = "def main():\n    raise ValueError('the light is on fire')\n"
 HANGS = "def main():\n    import machine\n    machine.WDT(timeout=8000)\n    while True:\n        pass\n"
+DEAF = """
+def main():
+    print("it hangs")
+    while True:
+        try:
+            while True:
+                pass
+        except KeyboardInterrupt:
+            pass
+"""
 QUIET = "def main():\n    import time\n    print('no protocol')\n    while True:\n        time.sleep_ms(20)\n"
 
 
@@ -324,6 +334,25 @@ def test_an_update_that_hangs_is_given_up_by_the_watchdog(make_board: Make, rele
     assert_starts(board, "one")
 
 
+def test_an_update_that_hangs_without_a_watchdog_is_given_up_after_two_more_starts(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    board = tool_with(make_board, releases("one"))
+    bad = releases("bad", start=DEAF)
+
+    def confirm(_: str) -> Verdict:
+        board.wait_for("it hangs")
+        return Verdict(SILENT, "No tool answered.")
+
+    with pytest.raises(Problem, match="could not be asked why") as raised:
+        deploy(lambda: RawRepl(str(board.port), 1.0, open_within_s=3.0), lambda _: bad, confirm, quiet)
+    assert_told(raised.value, "Switch it off and on, twice")
+    for words in ("it hangs", "release one runs"):
+        board.power_off()
+        board.power_on()
+        board.wait_for(words)
+
+
 def test_an_update_that_never_answers_is_taken_back(make_board: Make, releases: Callable[..., Release]) -> None:
     board = tool_with(make_board, releases("one"))
 
@@ -373,7 +402,7 @@ def test_an_image_with_a_main_py_of_its_own_is_told(make_board: Make, releases: 
         board.wait_for("weather")
         return Verdict(SILENT, "No tool answered.")
 
-    with pytest.raises(Problem, match=r"image has a main\.py of its own"):
+    with pytest.raises(Problem, match=r"image may have a main\.py of its own"):
         bring(board, releases("one"), confirm)
 
 
