@@ -30,7 +30,7 @@ from iastm_host.transports.repl import RawRepl
 from iastm_host.workbench.deploy import RUNS, Step
 from iastm_host.workbench.drives import IMAGE_NAME, INFO_FILE
 from iastm_host.workbench.esp import Esptool
-from iastm_host.workbench.flash_target import Desk
+from iastm_host.workbench.flash_target import Desk, find_target
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="plays ports as pseudo-terminals")
 pytest.importorskip("mpremote")
@@ -205,7 +205,7 @@ def test_a_board_that_runs_somebody_elses_main_loop_is_left_alone_and_runs_on(
 
 
 def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
-    iastm: Iastm, board: Callable[..., PlayedBoard], drive: Path, tmp_path: Path
+    iastm: Iastm, board: Callable[..., PlayedBoard], drive: Path, tmp_path: Path, size: Callable[[int, int], int]
 ) -> None:
     """The drive is a folder, the board behind it a real MicroPython; deploy and hello are the real ones."""
     image = tmp_path / "RPI_PICO-20260824-v1.29.0.uf2"
@@ -250,7 +250,11 @@ def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
     ran = iastm("run", "--port", port, "--headless", "--duration", "4", "--json").json
     assert ran["samples"]["received"] > 200
     assert ran["strokes"]
-    # Now that its firmware runs, another image is no matter of a button any more, nor of a main.py.
+    if not size(0, 1):
+        return
+    # It can be asked what it is while its firmware runs, and runs on: it is flashed again without a button.
+    again = find_target(helpers.desk, port, "pico")
+    assert (again.chip, again.machine) == ("RP2040", "Played board with RP2040")
     assert what_runs(port).state == RUNS
 
 

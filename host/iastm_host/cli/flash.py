@@ -23,6 +23,7 @@ from iastm_host.events import Problem
 from iastm_host.transports.ports import list_serial_ports
 from iastm_host.transports.repl import RawRepl
 from iastm_host.transports.runtime import source_hash
+from iastm_host.workbench.boards import BRIDGES, FoundBoard
 from iastm_host.workbench.bundle import open_bundle
 from iastm_host.workbench.confirm import confirm_release
 from iastm_host.workbench.deploy import ANOTHER, RUNS, Deployed, Step, Verdict
@@ -31,9 +32,10 @@ from iastm_host.workbench.drives import find_drives
 from iastm_host.workbench.esp import Esptool
 from iastm_host.workbench.flash import INTERRUPTED, check_erase, flash_board, name_board
 from iastm_host.workbench.flash_image import FREEZING, Sources, choose_image
-from iastm_host.workbench.flash_target import Desk, Target, find_target, let_run
+from iastm_host.workbench.flash_target import Desk, Target, identify, let_run, look
 from iastm_host.workbench.images import Image
 
+_SILENCE_S = 10.0
 _ERASED = "Everything on the board is lost then: calibrations, its key, its log, files of your own."
 
 
@@ -105,7 +107,8 @@ def flash(
         desk=Desk(
             ports=list_serial_ports,
             drives=find_drives,
-            repl=lambda device, within_s: RawRepl(device, open_within_s=within_s),
+            # A tool that runs restarts at the first try, and gives its prompt at the second.
+            repl=lambda device, within_s: RawRepl(device, min(_SILENCE_S, within_s / 3), open_within_s=within_s),
             esptool=Esptool,
             clock=time.monotonic,
             wait=time.sleep,
@@ -132,10 +135,11 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
         bundled: Sequence[Image] | None = None
         if wish.bundle is not None:
             bundled = stack.enter_context(open_bundle(wish.bundle)).images
+        found = look(helpers.desk, wish.port, wish.board)
+        if wish.port is None:
+            _make_sure(helpers, found)
         with helpers.shown() as tell:
-            target = find_target(
-                replace(helpers.desk, tell=tell), wish.port, wish.board, replace_main=wish.replace_main
-            )
+            target = identify(replace(helpers.desk, tell=tell), found, wish.board, replace_main=wish.replace_main)
         helpers.say(f"Found {target.board.words}. It is: {target.words}.")
         try:
             sources = Sources(wish.image, bundled, helpers.cache, helpers.ask, helpers.fetch)
@@ -159,6 +163,17 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
     for line in _next(wish, target, port, passed=code == 0):
         helpers.say(line)
     return code
+
+
+def _make_sure(helpers: Helpers, found: FoundBoard) -> None:
+    """Have a person say that what hides behind a bridge is the board: asking it restarts it. Raises Problem."""
+    if found.port is None or (found.port.vid, found.port.pid) not in BRIDGES:
+        return
+    question = f"Found {found.words}. Is it the board to be flashed? It is restarted to be asked."
+    if helpers.ask is None or not helpers.ask(question):
+        raise Problem(
+            f"Found {found.words}: it was not touched.", f"Where it is the board: --port {found.where}, or --yes."
+        )
 
 
 def _agree(wish: Wish, helpers: Helpers, target: Target, image: Image) -> None:

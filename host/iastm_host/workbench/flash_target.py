@@ -112,15 +112,24 @@ class Target:
 
 
 def find_target(desk: Desk, port: str | None, board: str | None, *, replace_main: bool = False) -> Target:
-    """Return the board that is meant, brought into a bootloader of Espressif where it has one; raises Problem.
+    """Return the board that is meant, and what it is: `look`, then `identify`; raises Problem."""
+    return identify(desk, look(desk, port, board), board, replace_main=replace_main)
 
-    `port` and `board` are those that a person named. A board that runs somebody else's program is refused unless
-    `replace_main`. Nothing is written.
+
+def look(desk: Desk, port: str | None, board: str | None) -> FoundBoard:
+    """Return the board that is meant by `port` and `board`, where a person named them; raises Problem.
+
+    No port is opened.
+    """
+    return choose(find_boards(desk.ports(), desk.drives()), port, _kind(board))
+
+
+def identify(desk: Desk, found: FoundBoard, board: str | None, *, replace_main: bool = False) -> Target:
+    """Ask a board what it is, and bring one with a bootloader of Espressif into that; raises Problem.
+
+    One that runs somebody else's program is refused unless `replace_main`. Nothing is written.
     """
     wanted = _kind(board)
-    desk.tell(Step("look", "Looking for boards"))
-    boards = find_boards(desk.ports(), desk.drives())
-    found = choose(boards, port, wanted)
     if found.port is None:
         return _at_drive(desk, found, wanted)
     return _at_port(desk, found, wanted, replace_main=replace_main)

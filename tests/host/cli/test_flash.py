@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from tests.host.workbench.flash_bench import S3_BARE, S3_FEATHER, S3_JTAG, Bench, Chip, Prompt
+from tests.host.workbench.flash_bench import BRIDGE, S3_BARE, S3_FEATHER, S3_JTAG, Bench, Chip, Prompt
 from tests.host.workbench.image_files import BANNER, ESP32_S3, esp_file, esp_partitions, esp_program
 
 from iastm_host.cli.flash import Helpers, Wish, make_tool
@@ -126,6 +126,28 @@ def test_what_one_does_not_agree_to_is_not_written_and_the_board_runs_on(case: C
         make_tool(Wish(image=plain), case.helpers())
     assert chip(case).written == []
     assert chip(case).restarts == 1
+
+
+def test_what_hides_behind_a_bridge_is_not_touched_before_a_person_says_that_it_is_the_board(
+    case: Case, plain: Path
+) -> None:
+    case.bench.pull(PORT)
+    case.bench.plug_in("/dev/ttyUSB0", BRIDGE)
+    prompt = case.bench.prompts["/dev/ttyUSB0"] = Prompt("Generic ESP32S3 module with ESP32S3")
+    case.bench.chips["/dev/ttyUSB0"] = Chip(S3_FEATHER)
+    case.answers = [False]
+    with pytest.raises(Problem, match=r"CP210x.*it was not touched") as raised:
+        make_tool(Wish(image=plain), case.helpers())
+    assert "--port /dev/ttyUSB0" in raised.value.fix
+    with pytest.raises(Problem, match="it was not touched"):
+        make_tool(Wish(image=plain), replace(case.helpers(), ask=None))
+    assert prompt.done == []
+    case.answers = [True, True]
+    assert make_tool(Wish(image=plain), case.helpers()) == 0
+    assert len(case.asked) == 3
+    # Who names the port has said so.
+    case.answers = [True]
+    assert make_tool(Wish(port="/dev/ttyUSB0", image=plain), case.helpers()) == 0
 
 
 def test_nobody_to_ask_means_that_nothing_is_written(case: Case, plain: Path) -> None:
