@@ -33,8 +33,9 @@ def ports(system: System) -> Seen:
             "none: Linux under Windows sees no USB until it is handed over",
             "In PowerShell, as administrator: usbipd list; usbipd bind --busid ID; usbipd attach --wsl --busid ID",
         )
-    if "://" in system.port or any(port.device == system.port for port in there):
-        return good(", ".join(_words(port) for port in there if port.device == system.port) or system.port)
+    named = [port for port in there if port.device in _names(system.port)]
+    if named or "://" in system.port:
+        return good(", ".join(map(_words, named)) or system.port)
     if _is_a_port(Path(system.port)):
         return good(f"{system.port}, which is no USB port")
     names = ", ".join(port.device for port in there) or "none"
@@ -48,7 +49,8 @@ def holders(system: System) -> Seen:
     names = [str(path) for path in devices(system)]
     held = {name: found for name in names if (found := list(system.holders(name)))}
     if not held:
-        return good("no program has one open" if names else "no tool's port is there")
+        whose = "no program" if system.login.is_root else "no program that you may look into"
+        return good(f"{whose} has one open" if names else "no tool's port is there")
     from iastm_host.transports.ports import named
 
     words = "; ".join(f"{name} is held by {named(found)}" for name, found in held.items())
@@ -68,7 +70,7 @@ def devices(system: System) -> list[Path]:
     """Return the ports that a tool can be on: the one that was named, else those of boards and bridges."""
     if system.port is not None:
         path = Path(system.port)
-        listed = any(port.device == system.port for port in system.ports())
+        listed = any(port.device in _names(system.port) for port in system.ports())
         return [path] if "://" not in system.port and (listed or _is_a_port(path)) else []
     return [Path(port.device) for port in system.ports() if may_be_a_tool(port)]
 
@@ -76,6 +78,14 @@ def devices(system: System) -> list[Path]:
 def may_be_a_tool(port: SerialPort) -> bool:
     """Tell a board or a bridge from other things with a port: a console, a modem, a receiver for satellites."""
     return port.vid in MAKERS or (port.vid, port.pid) in bridges()
+
+
+def _names(port: str) -> tuple[str, str]:
+    """Return a port's name, and what it stands for where it is a link, as those in /dev/serial/by-id are."""
+    try:
+        return port, str(Path(port).resolve())
+    except OSError:
+        return port, port
 
 
 def _is_a_port(path: Path) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.host.workbench.doctor.computer import CH340, PICO, RECEIVER, Computer
@@ -40,6 +41,12 @@ def test_a_named_port_that_is_not_there_is_told_with_those_that_are(computer: Ma
 def test_a_named_port_is_found_by_its_list_its_file_or_its_address(computer: Make) -> None:
     for name in (PICO.device, os.devnull, "socket://127.0.0.1:5000"):
         assert ports.ports(computer(ports=[PICO], port=name).system()).ok
+
+
+def test_a_port_named_by_a_link_is_known_by_what_it_leads_to(computer: Make, tmp_path: Path) -> None:
+    link = tmp_path / "usb-MicroPython_Board_in_FS_mode-if00"
+    link.symlink_to(PICO.device)
+    assert "2E8A:0005" in ports.ports(computer(ports=[PICO], port=str(link)).system()).detail
 
 
 @pytest.mark.parametrize("name", ["", ".", "/dev", "x" * 5000])
