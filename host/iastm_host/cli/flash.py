@@ -31,7 +31,7 @@ from iastm_host.workbench.download import fetch_image
 from iastm_host.workbench.drives import find_drives
 from iastm_host.workbench.esp import Esptool
 from iastm_host.workbench.flash import INTERRUPTED, check_erase, flash_board, name_board
-from iastm_host.workbench.flash_image import FREEZING, Sources, choose_image
+from iastm_host.workbench.flash_image import Sources, choose_image, why_no_tool
 from iastm_host.workbench.flash_target import Desk, Target, identify, let_run, look
 from iastm_host.workbench.images import Image
 
@@ -138,8 +138,7 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
         found = look(helpers.desk, wish.port, wish.board)
         if wish.port is None:
             _make_sure(helpers, found)
-        with helpers.shown() as tell:
-            target = identify(replace(helpers.desk, tell=tell), found, wish.board, replace_main=wish.replace_main)
+        target = _identified(wish, helpers, found)
         helpers.say(f"Found {target.board.words}. It is: {target.words}.")
         try:
             sources = Sources(wish.image, bundled, helpers.cache, helpers.ask, helpers.fetch)
@@ -152,8 +151,9 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
             raise
         port = _write(wish, helpers, target, image)
     helpers.say(f"{_content(image)} is on the board, which came up at {port}.")
-    if not image.frozen and target.needs_frozen is not False:
-        helpers.say(f"No tool runs on it: its memory takes the firmware only frozen into an image ({FREEZING}).")
+    unfit = why_no_tool(target, image)
+    if unfit is not None:
+        helpers.say("No tool runs with this image, so none was deployed.")
         return 0
     if image.frozen:
         _see_frozen(wish, helpers, port)
@@ -163,6 +163,15 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
     for line in _next(wish, target, port, passed=code == 0):
         helpers.say(line)
     return code
+
+
+def _identified(wish: Wish, helpers: Helpers, found: FoundBoard) -> Target:
+    try:
+        with helpers.shown() as tell:
+            return identify(replace(helpers.desk, tell=tell), found, wish.board, replace_main=wish.replace_main)
+    except KeyboardInterrupt:
+        helpers.warn(INTERRUPTED["bootloader"])
+        raise
 
 
 def _make_sure(helpers: Helpers, found: FoundBoard) -> None:
@@ -256,6 +265,7 @@ def _next(wish: Wish, target: Target, port: str, *, passed: bool) -> Iterator[st
     if not passed:
         yield (
             "Something failed in its self-test: what is not wired can't pass. With nothing wired: iastm flash --demo. "
+            f"A demo board that was wired since: iastm deploy --port {port} --board {target.kinds[0].name}. "
             f"Else: {tool_commands.HELP_WITH_TROUBLE}"
         )
     yield "Next:"

@@ -43,7 +43,10 @@ def choose_image(target: Target, sources: Sources, *, anyway: bool = False) -> I
         image = _from_bundle(target, sources.bundled)
     else:
         image = _micropythons_own(target, sources, anyway=anyway)
-    _check(target, image, anyway=anyway)
+    check_chip(target, image)
+    unfit = why_no_tool(target, image)
+    if unfit is not None and not anyway:
+        raise unfit
     return image
 
 
@@ -96,34 +99,37 @@ def _choices(target: Target) -> str:
     return " or ".join(f"--board {kind.name} ({kind.title})" for kind in target.kinds)
 
 
-def _check(target: Target, image: Image, *, anyway: bool) -> None:
-    name = image.path.name
+def check_chip(target: Target, image: Image) -> None:
+    """Raise Problem where an image is for another chip, or for more flash: it would not even start."""
     if image.chip != target.chip:
-        raise wrong_chip(f"{name} is for an {image.chip}", target.chip)
+        raise wrong_chip(f"{image.path.name} is for an {image.chip}", target.chip)
     if target.esp is not None:
         check_image(image, target.esp)
-    if anyway:
-        return
+
+
+def why_no_tool(target: Target, image: Image) -> Problem | None:
+    """Return why no tool would run on `target` with `image`, None where one would."""
+    name = image.path.name
     if not image.micropython and not image.frozen:
-        raise Problem(
+        return Problem(
             f"{name} holds no MicroPython: no tool would run on the board. Nothing was written.",
             "Give an image of MicroPython. --anyway writes it all the same.",
         )
     version = _VERSION.match(image.micropython)
     if version and (int(version[1]), int(version[2])) < OLDEST_MICROPYTHON:
         oldest = ".".join(str(number) for number in OLDEST_MICROPYTHON)
-        raise Problem(
+        return Problem(
             f"{name} is MicroPython {image.micropython}: the firmware needs {oldest} or later. Nothing was written.",
             "Give a newer image, or leave --image out. --anyway writes it all the same.",
         )
     if image.frozen or target.needs_frozen is False:
-        return
+        return None
     if target.needs_frozen is None:
-        raise Problem(
+        return Problem(
             f"Which board this is can't be told by its chip, an {target.chip}, and not each has the memory for {name}.",
             f"Say which: {_choices(target)}.",
         )
-    raise _does_not_fit(target, f"{name} has none of it")
+    return _does_not_fit(target, f"{name} has none of it")
 
 
 def _does_not_fit(target: Target, why: str) -> Problem:

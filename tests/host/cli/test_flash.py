@@ -212,7 +212,16 @@ def test_an_image_with_which_no_tool_runs_is_written_only_when_told_to_and_nothi
     assert chip(case).written == [(plain, False)]
     assert case.orders == []
     assert case.tested == []
-    assert "No tool runs on it" in case.text
+    assert "No tool runs with this image" in case.text
+
+
+def test_what_is_no_micropython_is_written_only_when_told_to_and_nothing_follows(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "other.bin"
+    path.write_bytes(esp_file(application=esp_program(ESP32_S3, (b"another program",))))
+    assert make_tool(Wish(image=path, anyway=True), case.helpers()) == 0
+    assert case.asked == [f"Write other.bin (a program) to {PORT}?"]
+    assert case.orders == []
+    assert case.tested == []
 
 
 def test_a_failed_self_test_is_the_exit_code_and_says_what_helps(case: Case, plain: Path) -> None:
@@ -258,6 +267,18 @@ def test_a_bundle_brings_image_and_firmware(case: Case, plain: Path, tmp_path: P
     assert make_tool(Wish(bundle=bundle), case.helpers()) == 0
     assert taken == [expected]
     assert case.orders == [(PORT, Order(bundle=bundle))]
+
+
+def test_an_interrupt_before_anything_is_written_says_so(case: Case, plain: Path) -> None:
+    class Interrupted(Chip):
+        def identify(self) -> EspChip:
+            raise KeyboardInterrupt
+
+    case.bench.chips[PORT] = Interrupted(S3_FEATHER)
+    with pytest.raises(KeyboardInterrupt):
+        make_tool(Wish(image=plain), case.helpers())
+    (warned,) = case.warned
+    assert "Nothing was written" in warned
 
 
 def test_an_interrupt_of_the_deploy_says_how_it_goes_on(case: Case, plain: Path) -> None:
