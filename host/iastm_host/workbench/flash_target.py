@@ -41,7 +41,8 @@ _PROMPT_S = {MICROPYTHON: 30.0, UNKNOWN: 6.0}
 _RESTART_S = 20.0
 _LOOK_EVERY_S = 0.2
 _NO_ANSWER = (NO_PROMPT, SILENT_PORT, LOST)
-_JTAG = (0x303A, 0x1001)
+# Which of an ESP32-S3's two USB units its ROM bootloader takes, is MicroPython's to say.
+_IN_BOOTLOADER = ((0x303A, 0x1001), (0x303A, 0x0009))
 _OURS = b"iastm_firmware"
 _MACHINE = "import sys\nprint(getattr(sys.implementation,'_machine',''))"
 _INTO_BOOTLOADER = "import machine\nmachine.bootloader()"
@@ -222,7 +223,7 @@ def _narrowed(kinds: tuple[BoardKind, ...], wanted: BoardKind | None, chip: str)
 
 def _at_port(desk: Desk, found: FoundBoard, wanted: BoardKind | None, *, replace_main: bool) -> Target:
     assert found.port is not None
-    prompt = _ask_prompt(desk, found)
+    prompt = None if found.state == BOOTLOADER else _ask_prompt(desk, found)
     found = replace(found, port=desk.again(found.port) or found.port)
     assert found.port is not None
     if prompt is not None and not replace_main and not _is_ours(prompt.main):
@@ -329,16 +330,26 @@ def _into_espressif_bootloader(desk: Desk, found: FoundBoard, prompt: _Prompt | 
     if prompt is None or found.state != MICROPYTHON:
         return found
     # Another board may wait in its bootloader already.
-    before = [now for now in desk.ports() if (now.vid, now.pid) == _JTAG]
+    before = _in_bootloader(desk)
     desk.tell(Step("bootloader", "Asking the board for its bootloader"))
     ask_for_bootloader(desk, port.device)
 
     def in_bootloader() -> SerialPort | None:
-        return next((now for now in desk.ports() if (now.vid, now.pid) == _JTAG and now not in before), None)
+        return next((now for now in _in_bootloader(desk) if now not in before), None)
 
     if not desk.until(in_bootloader, _RESTART_S):
-        raise Problem(f"The board that was on {port.device} did not come into its bootloader.", BY_HAND[ESPTOOL])
+        # After some releases of MicroPython the chip waits there without a USB port (ports/esp32/modmachine.c mixes
+        # TinyUSB with what the ROM keeps of its own USB).
+        raise Problem(
+            f"The board that was on {port.device} went into its bootloader, or nearly: no port came back. Nothing was "
+            "written.",
+            f"{BY_HAND[ESPTOOL]} RESET alone, and it runs as before.",
+        )
     return replace(found, port=in_bootloader(), state=BOOTLOADER)
+
+
+def _in_bootloader(desk: Desk) -> list[SerialPort]:
+    return [port for port in desk.ports() if (port.vid, port.pid) in _IN_BOOTLOADER]
 
 
 def let_run(desk: Desk, target: Target) -> None:

@@ -18,6 +18,7 @@ def port(vid: int | None, pid: int | None, product: str = "", device: str = "/de
     [
         (0x2E8A, 0x0005, "micropython", ["pico_w", "pico_2_w", "pico", "pico_2"]),
         (0x303A, 0x4001, "micropython", ["esp32_s3", "esp32_s3_8m", "esp32_s3_octal"]),
+        (0x303A, 0x0009, "bootloader", ["esp32_s3", "esp32_s3_8m", "esp32_s3_octal"]),
         (0x303A, 0x1001, "unknown", ["esp32_s3", "esp32_s3_8m", "esp32_s3_octal", "esp32_c3"]),
         (0x239A, 0x811C, "unknown", ["esp32_s3"]),
         (0x2E8A, 0x1020, "unknown", ["pico_w", "pico_2_w", "pico", "pico_2"]),

@@ -163,7 +163,10 @@ def test_an_espressif_chip_is_asked_by_its_bootloader(
     assert bench.chips["/dev/ttyACM0"].restarts == 1
 
 
-def test_an_espressif_board_with_usb_of_its_own_is_asked_for_its_bootloader_where_it_runs(bench: Bench) -> None:
+@pytest.mark.parametrize("comes_as", [S3_JTAG, (0x303A, 0x0009)])
+def test_an_espressif_board_with_usb_of_its_own_is_asked_for_its_bootloader_where_it_runs(
+    bench: Bench, comes_as: tuple[int, int]
+) -> None:
     bench.plug_in("/dev/ttyACM0", S3_MICROPYTHON)
     bench.chips["/dev/ttyACM1"] = Chip(S3_FEATHER)
 
@@ -172,12 +175,20 @@ def test_an_espressif_board_with_usb_of_its_own_is_asked_for_its_bootloader_wher
         bench.later(1.0, bootloader)
 
     def bootloader() -> None:
-        bench.plug_in("/dev/ttyACM1", S3_JTAG)
+        bench.plug_in("/dev/ttyACM1", comes_as)
 
     bench.prompts["/dev/ttyACM0"] = Prompt(S3, into_bootloader=restarts)
     target = find_target(bench.desk(), None, None)
     assert target.board.where == "/dev/ttyACM1"
     assert target.esp == S3_FEATHER
+
+
+def test_an_espressif_board_that_is_in_its_bootloader_already_is_not_asked_for_a_prompt(bench: Bench) -> None:
+    bench.plug_in("/dev/ttyACM0", (0x303A, 0x0009))
+    prompt = bench.prompts["/dev/ttyACM0"] = Prompt(S3)
+    bench.chips["/dev/ttyACM0"] = Chip(S3_FEATHER)
+    assert find_target(bench.desk(), None, None).chip == "ESP32-S3"
+    assert prompt.done == []
 
 
 def test_another_board_that_waits_in_its_bootloader_is_not_taken_for_the_one_that_was_asked(bench: Bench) -> None:
@@ -212,7 +223,7 @@ def test_a_board_that_comes_back_under_another_name_after_it_was_asked_is_known_
 def test_a_board_that_does_not_come_into_its_bootloader_or_has_no_way_to_says_how_by_hand(bench: Bench) -> None:
     bench.plug_in("/dev/ttyACM0", S3_MICROPYTHON)
     bench.prompts["/dev/ttyACM0"] = Prompt(S3, into_bootloader=lambda: None)
-    with pytest.raises(Problem, match="did not come into its bootloader") as raised:
+    with pytest.raises(Problem, match=r"no port came back\. Nothing was written") as raised:
         find_target(bench.desk(), None, None)
     assert "Hold BOOT" in raised.value.fix
     bench.prompts["/dev/ttyACM0"] = Prompt(S3)
