@@ -19,7 +19,7 @@ from typing import Any, Self
 import serial
 
 from iastm_host.events import Problem
-from iastm_host.transports.base import LOST, TransportError
+from iastm_host.transports.base import LOST, NOT_FOUND, TransportError
 from iastm_host.transports.serial import _open_error as open_error
 
 Progress = Callable[[int, int], None]
@@ -104,8 +104,23 @@ class RawRepl:
         """How many bytes went to the board."""
         return self._sent_before + (self._wire.sent_bytes if self._wire is not None else 0)
 
+    def wait_for_port(self, within_s: float) -> None:
+        """Wait until the port is there, for so long at most: a board that restarts has none for a moment."""
+        end_s = self._clock() + within_s
+        while self._clock() < end_s:
+            try:
+                self._connect()
+            except TransportError as error:
+                if error.reason != NOT_FOUND:
+                    return
+                self._sleep(_REOPEN_EVERY_S)
+            else:
+                self.close()
+                return
+
     def open(self) -> None:
         """Interrupt what runs and start afresh, without main.py; a tool that restarts is asked again, within 30 s."""
+        self.close()
         self._connect()
         end_s = self._clock() + self._open_within_s
         heard = b""

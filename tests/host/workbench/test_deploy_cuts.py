@@ -86,7 +86,7 @@ def test_wherever_the_power_goes_amid_a_deploy_the_tool_starts_and_the_next_depl
     assert cut_once(board, releases[new], flash, 0)
     writes = board.writes - writes
     assert writes > 20
-    cuts = random.Random(SEED).sample(range(1, writes + 1), min(size(4, writes), writes))
+    cuts = random.Random(SEED).sample(range(1, writes + 1), min(size(2, writes), writes))
     seen = set()
     for cut_at in sorted(cuts):
         ended = cut_once(board, releases[new], flash, cut_at)
