@@ -74,3 +74,16 @@ def test_either_module_can_be_run(module: str) -> None:
     command = [sys.executable, "-m", module, "--version"]
     ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=TIMEOUT_S)
     assert ran.stdout.startswith("iastm-toolkit ")
+
+
+def test_a_missing_package_is_named_with_the_way_to_find_out_more() -> None:
+    # A None among the modules is Python's own way to say that one can't be had.
+    program = "import sys; sys.modules['numpy'] = None; from iastm_host.cli.start import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == "The package numpy is missing."
+    advice = done.stderr.splitlines()[1].removeprefix("See what else is, and how to get it: ")
+    asked = subprocess.run(advice.split(), capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert "python: " in asked.stdout
