@@ -788,3 +788,18 @@ def test_a_board_says_what_it_does_not_have(play: Play) -> None:
     )
     unknown = [kinds.UNKNOWN_U8, kinds.UNKNOWN_I16]
     assert said == [0, 0, *unknown, 0, False, None, "OSError", None, [], 0, "", kinds.RESET_UNKNOWN, True, "KeyError"]
+
+
+@pytest.mark.parametrize(("stated", "told"), [("00112233445566ff", "00112233445566ff"), (None, "0000000000000000")])
+def test_every_board_tells_from_which_sources_it_was_compiled(play: Play, stated: str | None, told: str) -> None:
+    said = play(
+        f"""
+        import sys
+        sys.modules["iastm_firmware.built"] = Module(SOURCE_HASH={stated!r})
+        for name in ("base", "real"):
+            del sys.modules["iastm_firmware.boards." + name]
+        from iastm_firmware.boards.real import ChipBoard, RealBoard
+        said = [ChipBoard.source_hash.hex(), RealBoard.source_hash.hex()]
+        """
+    )
+    assert said == [told, told]

@@ -412,6 +412,40 @@ def test_the_watchdog_is_fed_each_second_and_only_while_samples_are_asked_for(li
     assert len(fed) == 7
 
 
+# a release on trial
+
+
+class Confirmation:
+    """Notes each second it is told of, and is done after three that count."""
+
+    def __init__(self) -> None:
+        self.seconds: list[tuple[bool, bool]] = []
+
+    def second(self, ran: bool, may_write: bool) -> bool:
+        self.seconds.append((ran, may_write))
+        return self.seconds.count((True, True)) == 3
+
+
+def test_what_confirms_a_release_hears_of_each_second_whether_samples_were_taken_and_nothing_is_in_contact(
+    lives: Lives,
+) -> None:
+    bench = lives.begin(rest(2) + rest(2, 9000 + REST) + rest(6))
+    bench.start(LIMITS)
+    assert lives.order(bench, kinds.SET_ZERO, set_zero_body(REST)).error == kinds.OK
+    # A bench is started from no place of releases.
+    assert bench.tool.life._confirmation is None
+    confirmation = Confirmation()
+    bench.tool.life._confirmation = confirmation
+    live(bench, 1, sampled=False)
+    live(bench, 8)
+    assert confirmation.seconds[0] == (False, True)
+    assert confirmation.seconds.count((True, False)) == 2
+    assert confirmation.seconds.count((True, True)) == 3
+    assert confirmation.seconds[-1] == (True, True)
+    # It is asked no more once it is done.
+    assert bench.tool.life._confirmation is None
+
+
 # the self-test
 
 
