@@ -87,7 +87,7 @@ def shown(console: Console) -> Iterator[Callable[[Step], None]]:
 def words_on(done: Deployed) -> Iterator[str]:
     """Return what was done, line by line."""
     if not done.changed:
-        yield f"Nothing to do: {done.release_id} is on the board already, and runs."
+        yield f"Nothing to do: {done.release_id} is on the board already."
         return
     sent = f"{done.sent_files} files sent ({done.sent_bytes / 1000:.1f} kB), {done.kept_files} were there already"
     yield f"{done.release_id} runs on the tool. {sent}."

@@ -89,7 +89,7 @@ def deploy(
     written = _bring(repl_factory, release_for, tell, wanted)
     if written.before is None:
         return written.deployed
-    tell(Step("restart", "The board restarts"))
+    tell(Step("restart", "The board restarts; waiting until the tool stays up with it"))
     verdict = confirm(written.source_hash)
     if verdict.state == RUNS:
         return replace(written.deployed, trouble=verdict.words)
@@ -135,6 +135,7 @@ def _bring(
     try:
         repl.open()
         written = _write(repl, release_for, tell, wanted)
+        repl.reset()
     except BaseException as error:
         # Whatever ended it: the board is not left at a prompt, where no tool runs. Where it can't be told to restart,
         # its power switch does.
@@ -149,7 +150,6 @@ def _bring(
         if isinstance(error, ReplError):
             raise refused(error) from error
         raise
-    repl.reset()
     return written
 
 
@@ -177,6 +177,7 @@ def _write(
     if in_force != NOWHERE and board.places[in_force].whole and _same(board, in_force, release):
         # Only what lies beside the releases is another: the release stays where it is, and is tried with that.
         place = in_force
+        writer.leave_trial()
     else:
         place = writer.target
         writer.place()

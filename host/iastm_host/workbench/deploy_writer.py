@@ -60,11 +60,17 @@ class Writer:
         self.sent_bytes = 0
         self.kept_files = 0
 
+    def leave_trial(self) -> None:
+        """Put in force what is known to run, where something else is on trial: it may be written to then."""
+        state = self._board.state
+        if state.place != self._board.in_force or state.status != OK:
+            self._state(State(self._board.in_force, OK, 0, NOWHERE))
+
     def place(self) -> None:
         """Fill the place and read it back; its release.json comes last."""
         board, repl = self._board, self._repl
         root = f"{RELEASES}/{self.target}"
-        self._leave_trial()
+        self.leave_trial()
         repl.run(f"_mkdir({RELEASES!r});_mkdir({root!r});_remove({f'{root}/{MANIFEST}'!r})")
         hashes = self._release.hashes()
         there = board.places[self.target]
@@ -110,12 +116,6 @@ class Writer:
         self._tell(Step("switch", "Switching to the new release"))
         self._repl.run(f"_remove({FAILED!r})")
         self._state(State(self.target, TRIAL, TRIES, self._board.in_force))
-
-    def _leave_trial(self) -> None:
-        """End a trial whose place is to be written to: nothing may be started there until it is whole."""
-        state = self._board.state
-        if state.place != self._board.in_force or state.status != OK:
-            self._state(State(self._board.in_force, OK, 0, NOWHERE))
 
     def _state(self, state: State) -> None:
         put_state(self._repl, state)

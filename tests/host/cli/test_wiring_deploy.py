@@ -115,9 +115,7 @@ def test_what_was_done_is_said() -> None:
     said = "\n".join(words_on(done))
     for words in ("1+a runs", "2 files sent (3.1 kB)", "90 were there already", "no converter"):
         assert words in said
-    assert list(words_on(Deployed("1+a", "b", changed=False))) == [
-        "Nothing to do: 1+a is on the board already, and runs."
-    ]
+    assert list(words_on(Deployed("1+a", "b", changed=False))) == ["Nothing to do: 1+a is on the board already."]
     assert "main.py.before" in "".join(words_on(Deployed("1+a", "b", changed=True, replaced=("main.py.before",))))
     assert as_object("/dev/x", done)["trouble"] == "no converter"
     assert as_object("/dev/x", Deployed("1+a", "b", changed=False))["trouble"] is None

@@ -252,6 +252,24 @@ def test_a_release_that_was_never_confirmed_is_written_over_and_not_the_one_that
     assert_starts(board, "three")
 
 
+def test_going_back_to_the_release_in_force_ends_the_trial_of_another(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    one, two = releases("one"), releases("two", start=QUIET)
+    board = tool_with(make_board, one)
+    board.power_off()
+    place = {f"/releases/b/{path}": data for path, data in two.files.items()}
+    board.put(
+        {**place, "/releases/b/release.json": two.manifest(), "/releases/state": State("b", "trial", 2, "a").line()}
+    )
+    board.power_on()
+    done = bring(board, one)
+    assert (done.place, done.sent_files) == ("a", 0)
+    board.power_off()
+    assert state_on(board.files()) == "a ok 0 -"
+    assert_starts(board, "one")
+
+
 # The board's own files
 
 
