@@ -1,4 +1,4 @@
-"""What a release image freezes: all of manifest.py, and main.py, the selector, which starts it or a release beside it."""
+"""What a release image freezes: all of manifest.py, and main.py, the selector, which starts that or a release."""
 
 # Both are given by MicroPython's reader of manifests.
 include("manifest.py")  # type: ignore[name-defined]  # noqa: F821
