@@ -168,26 +168,11 @@ def test_plain_micropython_is_told_to_be_no_tool(started: Started, scripted: Scr
     assert scripted.heard == b""
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ((), "Give one of --port, --tool and --simulated"),
-        (("--port", "/dev/nothing-here"), "There is no port /dev/nothing-here"),
-        (("--simulated", "--duration", "nan"), "can't be waited for"),
-        (("--simulated", "--radio", "x:1"), "Only a Bluetooth tool needs a radio"),
-        (("--simulated", "--out", "there.txt"), "exists and is not overwritten"),
-        (("--simulated", "--out", "no/folder.txt"), "can't be written"),
-    ],
-)
-def test_what_can_t_be_done_is_said_in_words(
-    iastm: Iastm, tmp_path: Path, arguments: tuple[str, ...], said: str
-) -> None:
-    (tmp_path / "there.txt").write_text("mine")
-    ran = iastm("monitor", *arguments)
+def test_a_port_that_is_not_there_is_said_in_words(iastm: Iastm) -> None:
+    ran = iastm("monitor", "--port", "/dev/nothing-here")
     assert ran.code == 2
-    assert said in ran.err
+    assert "There is no port /dev/nothing-here" in ran.err
     assert "Traceback" not in ran.err
-    assert (tmp_path / "there.txt").read_text() == "mine"
 
 
 # The terminal becomes that of its session, as it is a person's: Ctrl-C interrupts.
@@ -306,6 +291,8 @@ def test_the_prompt_of_a_real_tool_is_reached_and_the_tool_starts_again(
     monitor = at_terminal("--port", played.port)
     monitor.until("watched ")
     monitor.until("streaming: Live")
+    # Its first condition comes after a second, when its watchdog runs.
+    monitor.until("fault    ")
     monitor.press(b"\x1d")
     monitor.until("Here it is")
     monitor.press(b"print(6 * 7, 'q')\r")
@@ -340,36 +327,3 @@ def test_a_new_board_is_written_tried_and_wrong_until_its_pins_are_chosen(iastm:
     file.write_text(text)
     started = iastm("try-board", "my_tool.py")
     assert started.out.splitlines()[-1].startswith("my_tool: ")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("my-tool",), "can't be called 'my-tool'"),
-        (("my_tool", "--adc", "hx711_pio"), "needs the PIO"),
-        (("my_tool", "--chip", "z80"), "z80"),
-        (("my_tool", "--out", "away"), "away"),
-    ],
-)
-def test_a_new_board_that_can_t_be_is_said_in_words(iastm: Iastm, arguments: tuple[str, ...], said: str) -> None:
-    ran = iastm("new-board", *arguments)
-    assert ran.code == 2
-    assert said in ran.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("away.py",), "can't be read"),
-        (("mine.py", "--i2c", "0x99=00"), "0x99 is no I²C address"),
-        (("mine.py", "--i2c", "0x40=xyz"), "can't read the bytes xyz"),
-        (("mine.py", "--spi", "0"), "can't read the bytes 0"),
-    ],
-)
-def test_a_board_that_can_t_be_tried_is_said_in_words(
-    iastm: Iastm, tmp_path: Path, arguments: tuple[str, ...], said: str
-) -> None:
-    (tmp_path / "mine.py").write_text("WIRING = {}\n")
-    ran = iastm("try-board", *arguments)
-    assert ran.code == 2
-    assert said in ran.err

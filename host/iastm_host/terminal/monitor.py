@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -63,31 +64,30 @@ class PlainDesk:
 
 
 class TerminalDesk:
-    """A POSIX terminal at `fd`, in cbreak mode between `begin` and `end`; lines are also given to `note`."""
+    """A POSIX terminal at `fd` that gives single keys between `begin` and `end`; lines are also given to `note`."""
 
     def __init__(self, console: Console, fd: int, wall_time: WallTime, note: Callable[[str], None]) -> None:
         self._console = console
         self._fd = fd
         self._wall_time = wall_time
         self._note = note
-        self._before: list[object] | None = None
+        self._before: list[Any] | None = None
         self._keys: asyncio.Queue[bytes] | None = None
         self._filter = PromptFilter()
 
     def begin(self) -> None:
         """Take single keys, without echo."""
         import termios
-        import tty
 
-        self._before = list(termios.tcgetattr(self._fd))
-        tty.setcbreak(self._fd)
+        self._before = termios.tcgetattr(self._fd)
+        self._take_single_keys()
 
     def end(self) -> None:
         """Leave the terminal as it was."""
         import termios
 
         if self._before is not None:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
             self._before = None
 
     def show(self, line: Line) -> None:
@@ -98,15 +98,15 @@ class TerminalDesk:
 
     def pass_through(self, on: bool) -> None:
         """Give every key as it is typed, Ctrl-C among them; or take single keys again."""
+        import termios
         import tty
 
-        # What was typed before it is for whom it was typed.
         if on:
             self._filter = PromptFilter()
-            tty.setraw(self._fd)
+            # Without flushing: what is typed meanwhile is not lost.
+            tty.setraw(self._fd, termios.TCSADRAIN)
         else:
-            self._before_again()
-            tty.setcbreak(self._fd)
+            self._take_single_keys()
             self._console.print()
 
     def tool_said(self, data: bytes) -> None:
@@ -123,11 +123,17 @@ class TerminalDesk:
             asyncio.get_running_loop().add_reader(self._fd, self._readable, self._keys)
         return await self._keys.get()
 
-    def _before_again(self) -> None:
+    def _take_single_keys(self) -> None:
         import termios
 
-        if self._before is not None:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]
+        assert self._before is not None
+        mode = list(self._before)
+        # Enter stays what it is, so that one that is typed early is the prompt's own.
+        mode[0] &= ~termios.ICRNL
+        mode[3] &= ~(termios.ECHO | termios.ICANON)
+        mode[6] = list(mode[6])
+        mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(self._fd, termios.TCSADRAIN, mode)
 
     def _readable(self, keys: asyncio.Queue[bytes]) -> None:
         with contextlib.suppress(OSError):

@@ -137,9 +137,6 @@ class _Run:
             self.tell("prompt", "None came. Hold the tool's button while it starts, then retry.")
             self._monitor.back(self._clock())
             return
-        self.tell(
-            "prompt", "Here it is: what you type goes to the tool. Nothing is measured, nothing warns. Ctrl-] ends."
-        )
         await self._pass_through()
         self.tell("prompt", "Left. MicroPython starts anew, and the tool with it; if it stays away, press its reset.")
         await start_again(self._transport, self._clock, _nobody)
@@ -147,7 +144,11 @@ class _Run:
 
     async def _pass_through(self) -> None:
         self._wants_back.clear()
+        # From the moment that it is told.
         self._at_prompt = True
+        self.tell(
+            "prompt", "Here it is: what you type goes to the tool. Nothing is measured, nothing warns. Ctrl-] ends."
+        )
         self._desk.pass_through(True)
         try:
             # Enter: the prompt shows itself.

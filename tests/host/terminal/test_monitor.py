@@ -67,7 +67,10 @@ def test_keys_come_one_by_one_and_the_terminal_is_left_as_it_was(terminal: tuple
 
     async def story() -> None:
         assert await press(b"q") == b"q"
+        # What is typed as it changes is not lost.
+        os.write(near, b"early\r")
         desk.pass_through(True)
+        assert await asyncio.wait_for(desk.typed(), LIMIT_S) == b"early\r"
         raw = termios.tcgetattr(far)
         assert not raw[3] & (termios.ECHO | termios.ICANON | termios.ISIG)
         # At the prompt Ctrl-C is the tool's.
