@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes the pictures of docs/pictures from the real windows on a virtual screen: the demo in both themes and sizes, and
-# the calibration of a simulated tool. Arguments choose: live, calibration.
+# the calibration of a simulated tool, and the Tools page of an invented practice. Arguments choose: live, calibration,
+# tools.
 # Needs Xvfb, ImageMagick and xdotool: apt-get install xvfb imagemagick xdotool
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -63,7 +64,21 @@ calibration() {
     close_screen "$run"
 }
 
-for part in "${@:-live calibration}"; do
+tools() {
+    .venv/bin/python -m scripts.example_tools "$records"
+    local look
+    for look in dark-1920x1080 light-1280x800; do
+        open_screen "${look#*-}"
+        XDG_DATA_HOME="$records" .venv/bin/iastm tools --theme "${look%-*}" >/dev/null &
+        local run=$!
+        xdotool search --sync --onlyvisible --name tools >/dev/null
+        sleep 2
+        take "tools-$look"
+        close_screen "$run"
+    done
+}
+
+for part in "${@:-live calibration tools}"; do
     for each in $part; do
         "$each"
     done

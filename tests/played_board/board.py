@@ -273,7 +273,11 @@ def friendly(names):
             end("soft friendly")
         elif c == 13:
             say("\r\n")
-            error = run(line.decode(), names)
+            try:
+                error = run(line.decode(), names)
+            except UnicodeError:
+                # Another program's binary frame: a board says that it is no Python.
+                error = SyntaxError("invalid syntax")
             line = b""
             if error is not None:
                 show(error)

@@ -488,7 +488,8 @@ class Acquisition:
             await self._keep(known, self._met(tool))
 
     def _met(self, tool: ToolDescription) -> KnownTool:
-        return known_from(tool, self._state.status, self._plan.carrier, self._plan.address, self._wall_clock())
+        battery_percent = None if self._state.status is None else self._state.status.battery_percent
+        return known_from(tool, battery_percent, self._plan.carrier, self._plan.address, self._wall_clock())
 
     async def _keep(self, known: KnownTools, tool: KnownTool) -> None:
         try:

@@ -50,7 +50,7 @@ def _round_trip(figures: LinkFigures) -> str:
 def _drift(figures: LinkFigures) -> str:
     drift = figures.drift
     if drift is None:
-        return f"too short to tell; it takes a minute, as --duration {_TELLING_S}"
+        return f"too short to tell; it takes a minute: iastm link-test --duration {_TELLING_S}"
     return f"{drift.ppm:+.0f} ± {drift.uncertainty_ppm:.0f} ppm of the tool's clock against this computer's"
 
 

@@ -53,13 +53,11 @@ def link_test(
     except KeyboardInterrupt as interrupt:
         # What was measured until then is shown all the same.
         interrupted = interrupt
-    if test.tool is not None and test.tool.serial_number:
-        carrier = "simulated" if simulated else "serial" if port is not None else "ble"
-        if trouble := wiring.met(test.tool, carrier, port or tool or ""):
-            typer.echo(trouble, err=True)
     code = 0
     if test.began and test.tool is not None:
         figures = test.figures()
+        if trouble := wiring.met(test.tool, _carrier(port, simulated), port or tool or "", figures.battery_percent):
+            typer.echo(trouble, err=True)
         findings = findings_on(figures, radio=tool is not None or transport == Carrier.BLE)
         if as_json:
             typer.echo(json.dumps(as_object(figures, findings, test.tool), ensure_ascii=False))
@@ -69,6 +67,10 @@ def link_test(
     if interrupted is not None:
         raise interrupted
     raise typer.Exit(code)
+
+
+def _carrier(port: str | None, simulated: bool) -> str:
+    return "simulated" if simulated else "ble" if port is None else "serial"
 
 
 def _link(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.connected import Listener
 from iastm_host.app.tools_page.as_text import as_text
+from iastm_host.app.tools_page.page import Notice
 from iastm_host.app.tools_page.surroundings import OnAir, Surroundings, Target
 from iastm_host.app.tools_page.tools_page import ToolsPage
 from iastm_host.app.tools_page.words import HostFirmware
@@ -19,15 +19,14 @@ from iastm_host.cli import wiring
 from iastm_host.cli.display import check_display
 from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
 from iastm_host.cli.live import Theme
+from iastm_host.cli.wiring_deploy import Order, deploy_to, locator
 from iastm_host.tool.said import PROTOCOL
 from iastm_host.transports.base import Transport
 from iastm_host.transports.ports import holders_of, list_serial_ports
-from iastm_host.transports.repl import RawRepl
 from iastm_host.transports.runtime import source_hash
-from iastm_host.workbench.compiler import compile_release
-from iastm_host.workbench.confirm import confirm_release
-from iastm_host.workbench.deploy import Deployed, Step, Verdict, deploy
-from iastm_host.workbench.release import Release, firmware_version
+from iastm_host.workbench.release import firmware_version
+
+_HINDERED = 2
 
 
 def tools(
@@ -49,27 +48,26 @@ def tools(
         choice.check()
     page = ToolsPage(surroundings(radio), Target(choice.carrier, choice.address) if named else None)
     if headless:
-        _print(page)
-        return
+        raise typer.Exit(0 if _print(page) else _HINDERED)
     check_display(os.environ)
+    # Before anything is begun: what Qt's modules do as they are loaded swallows an interrupt.
+    from iastm_host.window.tools.run import run_tools
+
     page.begin()
     try:
-        code = _show(page, chosen.theme)
+        code = run_tools(page, theme=chosen.theme, title="IASTM tools")
     finally:
         page.close()
     raise typer.Exit(code)
 
 
-def _show(page: ToolsPage, theme: str) -> int:
-    from iastm_host.window.tools.run import run_tools
-
-    return run_tools(page, theme=theme, title="IASTM tools")
-
-
-def _print(page: ToolsPage) -> None:
+def _print(page: ToolsPage) -> bool:
+    """Print the overview; return whether nothing hinders."""
     page.begin()
     page.wait()
-    typer.echo(as_text(page.snapshot().blocks, columns=True), nl=False)
+    blocks = page.snapshot().blocks
+    typer.echo(as_text(blocks, columns=True), nl=False)
+    return not any(isinstance(block, Notice) for block in blocks)
 
 
 def surroundings(radio: str | None) -> Surroundings:
@@ -99,7 +97,8 @@ def surroundings(radio: str | None) -> Surroundings:
         link=link,
         run=run,
         link_test=wiring.link_test,
-        update=update,
+        update=lambda port, tell: deploy_to(port, Order(), tell),
+        locator=locator,
     )
 
 
@@ -116,17 +115,3 @@ def _heard(duration_s: float, radio: str | None) -> list[OnAir]:
         OnAir(tool.name, tool.address, tool.rssi_dbm, tool.battery_percent, tool.in_use)
         for tool in wiring.scan_tools(duration_s, radio)
     ]
-
-
-def update(port: str, tell: Callable[[Step], None]) -> Deployed:
-    """Bring this computer's firmware to the tool on a port, and see it run; raises Problem."""
-
-    def release(architecture: str) -> Release:
-        return compile_release(architecture, lambda done, total: tell(Step("compile", "Compiling", done, total)))
-
-    def confirm(wanted: str) -> Verdict:
-        return asyncio.run(
-            confirm_release(lambda: wiring.serial_link(port), wiring.software_name(), wanted, wiring.clock_us)
-        )
-
-    return deploy(lambda: RawRepl(port), release, confirm, tell)

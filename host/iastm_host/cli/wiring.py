@@ -237,10 +237,14 @@ def known_tools() -> KnownTools:
     return KnownTools(Path(platformdirs.user_data_path(APP_NAME)) / "known tools")
 
 
-def met(tool: ToolDescription, carrier: str, address: str) -> str:
-    """Keep a tool among those that are known; return in words why that can't be, "" where it could."""
+def met(tool: ToolDescription, carrier: str, address: str, battery_percent: int | None = None) -> str:
+    """Keep a tool among those that are known; return in words why that can't be, "" where it could.
+
+    One without a serial number is nobody to be known again.
+    """
     try:
-        known_tools().keep(known_from(tool, None, carrier, address, wall_clock()))
+        if tool.serial_number:
+            known_tools().keep(known_from(tool, battery_percent, carrier, address, wall_clock()))
     except Problem as problem:
         return f"The tool is not kept among the known ones: {problem}"
     return ""

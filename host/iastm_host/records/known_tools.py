@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from iastm_host.events import Problem, StatusReport, ToolDescription
+from iastm_host.events import Problem, ToolDescription
 from iastm_host.records.disk import cure, reason
 
 SCHEMA = 1
@@ -69,7 +69,7 @@ class _Newer(_Unreadable):
 
 
 def known_from(
-    tool: ToolDescription, status: StatusReport | None, carrier: str, address: str, at: datetime
+    tool: ToolDescription, battery_percent: int | None, carrier: str, address: str, at: datetime
 ) -> KnownTool:
     """Return a tool as it said that it is, over a link, at a time of day."""
     return KnownTool(
@@ -84,7 +84,7 @@ def known_from(
         runtime=tool.runtime,
         calibration_id=tool.calibration_id,
         calibration_sha256=tool.calibration_sha256,
-        battery_percent=None if status is None else status.battery_percent,
+        battery_percent=battery_percent,
         trouble=tool.trouble,
         keeps_log=tool.keeps_log,
         simulated=tool.simulated,

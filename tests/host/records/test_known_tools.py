@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iastm_host.events import Problem, StatusReport, ToolDescription
+from iastm_host.events import Problem, ToolDescription
 from iastm_host.records.known_tools import SCHEMA, KnownTool, KnownTools, known_from
 
 AT = datetime(2026, 11, 21, 17, 40, tzinfo=timezone(timedelta(hours=1)))
@@ -39,8 +39,7 @@ def file_of(folder: Path) -> Path:
 
 
 def test_a_tool_is_known_again_as_it_said_that_it_is(tmp_path: Path) -> None:
-    status = StatusReport(0, 79, None, (), 0, 0, 90_000, 3)
-    told = known_from(HELLO, status, "ble", "IASTM 0003", AT)
+    told = known_from(HELLO, 79, "ble", "IASTM 0003", AT)
     KnownTools(tmp_path / "not there yet").keep(told)
     (found,) = KnownTools(tmp_path / "not there yet").all()
     assert found == told

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.connected import Listener, connected
@@ -81,7 +82,8 @@ def search(around: Surroundings, tell: Tell, stop: Stop) -> Found:
 def require_free(around: Surroundings, port: str) -> None:
     """Raise Problem where a program has the port open: which one, before anything is written."""
     # The other end of a pseudo-terminal is a program too, and may hold this one open.
-    holders = [] if port.startswith("/dev/pts/") else list(around.holders(port))
+    played = str(Path(port).resolve()).startswith("/dev/pts/")
+    holders = [] if played else list(around.holders(port))
     if holders:
         raise busy(port, holders)
 
@@ -121,7 +123,8 @@ def measure_link(around: Surroundings, target: Target, tell: Tell, stop: Stop) -
         return None
     tool, figures = test.tool, test.figures()
     if tool.serial_number:
-        around.known.keep(known_from(tool, None, target.carrier, target.address, around.wall_clock()))
+        known = known_from(tool, figures.battery_percent, target.carrier, target.address, around.wall_clock())
+        around.known.keep(known)
     return LinkResult(tool, figures, tuple(findings_on(figures, radio=target.carrier == BLE)))
 
 

@@ -21,7 +21,7 @@ from iastm_host.app.tools_page.page import (
     Words,
 )
 from iastm_host.app.tools_page.state import Entry, State
-from iastm_host.app.tools_page.surroundings import BLE
+from iastm_host.app.tools_page.surroundings import BLE, SIMULATED
 from iastm_host.app.tools_page.words import (
     DASH,
     NEWER,
@@ -146,9 +146,14 @@ def _firmware_sentence(words: str, version: str, ours: HostFirmware) -> str:
     }[words]
 
 
+def runs_here(entry: Entry) -> bool:
+    """Return whether a tool is one that this toolkit simulates on a computer, from the firmware's own sources."""
+    return entry.tool.board == SIMULATED
+
+
 def _how(entry: Entry, state: State) -> Iterator[Block]:
     target = state.target
-    if entry.tool.simulated:
+    if runs_here(entry):
         yield Words(SIMULATED_RUNS_OURS)
     elif state.update_port:
         yield Words(

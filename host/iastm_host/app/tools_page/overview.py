@@ -8,7 +8,7 @@ from datetime import date, datetime
 from iastm_host.app.tools_page.jobs import Found
 from iastm_host.app.tools_page.page import Block, Cell, Notice, Row, Table, Words
 from iastm_host.app.tools_page.state import SIMULATED_ROW, Entry, State, air_row, known_row, port_row
-from iastm_host.app.tools_page.surroundings import BLE, SERIAL, Target
+from iastm_host.app.tools_page.surroundings import BLE, SERIAL, SIMULATED, Target
 from iastm_host.app.tools_page.words import (
     DASH,
     UNKNOWN,
@@ -89,7 +89,16 @@ def calibration_cell(entry: Entry, today: date) -> Cell:
 def _found(state: State, found: Found) -> Iterator[Block]:
     rows: list[Row] = []
     if state.offers_simulated:
-        rows.append(_found_row(state, SIMULATED_ROW, Cell("Here"), Cell("Simulated tool"), "", Cell("Free")))
+        rows.append(
+            _found_row(
+                state,
+                SIMULATED_ROW,
+                Cell("Here"),
+                Cell("Simulated tool"),
+                _seen_at(state, Target(SIMULATED)),
+                Cell("Free"),
+            )
+        )
     for each in found.ports:
         port = each.port
         what = port.product or "Serial port"

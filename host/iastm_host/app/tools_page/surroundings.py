@@ -45,8 +45,9 @@ Run = Callable[[Target, Sequence[Listener]], Acquisition]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Clocks, folders, links. `scan` listens for so many seconds; `update` puts this computer's firmware onto the tool
-    on a port and tells each step. All but the clocks may wait, and raise Problem; they are called in another thread.
+    """Clocks, folders, links. `scan` listens for so many seconds. `update` puts this computer's firmware onto the tool
+    on a port and tells each step; `locator` returns what tells that port's name afterwards, for a restart may change
+    it. All but the clocks may wait, and raise Problem; they are called in another thread.
     """
 
     clock: Clock
@@ -62,3 +63,4 @@ class Surroundings:
     run: Run
     link_test: Callable[[float], LinkTest]
     update: Callable[[str, Callable[[Step], None]], Deployed]
+    locator: Callable[[str], Callable[[], str]]

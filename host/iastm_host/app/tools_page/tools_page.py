@@ -10,6 +10,7 @@ from typing import Any
 from iastm_host.app.tools_page import jobs, others
 from iastm_host.app.tools_page.as_text import as_text
 from iastm_host.app.tools_page.calibration import calibration
+from iastm_host.app.tools_page.others import runs_here
 from iastm_host.app.tools_page.overview import overview
 from iastm_host.app.tools_page.page import (
     CALIBRATION,
@@ -228,11 +229,17 @@ class ToolsPage:
     def _check(self) -> None:
         target, page = self._state.target, self._state.page
         if target is not None:
-            self._start(CHECK, page, "Asking the tool", lambda _, stop: self._check_at(target, stop))
 
-    def _check_at(self, target: Target, stop: Stop) -> None:
+            def job(_tell: Tell, stop: Stop) -> None:
+                self._check_at(target, stop)
+
+            self._start(CHECK, page, "Asking the tool", job)
+
+    def _check_at(self, target: Target, stop: Stop) -> str:
+        """Ask a tool, choose it, and return its serial number."""
         tool = jobs.check_tool(self._around, target, stop)
         self._gathered(known_row(tool.serial_number) if tool.serial_number else None)
+        return tool.serial_number
 
     def _test(self) -> None:
         target = self._state.target
@@ -282,10 +289,13 @@ class ToolsPage:
 
         def job(tell: Tell, stop: Stop) -> None:
             self._change(lambda now: replace(now, deployed=_without(now.deployed, number)))
+            port_now = self._around.locator(port)
             deployed = jobs.update(self._around, port, number, tell, stop)
             self._change(lambda now: replace(now, deployed={**now.deployed, number: deployed}))
             tell("Asking the tool", None)
-            self._check_at(Target(SERIAL, port), stop)
+            # A board that had no firmware has a name of its own only now.
+            name = self._check_at(Target(SERIAL, port_now()), stop)
+            self._change(lambda now: replace(now, deployed={**now.deployed, name: deployed}))
 
         self._start(UPDATE, FIRMWARE, "Beginning the update", job, can_stop=False)
 
@@ -392,7 +402,7 @@ def _actions(state: State, *, busy: bool, can_stop: bool) -> tuple[Action, ...]:
             Action(READ, "Read the log", "Enter", reach and (entry is None or entry.tool.keeps_log), primary=True)
         )
     else:
-        can_update = entry is not None and not entry.tool.simulated and bool(state.update_port) and not busy
+        can_update = entry is not None and not runs_here(entry) and bool(state.update_port) and not busy
         found += [
             Action(UPDATE, "Update …", "U", can_update, primary=can_update),
             Action(CHECK, "Check tool", "Enter", reach, primary=not can_update),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from types import FrameType
+
+from PySide6.QtCore import QTimer
+
 from iastm_host.window.run import show_until_closed, the_app
 from iastm_host.window.tools.window import Tools, ToolsWindow
 
@@ -12,6 +17,18 @@ def run_tools(tools: Tools, *, theme: str = "auto", title: str = "Tools") -> int
     `theme` is auto, dark, light or contrast. SIGINT and SIGTERM end it cleanly; a firmware that is being written is
     waited for.
     """
-    app = the_app()
-    window = ToolsWindow(tools, theme, title)
-    return show_until_closed(app, window, window)
+    early: list[int] = []
+
+    def keep(number: int, _frame: FrameType | None) -> None:
+        early.append(number)
+
+    # Qt swallows what a signal raises within its calls, and a window is made of them.
+    before = {number: signal.signal(number, keep) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        app = the_app()
+        window = ToolsWindow(tools, theme, title)
+        QTimer.singleShot(0, window, lambda: window.close() if early else None)
+        return show_until_closed(app, window, window)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

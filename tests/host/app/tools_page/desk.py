@@ -78,6 +78,7 @@ class Desk:
         self.holders: dict[str, list[Holder]] = {}
         self.heard: list[OnAir] | Problem = []
         self.updated: list[str] = []
+        self.port_now = ""
         self.update_fails: Exception | None = None
         self.steps: Sequence[Step] = (Step("send", "Sending app.mpy", 1, 4),)
         self.hold = threading.Event()
@@ -114,6 +115,7 @@ class Desk:
             run=self._run,
             link_test=lambda duration_s: LinkTest(ToolClient("test 1", session=5), duration_s),
             update=self._update,
+            locator=lambda port: lambda: self.port_now or port,
         )
 
     def _scan(self, _duration_s: float) -> Sequence[OnAir]:

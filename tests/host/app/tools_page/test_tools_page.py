@@ -231,6 +231,8 @@ def test_a_link_is_judged_first_and_its_figures_stand_below(desk: Desk) -> None:
     assert said.index("Figures") < said.index("Lost for good")
     assert "Round trip: " in said
     assert snapshot.identity is not None
+    assert snapshot.identity.battery_percent == desk.known.all()[0].battery_percent
+    assert snapshot.identity is not None
     assert snapshot.identity.name == "T-03"
 
 
@@ -355,6 +357,18 @@ def test_an_update_tells_its_steps_and_what_came_of_it(desk: Desk) -> None:
     assert "12 files, 34,567 bytes" in words(page.snapshot())
 
 
+def test_a_port_that_is_called_otherwise_after_the_restart_is_found_again(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.port_now = "/dev/ttyACM7"
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    snapshot = waited(page).snapshot()
+    assert notice(snapshot) is None
+    assert desk.known.all()[0].address == "/dev/ttyACM7"
+
+
 def test_another_tool_than_the_one_meant_is_left_alone(desk: Desk, fake_tool: type) -> None:
     desk.known.keep(TOOL)
     page = desk.page()
@@ -430,13 +444,20 @@ def test_a_tool_on_the_air_needs_a_cable_and_gets_its_update_once_it_has_one(des
 
 
 def test_a_simulated_tool_is_not_updated(desk: Desk) -> None:
-    desk.known.keep(replace(TOOL, simulated=True))
+    desk.known.keep(replace(TOOL, board="simulated", simulated=True))
     page = desk.page()
     page.turn_to(FIRMWARE)
     assert "nothing to update" in words(page.snapshot())
     assert not offered(page.snapshot())[UPDATE]
     page.do(UPDATE)
     assert page.snapshot().question is None
+
+
+def test_a_board_that_plays_strokes_is_a_board_all_the_same(desk: Desk) -> None:
+    desk.known.keep(replace(TOOL, board="Demo RP2040", simulated=True))
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    assert offered(page.snapshot())[UPDATE]
 
 
 # Leaving

@@ -92,7 +92,7 @@ FIGURES = Facts(
     (
         ("Lost for good", "0 (0.0 ‰)"),
         ("Round trip", "median 2.1 ms, 95 % within 3.4 ms, longest 12.0 ms (98 trips)"),
-        ("Clock drift", "too short to tell; it takes a minute, as --duration 60"),
+        ("Clock drift", "too short to tell; it takes a minute: iastm link-test --duration 60"),
         ("Jitter", "unknown"),
     )
 )
