@@ -255,3 +255,14 @@ def test_an_output_that_takes_nothing_is_said_without_a_traceback(
     assert "No space left" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr
+
+
+def test_whoever_has_read_enough_ends_it_without_a_word(started: Callable[..., subprocess.Popen[str]]) -> None:
+    # Lines come for ever; there is nobody for the second one.
+    process = started("monitor", "--simulated")
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr is not None
+    assert process.stderr.read() == ""

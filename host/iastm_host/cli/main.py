@@ -130,6 +130,12 @@ def main() -> None:
         # Whoever read the output has seen enough.
         code = PIPE_CLOSED
         _drop_output()
+    except SystemExit as ended:
+        # typer ends with 1 where a pipe closes.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        code = PIPE_CLOSED
+        _drop_output()
     except OSError as error:
         tell(Problem(f"The system refused something: {error.strerror or error}.", _CURES.get(error.errno or 0, _CURE)))
         code = USAGE_ERROR
