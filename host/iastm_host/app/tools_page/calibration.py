@@ -100,7 +100,8 @@ def _check_row(check: DailyCheck, now: datetime) -> Row:
 
 
 def _commands(entry: Entry) -> Iterator[tuple[str, str]]:
-    yield "Check daily", command("iastm calibrate check --load 500g", entry)
+    if entry.tool.carrier != SIMULATED:
+        yield "Check daily", command("iastm calibrate check --load 500g", entry)
     yield "Calibrate anew", command("iastm calibrate run", entry)
     tool, document = entry.tool, entry.document
     if document is None and tool.calibration_id:

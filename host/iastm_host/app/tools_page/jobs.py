@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ SCAN_S = 5.0
 TEST_S = 10.0
 _LOOK_S = 0.1
 # Where the port itself can't be had, nothing that is on it can be cured.
+_CONNECT = "Connect the tool and switch it on, press Search in Overview, then choose it."
 _SHUT = (BUSY, NO_RIGHTS, NOT_A_PORT, NOT_FOUND)
 
 
@@ -88,10 +89,21 @@ def require_free(around: Surroundings, port: str) -> None:
         raise busy(port, holders)
 
 
+@contextmanager
+def _cured_here() -> Iterator[None]:
+    """Let the cure of a port that is not there be one of this page, and not of the command line."""
+    try:
+        yield
+    except TransportError as error:
+        if error.reason != NOT_FOUND:
+            raise
+        raise TransportError(error.reason, error.what, _CONNECT) from error
+
+
 def check_tool(around: Surroundings, target: Target, stop: Stop) -> ToolDescription:
     """Ask a tool who it is and how; the run keeps it among the known ones. Raises Problem."""
     facts = ToolFacts()
-    with _at(around, target, facts, stop) as (_run, tool):
+    with _cured_here(), _at(around, target, facts, stop) as (_run, tool):
         # Its battery stands in it.
         facts.wait(StatusReport)
     return tool
@@ -99,7 +111,7 @@ def check_tool(around: Surroundings, target: Target, stop: Stop) -> ToolDescript
 
 def bring_log(around: Surroundings, target: Target, stop: Stop) -> tuple[ToolDescription, int]:
     """Read a tool's log and keep what is new of it; return the tool, and how many entries are new. Raises Problem."""
-    with _at(around, target, ToolFacts(), stop) as (run, tool):
+    with _cured_here(), _at(around, target, ToolFacts(), stop) as (run, tool):
         text = read_log(run.request, tool)
     return tool, around.logs.keep_log(tool.serial_number, text)
 
@@ -118,7 +130,8 @@ def _at(
 def measure_link(around: Surroundings, target: Target, tell: Tell, stop: Stop) -> LinkResult | None:
     """Measure a link; stopped, it is judged by what was measured. None where nothing was. Raises Problem."""
     test = around.link_test(TEST_S)
-    asyncio.run(_measured(around, around.link(target), test, tell, stop))
+    with _cured_here():
+        asyncio.run(_measured(around, around.link(target), test, tell, stop))
     if not test.began or test.tool is None:
         return None
     tool, figures = test.tool, test.figures()

@@ -71,7 +71,7 @@ class State:
             entry = self.known(name)
             if entry is None or (not entry.tool.address and entry.tool.carrier != SIMULATED):
                 return None
-            return Target(entry.tool.carrier, entry.tool.address)
+            return Target(entry.tool.carrier, self._port_now(entry) or entry.tool.address)
         return Target(SERIAL if kind + ":" == _PORT else BLE, name) if name else None
 
     @property
@@ -80,15 +80,20 @@ class State:
         target, entry = self.target, self.entry
         if target is not None and target.carrier == SERIAL:
             return target.address
-        serial_number = "" if entry is None else entry.tool.serial_number.casefold()
+        return "" if entry is None else self._on_cable(entry)
+
+    def _on_cable(self, entry: Entry) -> str:
+        """Return the port at which a tool is found by its number, which is its board's and told by USB too."""
+        wanted = entry.tool.serial_number.casefold()
         ports = () if self.found is None else self.found.ports
-        # A tool's serial number is its board's, which USB tells too.
-        same = [
-            found.port.device
-            for found in ports
-            if serial_number and found.port.serial_number.casefold() == serial_number
-        ]
+        same = [found.port.device for found in ports if wanted and found.port.serial_number.casefold() == wanted]
         return same[0] if len(same) == 1 else ""
+
+    def _port_now(self, entry: Entry) -> str:
+        """Return the port of a tool on a cable whose port has another name than when it was seen, "" for none."""
+        ports = () if self.found is None else self.found.ports
+        there = any(found.port.device == entry.tool.address for found in ports)
+        return "" if there or entry.tool.carrier != SERIAL else self._on_cable(entry)
 
     def known(self, serial_number: str) -> Entry | None:
         """Return a known tool by its serial number."""

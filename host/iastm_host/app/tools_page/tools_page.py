@@ -191,8 +191,14 @@ class ToolsPage:
         self, name: str, page: str, words: str, job: Callable[[Tell, Stop], None], *, can_stop: bool = True
     ) -> bool:
         def done(problem: Problem | None) -> None:
-            if problem is not None:
-                self._change(lambda state: replace(state, problems={**state.problems, page: problem}))
+            if problem is None:
+                return
+            with self._lock:
+                state = self._state
+                # Whoever waits for the end shall see how it ended.
+                shown = page if self._leaving else state.page
+                self._leaving = False
+                self._state = replace(state, page=shown, problems={**state.problems, page: problem})
 
         def forgotten(state: State) -> State:
             return replace(state, problems={at: each for at, each in state.problems.items() if at != page})

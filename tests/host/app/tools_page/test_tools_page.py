@@ -121,6 +121,14 @@ def test_what_is_chosen_moves_through_both_tables_and_stays_within_them(desk: De
     assert chosen() == ["known:T-07"]
 
 
+def test_a_tool_whose_port_has_another_name_now_is_found_by_its_number(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.ports = [replace(PORT, device="/dev/ttyACM5", serial_number="T-03"), replace(PORT, device="/dev/ttyACM6")]
+    page = desk.page()
+    done(page, CHECK)
+    assert desk.known.all()[0].address == "/dev/ttyACM5"
+
+
 def test_a_tool_that_is_checked_is_known_from_then_on_and_chosen(desk: Desk) -> None:
     desk.ports = [PORT]
     page = desk.page()
@@ -156,7 +164,9 @@ def test_a_tool_that_can_not_be_had_is_a_sentence_with_its_cure_on_the_page_that
     snapshot = done(page, action)
     said = notice(snapshot)
     assert said is not None
-    assert (said.what, said.fix) == (error.what, error.fix)
+    cure = "press Search in Overview" if error is GONE else error.fix
+    assert said.what == error.what
+    assert cure in said.fix
     assert snapshot.question is None
     page.turn_to(CALIBRATION)
     assert notice(page.snapshot()) is None
@@ -483,6 +493,26 @@ def test_leaving_amid_an_update_asks_and_then_waits_for_its_end(desk: Desk) -> N
     desk.hold.set()
     assert waited(page).snapshot().finished
     assert desk.updated == ["/dev/ttyACM0"]
+
+
+def test_an_update_that_fails_while_it_is_waited_for_is_still_seen(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.hold.clear()
+    desk.update_fails = Problem("The new firmware did not start.", "The tool runs the one before.")
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    assert desk.in_update.wait(WAIT_S)
+    assert not page.leave()
+    page.answer(WAIT)
+    page.turn_to(LOG)
+    desk.hold.set()
+    snapshot = waited(page).snapshot()
+    assert not snapshot.finished
+    assert snapshot.page == FIRMWARE
+    assert notice(snapshot) is not None
+    assert page.leave()
 
 
 def test_leaving_ends_what_can_be_ended(desk: Desk) -> None:
