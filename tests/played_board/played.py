@@ -157,12 +157,16 @@ class PlayedBoard:
             self._thread.join(_LIMIT_S)
             self._thread = None
 
-    def wait_for(self, words: str, *, within_s: float = _LIMIT_S) -> None:
-        """Wait until it said `words` on its port in the life that it is in."""
+    def wait_for(self, *words: str, within_s: float = _LIMIT_S) -> str:
+        """Wait until it said one of these on its port in the life that it is in; return which."""
         end_s = time.monotonic() + within_s
-        while words.encode() not in self.said:
-            assert time.monotonic() < end_s, (words, self.lives, self.said[-2000:])
-            assert not self._is_off.is_set(), ("it is off", self.lives, self.said[-2000:])
+        while True:
+            said = self.said.decode(errors="replace")
+            for each in words:
+                if each in said:
+                    return each
+            assert time.monotonic() < end_s, (words, self.lives, said)
+            assert not self._is_off.is_set(), ("it is off", self.lives, said)
             time.sleep(_TURN_S / 4)
 
     @property

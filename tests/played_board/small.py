@@ -50,14 +50,17 @@ def compiled(path: str, source: bytes, folder: Path) -> bytes:
     return made.read_bytes()
 
 
-def listens(board: PlayedBoard, name: str, within_s: float = 20.0) -> Callable[[str], Verdict]:
-    """Return a `confirm` that hears what a small release says: whether NAME runs, or another."""
+def listens(board: PlayedBoard, name: str) -> Callable[[str], Verdict]:
+    """Return a `confirm` that hears what a small release says: NAME is confirmed, or another runs, or none."""
+    confirmed = f"release {name} confirmed"
 
     def confirm(_: str) -> Verdict:
         try:
-            board.wait_for(f"release {name} confirmed", within_s=within_s)
-        except AssertionError as heard:
-            return Verdict(ANOTHER if b"runs" in board.said else SILENT, f"It said {heard}.")
-        return Verdict(RUNS)
+            heard = board.wait_for(confirmed, " confirmed", "Traceback")
+        except AssertionError as silence:
+            return Verdict(SILENT, f"It said {silence}.")
+        if heard == confirmed:
+            return Verdict(RUNS)
+        return Verdict(ANOTHER if "confirmed" in heard else SILENT, "The tool runs other firmware.")
 
     return confirm

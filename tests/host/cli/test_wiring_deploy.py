@@ -78,6 +78,15 @@ def test_a_board_by_name_or_file_is_checked_first(tmp_path: Path) -> None:
         assert ("no port" in raised.value.what) == (board == "pico")
 
 
+def test_a_board_file_that_can_t_be_is_told_with_its_faults(tmp_path: Path) -> None:
+    for source, words in (("WIRING = {\n", "SyntaxError"), ('WIRING = {"name": "x", "chip": "ESP32-S3"}\n', "adc")):
+        faulty = tmp_path / "pins.py"
+        faulty.write_text(source)
+        with pytest.raises(Problem, match=r"pins\.py") as raised:
+            deploy_to(str(tmp_path / "no port"), Order(board=str(faulty)), lambda _: None, list)
+        assert words in raised.value.what
+
+
 def test_a_board_of_its_own_class_is_not_checked_here(tmp_path: Path) -> None:
     own = tmp_path / "own.py"
     own.write_text("class Board:\n    pass\n")

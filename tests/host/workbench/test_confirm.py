@@ -143,7 +143,7 @@ def test_firmware_that_restarts_again_and_again_is_told_so() -> None:
             tries.append(one if len(tries) % 2 else two)
             return Watched(tries[-1], reads=12)
 
-        verdict = verdict_on(link, within_s=4.0, confirmed_s=600)
+        verdict = verdict_on(link, within_s=2.5, confirmed_s=600)
     assert verdict.state == SILENT
     assert "restarted" in verdict.words
 

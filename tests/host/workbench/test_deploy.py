@@ -66,7 +66,6 @@ def bring(
     confirm: Callable[[str], Verdict] | None = None,
     tell: Callable[[Step], None] = quiet,
     *,
-    within_s: float = 20.0,
     board_file: bytes | None = None,
     board_name: str | None = None,
     replace_main: bool = False,
@@ -75,7 +74,7 @@ def bring(
     return deploy(
         lambda: RawRepl(str(board.port), 5.0, open_within_s=10.0),
         lambda _: release,
-        confirm or listens(board, release.version, within_s),
+        confirm or listens(board, release.version),
         tell,
         board_file=board_file,
         board_name=board_name,
@@ -310,7 +309,7 @@ def test_a_board_file_of_a_release_that_does_not_start_is_taken_back_with_it(
     board.power_on()
     bring(board, releases("one"))
     with pytest.raises(Problem):
-        bring(board, releases("two", start=RAISES), board_name="demo", board_file=b"WIRING = 7\n", within_s=2)
+        bring(board, releases("two", start=RAISES), board_name="demo", board_file=b"WIRING = 7\n")
     board.wait_for("release one runs")
     board.power_off()
     files = board.files()
@@ -326,7 +325,7 @@ def test_an_update_that_raises_is_rolled_back_and_the_reason_told(
 ) -> None:
     board = tool_with(make_board, releases("one"))
     with pytest.raises(Problem) as raised:
-        bring(board, releases("bad", start=RAISES), within_s=2)
+        bring(board, releases("bad", start=RAISES))
     assert "ValueError: the light is on fire" in raised.value.what
     assert "The tool runs the one before" in raised.value.what
     # Without anybody's help.
@@ -406,7 +405,7 @@ def test_a_first_firmware_that_does_not_start_leaves_the_prompt_and_no_loop_of_r
     board = make_board()
     board.power_on()
     with pytest.raises(Problem, match="There was no firmware on the board before"):
-        bring(board, releases("bad", start=RAISES), within_s=2)
+        bring(board, releases("bad", start=RAISES))
     board.wait_for("iastm deploy")
     assert bring(board, releases("one")).changed
     assert_starts(board, "one")

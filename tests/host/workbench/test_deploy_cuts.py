@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.played_board.played import PlayedBoard, played_boards
-from tests.played_board.small import small_release
+from tests.played_board.small import listens, small_release
 
 from iastm_host.events import Problem
 from iastm_host.transports.repl import RawRepl
-from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Step, Verdict, deploy
+from iastm_host.workbench.deploy import Step, deploy
 from iastm_host.workbench.release import Release
 
 SEED = 6
@@ -37,14 +37,12 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Release]:
 
 
 def bring(board: PlayedBoard, release: Release, tell: Callable[[Step], None] = lambda _: None) -> None:
-    def confirm(_: str) -> Verdict:
-        try:
-            board.wait_for(f"release {release.version} confirmed", within_s=15)
-        except AssertionError:
-            return Verdict(ANOTHER if board.is_on else SILENT, "It did not come up.")
-        return Verdict(RUNS)
-
-    deploy(lambda: RawRepl(str(board.port), 5.0, open_within_s=10.0), lambda _: release, confirm, tell)
+    deploy(
+        lambda: RawRepl(str(board.port), 5.0, open_within_s=10.0),
+        lambda _: release,
+        listens(board, release.version),
+        tell,
+    )
 
 
 def assert_starts_one_of(board: PlayedBoard, names: tuple[str, ...]) -> str:
