@@ -30,6 +30,9 @@ _NONE_YET = (
 )
 
 
+_CHOOSE = "Choose your tool among what was found, then check it."
+
+
 def overview(state: State, now: datetime) -> tuple[Block, ...]:
     """Return the blocks of the page."""
     return tuple(_blocks(state, now))
@@ -41,7 +44,7 @@ def _blocks(state: State, now: datetime) -> Iterator[Block]:
         yield Table(_HEADS, rows, frozenset({_BATTERY_COLUMN}))
     else:
         yield Words("No tool yet", strong=True)
-        for words in _NONE_YET:
+        for words in (_CHOOSE,) if state.likely else _NONE_YET:
             yield Words(words)
     for trouble in state.troubles:
         yield Words(trouble)

@@ -75,6 +75,15 @@ class State:
         return Target(SERIAL if kind + ":" == _PORT else BLE, name) if name else None
 
     @property
+    def likely(self) -> str:
+        """The row of what was found that is most likely a tool: one on the air, else a port on USB; "" for none."""
+        if self.found is None:
+            return ""
+        air = [air_row(heard.address) for heard in self.found.on_air]
+        usb = [port_row(each.port.device) for each in self.found.ports if each.port.vid is not None]
+        return next(iter([*air, *usb]), "")
+
+    @property
     def update_port(self) -> str:
         """The serial port at which the chosen tool's firmware can be written, "" where none is known."""
         target, entry = self.target, self.entry

@@ -216,14 +216,12 @@ class ToolsPage:
                 return replace(made, chosen=chosen)
             if not made.chosen and entries:
                 return replace(made, chosen=known_row(entries[0].tool.serial_number))
-            return made
+            return made if made.chosen else replace(made, chosen=made.likely)
 
         self._change(changed)
 
     def _look(self, tell: Tell, stop: Stop) -> None:
-        self._gathered(ours=self._around.firmware())
-        found = jobs.Found(jobs.find_ports(self._around))
-        self._change(lambda state: replace(state, found=found))
+        self._gathered(ours=self._around.firmware(), found=jobs.Found(jobs.find_ports(self._around)))
         if self._named is not None:
             tell("Asking the tool", None)
             self._check_at(self._named, stop)

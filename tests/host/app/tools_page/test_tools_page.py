@@ -28,7 +28,7 @@ from iastm_host.app.tools_page.surroundings import OnAir, Target
 from iastm_host.app.tools_page.tools_page import CANCEL, CHECK, FORGET, READ, SEARCH, STOP, TEST, UPDATE, WAIT
 from iastm_host.events import Problem
 from iastm_host.transports.base import BUSY, NOT_FOUND, TransportError
-from iastm_host.transports.ports import Holder
+from iastm_host.transports.ports import Holder, SerialPort
 from iastm_protocol import kinds
 
 LOG_TEXT = "# start 1, 12 s: failed\n  ValueError: one\n# start 2, 3600 s: watchdog\n"
@@ -48,6 +48,23 @@ def test_where_nothing_is_known_it_says_what_to_do(desk: Desk) -> None:
     assert offered(snapshot)[SEARCH]
     assert not offered(snapshot)[CHECK]
     assert snapshot.identity is None
+
+
+def test_what_is_most_likely_a_tool_is_chosen_where_none_is_known(desk: Desk) -> None:
+    built_in = SerialPort("/dev/ttyS0", None, None, "", "", "")
+    desk.ports = [built_in]
+    page = desk.page()
+    assert not offered(page.snapshot())[CHECK]
+    desk.ports = [built_in, PORT]
+    snapshot = done(page, SEARCH)
+    assert [row.id for row in tables(snapshot)[0].rows if row.chosen] == ["port:/dev/ttyACM0"]
+    assert "then check it" in words(snapshot)
+    assert offered(snapshot)[CHECK]
+    desk.heard = [ON_AIR]
+    other = desk.page()
+    snapshot = done(other, SEARCH)
+    # What was chosen before stays so.
+    assert [row.id for row in tables(snapshot)[0].rows if row.chosen] == ["port:/dev/ttyACM0"]
 
 
 def test_a_known_tool_is_a_row_with_all_that_is_known_of_it(desk: Desk) -> None:
