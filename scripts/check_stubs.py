@@ -19,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -131,9 +132,12 @@ def main() -> int:
 
 def check(port: str, sources: list[tuple[str, Path]], stubs: Path, checker: Path) -> list[Finding]:
     """Return what the checker finds in the sources of one port."""
-    folder = CACHE / "checked" / port
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    # Its own: two checks may run at once.
+    with tempfile.TemporaryDirectory(prefix=f"iastm-stubs-{port}-") as folder:
+        return _check_in(Path(folder).resolve(), port, sources, stubs, checker)
+
+
+def _check_in(folder: Path, port: str, sources: list[tuple[str, Path]], stubs: Path, checker: Path) -> list[Finding]:
     inserted: dict[str, list[int]] = {}
     for name, path in sources:
         copy = folder / name
