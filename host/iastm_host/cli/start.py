@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 _PROBLEM = 2
 
@@ -15,6 +14,8 @@ def main() -> None:
     try:
         from iastm_host.cli.main import main as run
     except ModuleNotFoundError as error:
+        import sys
+
         # Nothing is there yet that would say it in the commands' own way.
         sys.stderr.write(
             f"The package {error.name} is missing.\n"
