@@ -38,11 +38,14 @@ _QUIET_S = 0.15
 _DRAIN_S = 1.0
 _REOPEN_EVERY_S = 0.2
 # Of the time that a board may be silent.
-_ASK_AGAIN = 0.2
+_ASK_AGAIN, _SETTLES = 0.2, 0.5
+# What the firmware says of it (iastm_firmware/start.py).
+_RESTARTS = b"restarting into safe mode"
 _TAIL_BYTES = 400
 # In base64 two kilobytes: a line that every board has memory to compile.
 _CHUNK_BYTES = 1536
 _INTERRUPT, _RAW, _SOFT_RESET = b"\r\x03", b"\r\x01", b"\x04"
+_PROMPT = b">>> "
 _REBOOTED = b"soft reboot\r\n"
 # The prompt itself, ">", is left for mpremote to read.
 _BANNER = b"raw REPL; CTRL-B to exit\r\n"
@@ -128,6 +131,7 @@ class RawRepl:
             try:
                 if self._wire is None:
                     self._connect()
+                    self._settle(end_s)
                 self._enter(end_s, soft_reset=True)
                 return
             except (_LateError, TransportError) as error:
@@ -243,6 +247,19 @@ class RawRepl:
             raise self._gone("it was closed")
         return self._wire
 
+    def _settle(self, end_s: float) -> None:
+        """Let a board that restarts come to its prompt by itself.
+
+        A tool that is asked for its prompt restarts into safe mode, and forgets so only once it is there: interrupted
+        on its way it would go there again after the next reset, and not start.
+        """
+        wire = self._opened()
+        wire.wait_until(min(end_s, self._clock() + self._timeout_s * _SETTLES))
+        with contextlib.suppress(_LateError), self._told(late=False):
+            # Read when nothing else runs any more, and answered by a prompt.
+            wire.write(b"\r")
+            wire.read_past(_PROMPT)
+
     def _enter(self, end_s: float, *, soft_reset: bool) -> None:
         wire = self._opened()
         with self._told(late=False):
@@ -250,6 +267,11 @@ class RawRepl:
             wire.wait_until(min(end_s, self._clock() + self._timeout_s * _ASK_AGAIN))
             wire.write(_INTERRUPT)
             wire.drain(_QUIET_S, _DRAIN_S)
+            if _RESTARTS in wire.tail:
+                # Over a bridge the port stays.
+                self._settle(end_s)
+                wire.wait_until(min(end_s, self._clock() + self._timeout_s * _ASK_AGAIN))
+                wire.tail = b""
             wire.write(_RAW)
             wire.read_past(_BANNER)
             if soft_reset:

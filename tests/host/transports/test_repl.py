@@ -37,8 +37,15 @@ except OSError:
         while True:
             time.sleep_ms(20)
     except KeyboardInterrupt:
+        print('The watchdog runs: restarting into safe mode.')
         open('/safe', 'w').close()
         machine.reset()
+"""
+SLOWLY = b"""
+else:
+    time.sleep(0.6)
+    os.remove('/safe')
+    print('in safe mode')
 """
 
 
@@ -167,6 +174,18 @@ def test_a_tool_that_restarts_into_safe_mode_is_asked_a_second_time(make_board: 
     with prompt(board, 2.0) as repl:
         assert repl.run("print('in')") == "in\n"
     assert board.lives == ["reset", "soft raw"]
+
+
+@pytest.mark.parametrize("bridge", [True, False])
+def test_a_tool_on_its_way_into_safe_mode_is_not_interrupted(make_board: Make, bridge: bool) -> None:
+    board = make_board(bridge=bridge)
+    # It forgets that it was asked for safe mode once it is there: interrupted before, it would go there again.
+    board.put({"/main.py": RESTARTING.replace(b"os.remove('/safe')", b"os.stat('/safe')") + SLOWLY})
+    board.power_on()
+    board.wait_for("a tool")
+    # Over a bridge it is asked again sooner than it is there.
+    with prompt(board, 2.0) as repl:
+        assert "safe" not in repl.run("import os\nprint(os.listdir('/'))")
 
 
 def test_a_board_that_comes_back_under_another_name_is_found(make_board: Make) -> None:
