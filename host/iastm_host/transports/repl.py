@@ -20,7 +20,7 @@ import serial
 
 from iastm_host.events import Problem
 from iastm_host.transports.base import LOST, NOT_FOUND, TransportError
-from iastm_host.transports.serial import _open_error as open_error
+from iastm_host.transports.serial import open_error
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes are done, and of how many."""

@@ -84,7 +84,7 @@ class SerialTransport(Transport):
             raise
         except Exception as error:
             # pyserial raises whatever it meets in a URL: KeyError, re.error, UnsupportedOperation.
-            raise await asyncio.to_thread(_open_error, self._name, error, self._holders) from error
+            raise await asyncio.to_thread(open_error, self._name, error, self._holders) from error
         self._port = port
         if self._threaded:
             self._thread = threading.Thread(target=self._read_in_thread, args=(port,), name="serial", daemon=True)
@@ -247,7 +247,7 @@ def _send_at_once(number: int) -> None:
         connection.detach()
 
 
-def _open_error(name: str, error: Exception, holders: Callable[[str], list[Holder]] = holders_of) -> TransportError:
+def open_error(name: str, error: Exception, holders: Callable[[str], list[Holder]] = holders_of) -> TransportError:
     number = _system_error(error)
     text = str(error)
     if number == errno.ENOENT or "FileNotFoundError" in text:

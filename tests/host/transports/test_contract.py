@@ -23,7 +23,7 @@ from iastm_host.transports import base
 from iastm_host.transports.base import EndOfStream, Transport, TransportError
 from iastm_host.transports.borders import messages_in
 from iastm_host.transports.replay import ReplayClock, ReplayTransport
-from iastm_host.transports.serial import SerialTransport, _open_error
+from iastm_host.transports.serial import SerialTransport, open_error
 
 _PATIENCE_S = 30.0
 
@@ -528,7 +528,7 @@ def test_a_port_that_is_open_already_is_busy() -> None:
 def test_each_refusal_of_the_system_has_its_reason_and_its_advice(
     kind: Any, number: int, reason: str, advice: str
 ) -> None:
-    error = _open_error("/dev/ttyACM0", kind(number, os.strerror(number)))
+    error = open_error("/dev/ttyACM0", kind(number, os.strerror(number)))
     assert error.reason == reason
     assert "/dev/ttyACM0" in error.what
     assert advice in error.fix
