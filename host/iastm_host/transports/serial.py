@@ -248,6 +248,7 @@ def _send_at_once(number: int) -> None:
 
 
 def open_error(name: str, error: Exception, holders: Callable[[str], list[Holder]] = holders_of) -> TransportError:
+    """Return in words, with a cure, why the port `name` could not be opened; `holders` tells who has it open."""
     number = _system_error(error)
     text = str(error)
     if number == errno.ENOENT or "FileNotFoundError" in text:
