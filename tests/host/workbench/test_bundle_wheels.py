@@ -97,11 +97,11 @@ def test_an_ordinary_installation_asks_pip_for_what_it_needs_with_every_extra_bu
 
 def test_a_checkout_is_built_first(wheel: Path, installed: importlib.metadata.Distribution, tmp_path: Path) -> None:
     (notes,) = (tmp_path / "site-packages").glob("*.dist-info")
-    (notes / "direct_url.json").write_text('{"dir_info": {"editable": true}, "url": "file:///home/a%20b/toolkit"}')
+    (notes / "direct_url.json").write_text('{"dir_info": {"editable": true}, "url": "file:///home/me/a%20b/toolkit"}')
     pip = Pip(gives=wheel)
     get_wheels(tmp_path, pip, installed)
     built, needed = pip.asked
-    assert built == ["wheel", "--no-deps", "--wheel-dir", str(tmp_path), "/home/a b/toolkit"]
+    assert built == ["wheel", "--no-deps", "--wheel-dir", str(tmp_path), "/home/me/a b/toolkit"]
     assert needed[-1].startswith(str(tmp_path / wheel.name))
 
 
