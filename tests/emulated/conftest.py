@@ -14,7 +14,7 @@ from rp2040py.device import MicroPythonDevice
 from rp2040py.external import ExternalDevice
 
 _ROOT = Path(__file__).resolve().parents[2]
-_IMAGE = _ROOT / ".cache" / "rp2040" / "firmware.uf2"
+_IMAGES = _ROOT / ".cache" / "rp2040"
 _BUILD = _ROOT / "scripts" / "build_rp2_image.sh"
 _BUILD_TIMEOUT_S = 900
 # Of real time: the emulator is about twenty times slower than the chip.
@@ -26,19 +26,31 @@ RunOnBoard = Callable[..., str]
 @pytest.fixture(scope="session")
 def image(pytestconfig: pytest.Config) -> Path:
     """The image of the sources as they are: built under --soak, else taken where it is there."""
+    sources = subprocess.run(
+        [str(_BUILD.with_name("frozen_sources.sh"))], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    return _image(pytestconfig, "firmware", sources)
+
+
+@pytest.fixture(scope="session")
+def plain_image(pytestconfig: pytest.Config) -> Path:
+    """The image without anything of ours: built under --soak, else taken where it is there."""
+    return _image(pytestconfig, "plain", "nothing of ours\n", "--plain")
+
+
+def _image(pytestconfig: pytest.Config, name: str, sources: str, *options: str) -> Path:
     if pytestconfig.getoption("--soak"):
-        done = subprocess.run([str(_BUILD)], capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=False)
+        build = [str(_BUILD), *options]
+        done = subprocess.run(build, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=False)
         if done.returncode and "something is missing" in done.stderr:
             pytest.skip(done.stderr)
         assert done.returncode == 0, done.stderr
         return Path(done.stdout.strip())
-    sources = subprocess.run(
-        [str(_BUILD.with_name("frozen_sources.sh"))], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
-    stamp = _IMAGE.with_name("firmware.sources")
-    if not _IMAGE.exists() or not stamp.exists() or stamp.read_text() != sources:
-        pytest.skip("no image of these sources for the emulated RP2040: scripts/build_rp2_image.sh builds it")
-    return _IMAGE
+    image = _IMAGES / f"{name}.uf2"
+    stamp = image.with_suffix(".sources")
+    if not image.exists() or not stamp.exists() or stamp.read_text() != sources:
+        pytest.skip("no such image for the emulated RP2040: scripts/build_rp2_image.sh builds it")
+    return image
 
 
 @pytest.fixture
