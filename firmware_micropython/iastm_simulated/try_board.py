@@ -3,10 +3,10 @@
     python -m iastm_simulated.try_board check
     python -m iastm_simulated.try_board start [spi=BYTES] [0x40=BYTES …]
 
-Prints one line of JSON, after whatever the file prints itself: `faults` in words, and where it was started `name`,
-`trouble` and the first `conversions` as [counts, microseconds, missed before]. Nothing is at the played pins; an input
-without a pull-up is low. `0x40=BYTES` puts a chip onto the I2C bus whose registers from 0 on are these bytes, in hex;
-`spi=BYTES` is what each reading of the SPI bus begins with.
+Prints one line of JSON, after whatever the file prints itself: `faults` in words, where there is none the `chip` that
+it is for, and where it was started `name`, `trouble` and the first `conversions` as [counts, microseconds, missed
+before]. Nothing is at the played pins; an input without a pull-up is low. `0x40=BYTES` puts a chip onto the I2C bus
+whose registers from 0 on are these bytes, in hex; `spi=BYTES` is what each reading of the SPI bus begins with.
 """
 
 import binascii
@@ -101,6 +101,8 @@ def main(arguments):
     """Try the board, and print what came of it."""
     wiring, faults = _wiring()
     said = {"faults": faults}
+    if not faults:
+        said["chip"] = wiring["chip"]
     if arguments[0] == "start" and not faults:
         said.update(_started(wiring, arguments[1:]))
     sys.stdout.write("\n%s\n" % json.dumps(said))

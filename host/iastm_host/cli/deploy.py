@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +15,13 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from iastm_host.cli import wiring_deploy
 from iastm_host.cli.wiring_deploy import Order
-from iastm_host.workbench.deploy import Deployed, Step
+from iastm_host.workbench.deploy import NOTE, Deployed, Step, StoppedError
 
 _MOST_PATIENCE = 100
 
 
 def deploy(
-    port: Annotated[str | None, typer.Option(help="The board's serial port; without it, the only board here.")] = None,
+    port: Annotated[str | None, typer.Option(help="The board's serial port; without it, the only known board.")] = None,
     board: Annotated[
         str | None,
         typer.Option(
@@ -43,14 +44,12 @@ def deploy(
     does not, with the reason.
     """
     order = Order(board, bundle, replace_main, patience)
+    chosen = port or wiring_deploy.only_port(wiring_deploy.found_boards(), _asker())
     try:
-        chosen = port or wiring_deploy.only_port(wiring_deploy.found_boards())
         with shown(Console(stderr=True, highlight=False, emoji=False)) as tell:
             done = wiring_deploy.deploy_to(chosen, order, tell)
-    except KeyboardInterrupt:
-        typer.echo(
-            "Stopped. The tool starts: with the firmware it had, or the new one if it was switched to.", err=True
-        )
+    except StoppedError as stopped:
+        typer.echo(f"Stopped. {stopped}", err=True)
         raise
     if as_json:
         typer.echo(json.dumps(as_object(chosen, done), ensure_ascii=False))
@@ -59,9 +58,14 @@ def deploy(
         typer.echo(line)
 
 
+def _asker() -> Callable[[str], bool] | None:
+    """Return what puts a question to a person at a terminal; None where nobody is there."""
+    return (lambda question: typer.confirm(question, err=True)) if sys.stdin.isatty() else None
+
+
 @contextmanager
 def shown(console: Console) -> Iterator[Callable[[Step], None]]:
-    """Give what shows each Step: a bar on a terminal, a line where the step changes elsewhere."""
+    """Give what shows each Step: a bar on a terminal, a line where the step changes elsewhere. A note stays."""
     if not console.is_terminal:
         last = ""
 
@@ -78,6 +82,9 @@ def shown(console: Console) -> Iterator[Callable[[Step], None]]:
         bar = progress.add_task("", total=None, share="")
 
         def draw(step: Step) -> None:
+            if step.name == NOTE:
+                progress.console.print(f"{step.words}.", markup=False, soft_wrap=True)
+                return
             share = f"{100 * step.done // step.total} %" if step.total else ""
             progress.update(bar, description=step.words, completed=step.done, total=step.total or None, share=share)
 

@@ -22,7 +22,10 @@ _TTYS = Path("/sys/class/tty")
 
 @dataclass(frozen=True, slots=True)
 class SerialPort:
-    """One port; `vid` and `pid` are those of USB, None where it hangs on another bus; texts are "" where unknown."""
+    """One port; `vid` and `pid` are those of USB, None where it hangs on another bus; texts are "" where unknown.
+
+    `location` is the place on the bus where it is plugged in, as "1-1.2:1.0", the same after its board restarted.
+    """
 
     device: str
     vid: int | None
@@ -30,6 +33,7 @@ class SerialPort:
     serial_number: str
     product: str
     manufacturer: str
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def list_serial_ports(
             port.serial_number or "",
             port.product or "",
             port.manufacturer or "",
+            port.location or "",
         )
         for port in comports()
         if port.vid is not None or _has_chip(port.device, ttys)

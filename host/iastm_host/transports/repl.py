@@ -30,6 +30,12 @@ NO_PROMPT = "no prompt"
 SILENT_PORT = "silent"
 """A reason of TransportError: nothing at all came from the port."""
 
+FILES_ANEW = (
+    "A new one: on an ESP32 by iastm flash --erase; on a Pico by Raspberry Pi's flash_nuke.uf2, copied onto its "
+    "bootloader's drive, then iastm flash. The calibration, key and log on the board are lost by it."
+)
+"""How the file system of a board is made anew."""
+
 _BAUD = 115_200
 _POLL_S = 0.05
 _WRITE_TIMEOUT_S = 5.0
@@ -41,7 +47,10 @@ _REOPEN_EVERY_S = 0.2
 _ASK_AGAIN, _SETTLES = 0.2, 0.5
 # What the firmware says of it (iastm_firmware/start.py).
 _RESTARTS = b"restarting into safe mode"
-_TAIL_BYTES = 400
+# What MicroPython prints for ever on an ESP32 instead of a prompt (ports/esp32/modules/inisetup.py, fs_corrupted).
+_DAMAGED = b"filesystem appears to be corrupted"
+# It is 260 bytes long, and whatever an interrupt makes of it comes after.
+_TAIL_BYTES = 800
 # In base64 two kilobytes: a line that every board has memory to compile.
 _CHUNK_BYTES = 1536
 _INTERRUPT, _RAW, _SOFT_RESET = b"\r\x03", b"\r\x01", b"\x04"
@@ -70,6 +79,10 @@ class ReplError(Exception):
 
 class _LateError(Exception):
     """Nothing came in time."""
+
+
+class _DamagedError(_LateError):
+    """Nothing will come: the board says that its file system is damaged."""
 
 
 class RawRepl:
@@ -134,6 +147,14 @@ class RawRepl:
                     self._settle(end_s)
                 self._enter(end_s, soft_reset=True)
                 return
+            except _DamagedError as error:
+                self.close()
+                raise TransportError(
+                    NO_PROMPT,
+                    f"MicroPython on {self._port} does not start: what lies in its flash for files is damaged, or "
+                    "another program's.",
+                    FILES_ANEW,
+                ) from error
             except (_LateError, TransportError) as error:
                 wire = self._wire
                 heard = (wire.tail if wire is not None else b"") or heard
@@ -356,9 +377,13 @@ class _Wire:
 
     def read(self, n: int = 1) -> bytes:
         """Return `n` bytes."""
-        if self._patience_s is None and self._clock() >= self._end_s:
-            # What never falls silent ends, too.
-            raise _LateError
+        if self._patience_s is None:
+            # On the way to its prompt.
+            if _DAMAGED in self.tail:
+                raise _DamagedError
+            if self._clock() >= self._end_s:
+                # What never falls silent ends, too.
+                raise _LateError
         while len(self._received) < n:
             self._fetch(_POLL_S)
             if len(self._received) < n and self._clock() >= self._end_s:

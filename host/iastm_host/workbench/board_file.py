@@ -37,13 +37,15 @@ class Conversion:
 class Tried:
     """What came of a board on a played chip; with `faults` in its table it was not started.
 
-    `trouble` says in words what did not start; on a played chip nobody answers on the buses, and it says so too.
+    `chip` is the one of its table, as "ESP32-S3". `trouble` says in words what did not start; on a played chip nobody
+    answers on the buses, and it says so too.
     """
 
     faults: tuple[str, ...]
     name: str = ""
     trouble: str = ""
     conversions: tuple[Conversion, ...] = ()
+    chip: str = ""
 
 
 def faults_of_board_file(path: Path, runtime: Runtime | None = None) -> list[str]:
@@ -51,7 +53,13 @@ def faults_of_board_file(path: Path, runtime: Runtime | None = None) -> list[str
 
     It is read under `runtime`, the toolkit's own where it is None. A file with a class `Board` can't be checked so.
     """
-    return list(_asked(path, ["check"], runtime)["faults"])
+    return list(check_board_file(path, runtime).faults)
+
+
+def check_board_file(path: Path, runtime: Runtime | None = None) -> Tried:
+    """Return what `faults_of_board_file` finds and, without faults, the chip. Raises Problem."""
+    said = _asked(path, ["check"], runtime)
+    return Tried(tuple(said["faults"]), chip=said.get("chip", ""))
 
 
 def try_board_file(
@@ -64,7 +72,7 @@ def try_board_file(
     chips = [f"{address:#x}={registers.hex()}" for address, registers in (i2c or {}).items()]
     said = _asked(path, ["start", f"spi={spi.hex()}", *chips], runtime)
     seen = tuple(Conversion(*each) for each in said.get("conversions", ()))
-    return Tried(tuple(said["faults"]), said.get("name", ""), said.get("trouble", ""), seen)
+    return Tried(tuple(said["faults"]), said.get("name", ""), said.get("trouble", ""), seen, chip=said.get("chip", ""))
 
 
 def _asked(path: Path, arguments: list[str], runtime: Runtime | None) -> dict[str, Any]:

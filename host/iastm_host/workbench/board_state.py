@@ -106,8 +106,13 @@ try:
  _r=1
 except ImportError:
  _r=0
+try:
+ import esp32
+ _t=sum([_e[0] for _e in esp32.idf_heap_info(esp32.HEAP_DATA)])
+except (ImportError,AttributeError):
+ _t=0
 print(json.dumps({'platform':sys.platform,'name':_i.name,'version':list(_i.version)[:3],
-'machine':getattr(_i,'_machine',''),'mpy':getattr(_i,'_mpy',getattr(_i,'mpy',0)),'free':gc.mem_free(),
+'machine':getattr(_i,'_machine',''),'mpy':getattr(_i,'_mpy',getattr(_i,'mpy',0)),'free':gc.mem_free(),'regions':_t,
 'block':_v[0],'blocks':_v[2],'blocks_free':_v[3],'hashes':sha256 is not None,'root':_r}))
 """
 
@@ -166,6 +171,8 @@ class Place:
 class BoardState:
     """A board as it was found. Sizes in bytes; `files` are the contents of those at the root that matter here.
 
+    `machine` is what its MicroPython calls it, as "Raspberry Pi Pico W with RP2040". `memory_bytes` is all memory that
+    an ESP32 has for data, used or not; 0 where it does not tell.
     `runs_unreleased`: firmware is frozen into its image, or lies at the root as before releases existed.
     """
 
@@ -185,6 +192,12 @@ class BoardState:
     files: Mapping[str, bytes]
     state: State
     places: Mapping[str, Place]
+    memory_bytes: int = 0
+
+    @property
+    def chip(self) -> str:
+        """The chip by its MicroPython's word, as "RP2040" or "ESP32S3"; "" where it says none."""
+        return self.machine.rpartition(" with ")[2] if " with " in self.machine else ""
 
     @property
     def failed(self) -> str:
@@ -238,6 +251,7 @@ def ask_board(repl: RawRepl, progress: Callable[[int, int], None] | None = None)
         files=files,
         state=state_of(files),
         places=places,
+        memory_bytes=int(facts["regions"]),
     )
 
 

@@ -1,13 +1,13 @@
 """Boards that a tool can be built on, and how one is known by its USB numbers or by its drive.
 
 Sources of the numbers: 2E8A is Raspberry Pi's list of product ids (github.com/raspberrypi/usb-pid: 0003 the RP2040's
-bootloader, 000F the RP2350's, 0005 MicroPython). 303A:1001 is the USB-Serial/JTAG unit inside an ESP32-S3 or ESP32-C3
-(esptool's `USB_JTAG_SERIAL_PID`), which looks the same in the ROM bootloader and under a program; 303A:0009 the
-ESP32-S3's ROM bootloader on its other USB unit (esptool takes the chip's number for it). 303A:4001 is what
-a device of one serial port is called by Espressif's copy of TinyUSB (0x4000 and a bit for each class), as MicroPython
-on an ESP32-S3 is. 239A is Adafruit: 011B the UF2 bootloader of a Feather ESP32-S3 (github.com/adafruit/tinyuf2), 811C
-CircuitPython on one (`mpconfigboard.mk` of its board). The bridges are those of the makers' drivers. Families
-of UF2 are those of github.com/microsoft/uf2, `utils/uf2families.json`.
+bootloader, 000F the RP2350's, 0005 MicroPython, 0004 and 000C probes that debug). 303A:1001 is the USB-Serial/JTAG unit
+inside an ESP32-S3 or ESP32-C3 (esptool's `USB_JTAG_SERIAL_PID`), which looks the same in the ROM bootloader and under a
+program; 303A:0009 the ESP32-S3's ROM bootloader on its other USB unit (esptool takes the chip's number for it).
+303A:4001 is what a device of one serial port is called by Espressif's copy of TinyUSB (0x4000 and a bit for each
+class), as MicroPython on an ESP32-S3 is. 239A is Adafruit: 011B the UF2 bootloader of a Feather ESP32-S3
+(github.com/adafruit/tinyuf2), 811C CircuitPython on one (`mpconfigboard.mk` of its board). The bridges are those of the
+makers' drivers. Families of UF2 are those of github.com/microsoft/uf2, `utils/uf2families.json`.
 """
 
 from __future__ import annotations
@@ -94,6 +94,13 @@ class FoundBoard:
             return self.port.device
         return str(self.drive) if self.drive is not None else ""
 
+    @property
+    def sure(self) -> bool:
+        """Whether its USB numbers are those of a board that is known here, and not only of its maker or of a bridge."""
+        if self.port is None:
+            return bool(self.kinds)
+        return bool(self.kinds) and (self.port.vid or 0, self.port.pid or 0) in _NUMBERS
+
 
 def kinds_of_chip(*chips: str) -> tuple[BoardKind, ...]:
     """Return the kinds with one of these chips, in the order of KINDS."""
@@ -108,6 +115,8 @@ _NUMBERS: dict[tuple[int, int], tuple[str, tuple[BoardKind, ...], str]] = {
     (_RASPBERRY_PI, 0x000B): (UNKNOWN, kinds_of_chip("RP2040", "RP2350"), "a Pico with CircuitPython"),
     (_RASPBERRY_PI, 0x0009): (UNKNOWN, kinds_of_chip("RP2040", "RP2350"), "a Pico with a program in C"),
     (_RASPBERRY_PI, 0x000A): (UNKNOWN, kinds_of_chip("RP2040"), "a Pico with a program in C"),
+    (_RASPBERRY_PI, 0x0004): (UNKNOWN, (), "a Picoprobe, which debugs other boards"),
+    (_RASPBERRY_PI, 0x000C): (UNKNOWN, (), "a Debug Probe of Raspberry Pi, which debugs other boards"),
     (_ESPRESSIF, 0x1001): (UNKNOWN, _S3_OR_C3, "an ESP32-S3 or ESP32-C3, in its bootloader or under a program"),
     (_ESPRESSIF, 0x0009): (BOOTLOADER, kinds_of_chip("ESP32-S3"), "an ESP32-S3 in its bootloader"),
     (_ESPRESSIF, 0x4001): (MICROPYTHON, kinds_of_chip("ESP32-S3"), "an ESP32-S3 with MicroPython"),

@@ -20,6 +20,7 @@ from iastm_host.workbench.deploy_checks import (
     KEPT,
     OLDEST_MICROPYTHON,
     check_bytecode,
+    check_chip,
     check_main,
     check_memory,
     check_micropython,
@@ -31,9 +32,33 @@ from iastm_host.workbench.deploy_checks import (
 from iastm_host.workbench.deploy_writer import Step, Writer
 from iastm_host.workbench.release import Release, selector_source
 
-__all__ = ["ANOTHER", "OLDEST_MICROPYTHON", "RUNS", "SILENT", "Deployed", "Step", "Verdict", "deploy"]
+__all__ = [
+    "ANOTHER",
+    "NOTE",
+    "OLDEST_MICROPYTHON",
+    "RUNS",
+    "SILENT",
+    "Deployed",
+    "Step",
+    "StoppedError",
+    "Verdict",
+    "deploy",
+]
 
 RUNS, ANOTHER, SILENT = "runs", "another", "silent"
+NOTE = "note"
+"""The name of a Step that says what a person should still see at the end."""
+_STARTS = "The tool starts: with the firmware it had, or the new one if it was switched to."
+_WAITS = (
+    "The board could not be told to restart, and may wait where no tool runs. Switch it off and on: the tool then "
+    "starts, with the firmware it had, or the new one if it was switched to."
+)
+_ON_TRIAL = "The tool restarts with the new firmware, and goes back by itself where that does not stay up."
+_PORT_BACK_S = 3.0
+
+
+class StoppedError(KeyboardInterrupt):
+    """An interrupt of a deploy; its words are how the board was left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +100,7 @@ def deploy(
     board_file: bytes | None = None,
     board_name: str | None = None,
     replace_main: bool = False,
+    chip: str = "",
     selector: bytes | None = None,
     heap_needed_bytes: int = HEAP_NEEDED_BYTES,
 ) -> Deployed:
@@ -82,19 +108,23 @@ def deploy(
 
     `repl_factory` makes the prompt of the board, closed; `release_for` makes the release for an architecture;
     `confirm` is given its source hash, waits for the restarted board and judges what it says; `tell` is given each
-    step. `board_file` is a board.py and `board_name` the name of one of the firmware's own. `selector` is the main.py
-    that goes with the release, this toolkit's own unless given.
+    step. `board_file` is a board.py and `board_name` the name of one of the firmware's own; `chip` is
+    the one that they are for, as "ESP32-S3", "" where that is not known. `selector` is the main.py that goes with the
+    release, this toolkit's own unless given.
     """
-    wanted = _Wanted(board_file, board_name, replace_main, selector or selector_source(), heap_needed_bytes)
+    wanted = _Wanted(board_file, board_name, replace_main, chip, selector or selector_source(), heap_needed_bytes)
     written = _bring(repl_factory, release_for, tell, wanted)
     if written.before is None:
         return written.deployed
-    tell(Step("restart", "The board restarts; waiting until the tool stays up with it"))
-    verdict = confirm(written.source_hash)
-    if verdict.state == RUNS:
-        return replace(written.deployed, trouble=verdict.words)
-    tell(Step("reason", "The new firmware did not come up: asking the board why"))
-    raise taken_back(repl_factory, written.deployed.place, written.before, verdict.words)
+    try:
+        tell(Step("restart", "The board restarts; waiting until the tool stays up with it"))
+        verdict = confirm(written.source_hash)
+        if verdict.state == RUNS:
+            return replace(written.deployed, trouble=verdict.words)
+        tell(Step("reason", "The new firmware did not come up: asking the board why"))
+        raise taken_back(repl_factory, written.deployed.place, written.before, verdict.words)
+    except KeyboardInterrupt as error:
+        raise StoppedError(_ON_TRIAL) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +132,14 @@ class _Wanted:
     board_file: bytes | None
     board_name: str | None
     replace_main: bool
+    chip: str
     selector: bytes
     heap_needed_bytes: int
+
+    @property
+    def board(self) -> str:
+        """Whose pins they are, for a person."""
+        return "the board file" if self.board_name is None else f"the board {self.board_name}"
 
     def files(self) -> dict[str, bytes]:
         """The board's files as they are to be."""
@@ -137,10 +173,10 @@ def _bring(
         written = _write(repl, release_for, tell, wanted)
         repl.reset()
     except BaseException as error:
-        # Whatever ended it: the board is not left at a prompt, where no tool runs. Where it can't be told to restart,
-        # its power switch does.
-        with contextlib.suppress(Problem):
-            repl.reset()
+        interrupted = isinstance(error, KeyboardInterrupt)
+        restarts = _let_go(repl, anyhow=interrupted)
+        if interrupted:
+            raise StoppedError(_STARTS if restarts else _WAITS) from error
         if isinstance(error, TransportError) and error.reason == LOST:
             raise TransportError(
                 LOST,
@@ -153,6 +189,23 @@ def _bring(
     return written
 
 
+def _let_go(repl: RawRepl, *, anyhow: bool) -> bool:
+    """Restart the board, so that it is not left at a prompt, where no tool runs; return whether it could be told.
+
+    `anyhow`: a board that was left amid a restart is waited for; it may be on its way into safe mode.
+    """
+    with contextlib.suppress(Problem):
+        repl.reset()
+        return True
+    if anyhow:
+        with contextlib.suppress(Problem):
+            repl.wait_for_port(_PORT_BACK_S)
+            repl.open()
+            repl.reset()
+            return True
+    return False
+
+
 def _write(
     repl: RawRepl, release_for: Callable[[str], Release], tell: Callable[[Step], None], wanted: _Wanted
 ) -> _Written:
@@ -160,6 +213,7 @@ def _write(
     board = ask_board(repl, lambda done, total: tell(Step("ask", "Looking at what is on the board", done, total)))
     tell(Step("check", f"Found {board.machine or board.platform}, MicroPython {dotted(board.version)}"))
     check_micropython(board)
+    check_chip(board, wanted.chip, wanted.board)
     tell(Step("compile", f"Compiling for {board.architecture}"))
     release = release_for(board.architecture)
     check_bytecode(board, release)

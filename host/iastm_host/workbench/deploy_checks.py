@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from iastm_host.events import Problem
-from iastm_host.transports.repl import ReplError
+from iastm_host.transports.repl import FILES_ANEW, ReplError
 from iastm_host.workbench.board_state import MAIN, BoardState
+from iastm_host.workbench.boards import KINDS
 from iastm_host.workbench.release import Release
 
 # Measured: 165 kB of the heap are the compiled firmware's for good, and ring, buffers and objects need 35 kB more.
 HEAP_NEEDED_BYTES = 200_000
 OLDEST_MICROPYTHON = (1, 25)
+# An ESP32-S3 has 512 kB inside; what has more has PSRAM.
+_PSRAM_ABOVE_BYTES = 1_000_000
 KEPT = "What runs on it was not touched, and starts again."
 _PLATFORMS = ("rp2", "esp32")
 # A folder of littlefs takes two blocks, and the files that are written beside a release a few.
@@ -54,6 +57,27 @@ def check_micropython(board: BoardState) -> None:
         )
 
 
+def check_chip(board: BoardState, chip: str, whose: str) -> None:
+    """Raise Problem where `chip`, as "ESP32-S3", is that of `whose` pins and the board says that it has another.
+
+    A board that says nothing of its chip is taken as it is, and so are pins without one ("").
+    """
+    # What follows is how its pins are wired inside, as in "ESP32-S3 octal".
+    chip = chip.partition(" ")[0]
+    if not chip or not board.chip or _plain(board.chip).startswith(_plain(chip)):
+        return
+    fitting = [kind.name for kind in KINDS.values() if _plain(board.chip).startswith(_plain(kind.chip))]
+    named = f"Give the board that it is: {', '.join(fitting)}; or demo. " if fitting else ""
+    raise Problem(
+        f"Wrong chip: {whose} is for {chip}, and this board is a {board.machine}. Nothing was written.",
+        f"{named}A board file names its chip in WIRING: docs/boards.md.",
+    )
+
+
+def _plain(chip: str) -> str:
+    return chip.replace("-", "").upper()
+
+
 def check_bytecode(board: BoardState, release: Release) -> None:
     """Raise Problem where this MicroPython can't read the release."""
     theirs, ours = (board.mpy_version, board.mpy_sub_version), (release.mpy_version, release.mpy_sub_version)
@@ -85,7 +109,14 @@ def check_main(board: BoardState, selector: bytes, *, replace_main: bool) -> Non
 
 
 def check_memory(board: BoardState, needed_bytes: int) -> None:
-    """Raise Problem where less than `needed_bytes` of the heap are free."""
+    """Raise Problem where less than `needed_bytes` of the heap are free, or an ESP32 has no PSRAM."""
+    if board.platform == "esp32" and max(board.memory_bytes, board.heap_free) <= _PSRAM_ABOVE_BYTES:
+        # What its heap calls free is also what Bluetooth and Wi-Fi take from the same memory later.
+        raise Problem(
+            f"This {board.chip or 'ESP32'} has no PSRAM, so that firmware in files and Bluetooth do not fit into its "
+            "memory together.",
+            _FROZEN,
+        )
     if board.heap_free >= needed_bytes:
         return
     raise Problem(
@@ -97,6 +128,8 @@ def check_memory(board: BoardState, needed_bytes: int) -> None:
 
 def check_space(board: BoardState, release: Release, target: str) -> None:
     """Raise Problem where the file system has no room for what is to be written to the place `target`."""
+    if not board.blocks:
+        raise Problem("There is no file system on the board.", FILES_ANEW)
     place = board.places[target]
     hashes = release.hashes()
     kept = {path for path, digest in place.hashes.items() if hashes.get(path) == digest}
@@ -131,7 +164,8 @@ def refused(error: ReplError) -> Problem:
         return Problem(f"The board has too little memory to take the firmware. {KEPT}", _FROZEN)
     return Problem(
         f"The board refused: {last}. {KEPT}",
-        "Deploy again. Where it stays so its flash may be worn or its file system damaged: iastm flash writes it anew.",
+        f"Deploy again. Where it stays so its file system may be damaged. {FILES_ANEW} Where that does not help its "
+        "flash is worn: use another board.",
     )
 
 

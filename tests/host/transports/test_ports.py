@@ -20,14 +20,26 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Li
 def test_ports_come_by_name_with_their_usb_numbers_and_texts_that_are_never_none() -> None:
     found = [
         SimpleNamespace(
-            device="/dev/ttyUSB1", vid=0x10C4, pid=0xEA60, serial_number=None, product=None, manufacturer=None
+            device="/dev/ttyUSB1",
+            vid=0x10C4,
+            pid=0xEA60,
+            serial_number=None,
+            product=None,
+            manufacturer=None,
+            location=None,
         ),
         SimpleNamespace(
-            device="/dev/ttyACM0", vid=0x2E8A, pid=5, serial_number="e66", product="Board", manufacturer="MicroPython"
+            device="/dev/ttyACM0",
+            vid=0x2E8A,
+            pid=5,
+            serial_number="e66",
+            product="Board",
+            manufacturer="MicroPython",
+            location="1-1.2:1.0",
         ),
     ]
     assert list_serial_ports(lambda: found) == [
-        SerialPort("/dev/ttyACM0", 0x2E8A, 5, "e66", "Board", "MicroPython"),
+        SerialPort("/dev/ttyACM0", 0x2E8A, 5, "e66", "Board", "MicroPython", "1-1.2:1.0"),
         SerialPort("/dev/ttyUSB1", 0x10C4, 0xEA60, "", "", ""),
     ]
 
@@ -37,7 +49,15 @@ def test_a_name_that_linux_keeps_for_a_chip_that_is_not_there_is_no_port(tmp_pat
         (tmp_path / name).mkdir()
         (tmp_path / name / "type").write_text(f"{chip}\n")
     found = [
-        SimpleNamespace(device=f"/dev/{name}", vid=None, pid=None, serial_number=None, product=None, manufacturer=None)
+        SimpleNamespace(
+            device=f"/dev/{name}",
+            vid=None,
+            pid=None,
+            serial_number=None,
+            product=None,
+            manufacturer=None,
+            location=None,
+        )
         for name in ("ttyS0", "ttyS1", "ttyAMA0")
     ]
     ports = list_serial_ports(lambda: found, ttys=tmp_path)

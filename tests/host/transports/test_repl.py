@@ -303,6 +303,21 @@ def test_a_board_that_falls_silent_amid_a_command_is_lost_after_its_time(make_bo
         assert raised.value.reason == LOST
 
 
+def test_a_damaged_file_system_is_told_at_once_with_its_cure() -> None:
+    # What MicroPython prints on an ESP32 each three seconds, for ever, and again after each soft reset.
+    says = (
+        b"The filesystem appears to be corrupted. If you had important data there, you\r\nmay want to make a flash "
+        b"snapshot to try to recover it. Otherwise, perform\r\nfactory reprogramming of MicroPython firmware "
+        b"(completely erase flash, followed\r\nby firmware programming).\r\n\r\n"
+    )
+    with port_that(says) as port:
+        error = failed_open(port, timeout_s=30.0)
+    assert error.reason == NO_PROMPT
+    assert "damaged" in error.what
+    for words in ("iastm flash --erase", "flash_nuke.uf2", "calibration", "key", "log"):
+        assert words in error.fix
+
+
 def test_nothing_is_printed_by_what_is_used_below(make_board: Make, capfd: pytest.CaptureFixture[str]) -> None:
     board = make_board()
     board.put({"/main.py": DEAF_LOOP})

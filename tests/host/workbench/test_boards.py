@@ -23,6 +23,8 @@ def port(vid: int | None, pid: int | None, product: str = "", device: str = "/de
         (0x239A, 0x811C, "unknown", ["esp32_s3"]),
         (0x2E8A, 0x1020, "unknown", ["pico_w", "pico_2_w", "pico", "pico_2"]),
         (0x10C4, 0xEA60, "unknown", ["esp32_s3", "esp32_s3_8m", "esp32_s3_octal", "esp32_c3"]),
+        (0x2E8A, 0x000C, "unknown", []),
+        (0x2E8A, 0x0004, "unknown", []),
         (0x1234, 0x5678, "unknown", []),
     ],
 )
@@ -40,6 +42,18 @@ def test_what_a_bridge_hides_is_said() -> None:
         (board,) = find_boards([port(*numbers)], [])
         assert name in board.words
         assert "does not tell the board behind it" in board.words
+
+
+def test_a_board_is_sure_only_by_numbers_of_its_own() -> None:
+    for numbers, sure in (
+        ((0x2E8A, 5), True),
+        ((0x303A, 0x1001), True),
+        ((0x2E8A, 0x1020), False),
+        ((0x2E8A, 12), False),
+    ):
+        (board,) = find_boards([port(*numbers)], [])
+        assert board.sure == sure
+    assert not any(find_boards([port(*numbers)], [])[0].sure for numbers in BRIDGES)
 
 
 def test_a_port_without_usb_is_no_board() -> None:

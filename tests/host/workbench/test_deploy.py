@@ -497,6 +497,8 @@ def test_a_program_that_lets_nobody_in_is_told(make_board: Make, releases: Calla
         ({"implementation": {"_mpy": 3 << 8 | 6}}, ("no native code", "iastm flash")),
         ({"implementation": {"name": "circuitpython"}}, ("circuitpython", "MicroPython", "iastm flash")),
         ({"platform": "stm32"}, ("No tool runs on this board", "docs/boards.md")),
+        # What it has free is what Bluetooth takes, too.
+        ({"platform": "esp32", "heap_free": 240_000}, ("no PSRAM", "Freezing")),
         ({"heap_free": 120_000}, ("too little memory", "120 kB are free", "200 kB", "Freezing")),
     ],
 )
@@ -510,6 +512,38 @@ def test_a_board_that_can_t_run_it_is_told_why_before_anything_is_written(
     with pytest.raises(Problem) as raised:
         bring(board, releases("one"))
     assert_told(raised.value, *words)
+    board.wait_for("old tool")
+    board.power_off()
+    assert board.flash() == flash
+
+
+PSRAM = b"HEAP_DATA = 4\ndef idf_heap_info(kind):\n return [(230_000, 9_000, 5_000, 0), (2_097_152, 8, 8, 0)]\n"
+
+
+def test_an_esp32_with_psram_takes_firmware_in_files(make_board: Make, releases: Callable[..., Release]) -> None:
+    board = make_board(platform="esp32", heap_free=240_000)
+    board.put({"/esp32.py": PSRAM})
+    board.power_on()
+    assert bring(board, releases("one")).changed
+
+
+def test_pins_of_another_chip_are_refused_before_anything_is_written(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    board = make_board()
+    board.put({"/main.py": b"print('old tool')  # of iastm_firmware\n"})
+    flash = board.flash()
+    board.power_on()
+    with pytest.raises(Problem) as raised:
+        deploy(
+            lambda: RawRepl(str(board.port), 5.0, open_within_s=10.0),
+            lambda _: releases("one"),
+            listens(board, "one"),
+            quiet,
+            board_name="esp32_s3",
+            chip="ESP32-S3",
+        )
+    assert_told(raised.value, "Wrong chip", "ESP32-S3", "Played board with RP2040", "Nothing was written", "pico_w")
     board.wait_for("old tool")
     board.power_off()
     assert board.flash() == flash
@@ -627,5 +661,5 @@ def test_the_manifest_on_the_board_can_be_read_and_names_every_file(
     assert manifest is not None
     assert (manifest.id, dict(manifest.files)) == (one.id, one.hashes())
     assert set(json.loads(data)) == {
-        "schema", "id", "version", "source_hash", "mpy_version", "architecture", "files"
+        "mpy_version", "mpy_sub_version", "architecture", "schema", "id", "version", "source_hash", "files"
     }  # fmt: skip
