@@ -14,7 +14,12 @@ import sys
 HOME = "/releases/"
 _STATE = HOME + "state"
 _NEW = HOME + "state.new"
+_BEFORE = HOME + "before"
 _PLACES = ("a", "b", "-")
+# As much of a release.json as says for which MicroPython it was compiled.
+_HEAD_LETTERS = 80
+_DID_NOT_STAY = "it started twice and did not stay up"
+_CAN_NOT_RUN = "it is not complete, or compiled for another MicroPython"
 
 
 def encode(state):
@@ -30,8 +35,8 @@ def decode(line):
         return None
     if len(words[2]) != 1 or not "0" <= words[2] <= "9":
         return None
-    # What is on trial can be left, for something else.
-    if words[1] != "ok" and (words[1] != "trial" or words[0] in ("-", words[3])):
+    # On trial is a release, or what lies beside one: then it falls back to itself.
+    if words[1] != "ok" and (words[1] != "trial" or words[0] == "-"):
         return None
     state = (words[0], words[1], int(words[2]), words[3])
     text = encode(state)
@@ -76,7 +81,7 @@ def choose():
             if tries and _is_there(place):
                 write((place, status, tries - 1, fallback))
                 return place, True
-            give_up(state, "it started twice and did not stay up" if _is_there(place) else "it is not complete")
+            give_up(state, _DID_NOT_STAY if _is_there(place) else _CAN_NOT_RUN)
         except OSError:
             # What can't be counted is not tried: it might hang each time.
             pass
@@ -88,7 +93,7 @@ def choose():
 
 
 def give_up(state, why):
-    """Put the fallback of the release on trial in force, and note why: in words, or what it raised."""
+    """Put in force what was before the trial, and note why: in words, or what it raised."""
     try:
         with open(HOME + "failed", "w") as file:
             file.write("%s %s\n" % (state[0], _id_of(state[0])))
@@ -100,7 +105,26 @@ def give_up(state, why):
         open(HOME + "untold", "w").close()
     except (OSError, MemoryError):
         pass  # It is given up without words, too.
+    put_back()
     write((state[3], "ok", 0, "-"))
+
+
+def put_back():
+    """Put the board's own files back that were there before the trial; one that is empty tells that there was none."""
+    try:
+        names = os.listdir(_BEFORE)
+    except OSError:
+        return
+    for name in names:
+        old = _BEFORE + "/" + name
+        if os.stat(old)[6]:
+            os.rename(old, "/" + name)
+            continue
+        try:
+            os.remove("/" + name)
+        except OSError:
+            pass
+        os.remove(old)
 
 
 def _id_of(place):
@@ -114,15 +138,25 @@ def _id_of(place):
 
 
 def _is_there(place):
-    # A place is written to without its release.json, so that what is not whole is never started.
     try:
         if place == "-":
             __import__("iastm_firmware")
-        else:
-            os.stat(HOME + place + "/release.json")
-    except (OSError, ImportError):
+            return True
+        # A place is written to without its release.json, so that what is not whole is never started.
+        with open(HOME + place + "/release.json") as file:
+            head = file.read(_HEAD_LETTERS)
+    except UnicodeError:
+        return place != "-"
+    except Exception:
         return False
-    return True
+    mpy = getattr(sys.implementation, "_mpy", 0)
+    return not (_differs(head, "mpy_version", mpy & 0xFF) or _differs(head, "mpy_sub_version", mpy >> 8 & 3))
+
+
+def _differs(head, name, here):
+    # Only a number that is there, and another one, forbids a start.
+    number = head.partition('"%s":' % name)[2].partition(",")[0]
+    return number.isdigit() and int(number) != here
 
 
 def start():

@@ -89,6 +89,8 @@ class Life:
         """Return the bits of the status that come from here."""
         tool = self._tool
         faults = self.kept.faults & kinds.FAULT_STORE
+        if self._confirmation is not None and self._confirmation.fails:
+            faults |= kinds.FAULT_STORE
         if self._board.trouble:
             faults |= kinds.FAULT_BOARD
         if self.battery.low:

@@ -17,14 +17,17 @@ from collections import namedtuple
 
 from iastm_protocol._compat import const
 
-# The loop of a release runs for so long before it is confirmed.
+# The loop of a release runs for so long before it is confirmed; at the latest for so long, where it never is a moment
+# at which a write holds nothing up: a tool may lie on its tip, or its converter at its rail, for good.
 CONFIRM_S = const(5)
+LATEST_S = const(7)
 
 HOME = "/releases/"
 _STATE = HOME + "state"
 _NEW = HOME + "state.new"
 _FAILED = HOME + "failed"
 _UNTOLD = HOME + "untold"
+_BEFORE = HOME + "before"
 _PLACES = ("a", "b", "-")
 _OK = "ok"
 _TRIAL = "trial"
@@ -51,8 +54,8 @@ def decode(line):
         return None
     if len(words[2]) != 1 or not "0" <= words[2] <= "9":
         return None
-    # What is on trial can be left, for something else.
-    if words[1] != _OK and (words[1] != _TRIAL or words[0] in ("-", words[3])):
+    # On trial is a release, or what lies beside one: then it falls back to itself.
+    if words[1] != _OK and (words[1] != _TRIAL or words[0] == "-"):
         return None
     state = State(words[0], words[1], int(words[2]), words[3])
     text = encode(state)
@@ -115,9 +118,13 @@ def forget():
 
 
 class Confirmation:
-    """Puts the release in force that is on trial as `state` says, once its loop ran for CONFIRM_S."""
+    """Puts the release in force that is on trial as `state` says, once its loop ran for CONFIRM_S.
+
+    `fails` tells that it could not be written.
+    """
 
     def __init__(self, state):
+        self.fails = False
         self._state = state
         self._ran_s = 0
         self._wait_s = CONFIRM_S
@@ -126,7 +133,10 @@ class Confirmation:
         """A second has passed; take whether the loop ran, and a write holds nothing up. Return whether it is done."""
         if ran:
             self._ran_s += 1
-        if self._ran_s < self._wait_s or not may_write:
+        if self._ran_s < self._wait_s:
+            return False
+        # Held up once, by a gap that is marked: a release that nobody confirmed would be gone after its next starts.
+        if not may_write and (self.fails or self._ran_s < LATEST_S):
             return False
         try:
             # Whoever changed it meanwhile knew why.
@@ -134,6 +144,7 @@ class Confirmation:
                 write(State(self._state.place, _OK, 0, "-"))
         except (OSError, MemoryError):
             # A full file system stops no tool, and is not worn out.
+            self.fails = True
             self._ran_s = 0
             self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
             return False
@@ -142,7 +153,7 @@ class Confirmation:
 
 
 def give_up(state, error):
-    """Put the fallback of the release on trial in force from the next start on, and note what it failed with.
+    """Put in force from the next start on what was before the trial, and note what it failed with.
 
     Raises OSError where that can't be.
     """
@@ -153,7 +164,29 @@ def give_up(state, error):
         open(_UNTOLD, "w").close()
     except (OSError, MemoryError):
         pass  # It is given up without words, too.
+    put_back()
     write(State(state.fallback, _OK, 0, "-"))
+
+
+def put_back():
+    """Put the board's own files back that were there before the trial; one that is empty tells that there was none.
+
+    Raises OSError where that can't be; it may be called again.
+    """
+    try:
+        names = os.listdir(_BEFORE)
+    except OSError:
+        return
+    for name in names:
+        old = _BEFORE + "/" + name
+        if os.stat(old)[6]:
+            os.rename(old, "/" + name)
+            continue
+        try:
+            os.remove("/" + name)
+        except OSError:
+            pass
+        os.remove(old)
 
 
 def told():

@@ -18,16 +18,6 @@ from collections import namedtuple
 
 from iastm_firmware import safe_mode, trial
 from iastm_firmware.boards.mark import WANTS_SAFE_MODE
-from iastm_firmware.boards.real import (
-    FIRST_MINUTE_MS,
-    ChipBoard,
-    RealBoard,
-    log_failure,
-    open_journal,
-    restart_after_failure,
-    traceback_of,
-    words_of,
-)
 from iastm_protocol import kinds
 from iastm_protocol._compat import const
 
@@ -87,6 +77,7 @@ def start(system):
         system.say("IASTM: no tool runs on %s (%s)." % (system.platform, system.model))
         return
     if chip.wants_safe_mode:
+        # Before all that takes time to load: whoever interrupts that would be led here again by the next start.
         chip.mark.note(kinds.RESET_SOFT, 0, False)
         safe_mode.announce(system.say, safe_mode.ASKED_FOR)
         return
@@ -131,6 +122,8 @@ def _find(system, chip):
             return _Found(None, "board.py has neither WIRING nor Board", None, None)
         faults = _faults_of(wiring, _running(system))
     except (Exception, SystemExit) as error:
+        from iastm_firmware.boards.real import words_of
+
         return _Found(None, "the wiring can't be read: " + words_of(error), None, None)
     if not faults:
         return _Found(wiring, "", None, wiring.get("button"))
@@ -204,6 +197,8 @@ def _optional(system, name):
 
 
 def _run(system, chip, found, failures):
+    from iastm_firmware.boards.real import FIRST_MINUTE_MS, restart_after_failure, traceback_of, words_of
+
     board = None
     last_resort = failures >= _MOST_FAILURES or bool(found.trouble)
     times = chip.times
@@ -238,6 +233,8 @@ def _run(system, chip, found, failures):
 
 def _log(board, error):
     try:
+        from iastm_firmware.boards.real import log_failure, open_journal
+
         log_failure(open_journal() if board is None else getattr(board, "journal", None), error)
     except Exception:
         pass  # Whatever is wrong with the log: what ended is to start again.
@@ -252,6 +249,8 @@ def _quieten(board):
 
 
 def _board(system, chip, found, failures):
+    from iastm_firmware.boards.real import ChipBoard, RealBoard
+
     model = system.model[:_MODEL_LETTERS]
     if failures >= _MOST_FAILURES:
         # Without the radio too: nobody knows what it was.

@@ -1,7 +1,8 @@
 """main.py and the two releases of a board over its starts, on MicroPython's own file systems in memory.
 
-A Tool is a medium with /releases on it. `boot` is one power-on: main.py runs as it does on a board, and the firmware
-that it chooses, which is made up of a few lines beside the real releases.py and trial.py, does what its text says.
+A Tool is a medium that is the root while it is looked at; this computer's files lie under /host then. `boot` is one
+power-on: main.py runs as it does on a board, and the firmware that it chooses, which is made up of a few lines beside
+the real releases.py and trial.py, does what its text says.
 """
 
 # ruff: noqa: A002, BLE001, PTH102, PTH123, SIM105, UP031
@@ -18,6 +19,7 @@ from tests.micropython.medium import Medium
 ROOT = __file__[: -len("/tests/firmware/selector_bench.py")]
 FIRMWARE = ROOT + "/firmware_micropython/"
 _BLOCKS = 256
+_HOST = os.VfsPosix()  # type: ignore[attr-defined]
 KINDS = {"littlefs": os.VfsLfs2, "FAT": os.VfsFat}  # type: ignore[attr-defined]
 
 _BEGIN = """
@@ -177,8 +179,8 @@ class Tool:
         self.accesses = 0
         self.dead = False
 
-    def put_release(self, place, body, whole=True, id=None):
-        """Put made-up firmware into a place; its release.json last, where it is whole."""
+    def put_release(self, place, body, whole=True, id=None, head=""):
+        """Put made-up firmware into a place; its release.json last, where it is whole, which begins with `head`."""
 
         def write():
             home = "/releases/" + place
@@ -188,7 +190,8 @@ class Tool:
             code = "def main(:\n" if body == "can't be compiled" else _BEGIN % (place, BODIES[body])
             put(home + "/iastm_firmware/start.py", code)
             if whole:
-                put(home + "/release.json", json.dumps({"schema": 1, "id": id or "1.0+" + place, "files": {}}))
+                rest = json.dumps({"schema": 1, "id": id or "1.0+" + place, "files": {}})
+                put(home + "/release.json", "{" + head + rest[1:])
 
         self.change(write)
         return self
@@ -198,17 +201,22 @@ class Tool:
         self.change(lambda: put("/releases/" + name, text))
         return self
 
+    def put_root(self, name, text):
+        """Write a file of the root."""
+        self.change(lambda: put("/" + name, text))
+        return self
+
     def put_state(self, state):
         """Put a state in force."""
         return self.put_text("state", line_of(state))
 
-    def text(self, name):
+    def text(self, name, folder="/releases/"):
         """Return what a file of /releases holds, None where there is none."""
         found: list[str | None] = []
 
         def read():
             try:
-                with open("/releases/" + name) as file:
+                with open(folder + name) as file:
                     found.append(file.read())
             except OSError:
                 found.append(None)
@@ -226,14 +234,20 @@ class Tool:
     def change(self, do, power=None, torn=False, readonly=False):
         """Do something to the files, in which the power may go; return what it raised, None nothing."""
         medium = Medium(self.data, power, torn)
-        os.mount(self.kind(medium), "/releases", readonly=readonly)  # type: ignore[attr-defined]
+        os.umount("/")  # type: ignore[attr-defined]
+        os.mount(self.kind(medium), "/", readonly=readonly)  # type: ignore[attr-defined]
+        os.mount(_HOST, "/host")  # type: ignore[attr-defined]
+        os.chdir("/")
         try:
             do()
             failed = None
         except (Exception, Bitten, Restarted, SystemExit, KeyboardInterrupt) as error:
             failed = error
         gc.collect()
-        os.umount("/releases")  # type: ignore[attr-defined]
+        os.umount("/host")  # type: ignore[attr-defined]
+        os.umount("/")  # type: ignore[attr-defined]
+        os.mount(_HOST, "/")  # type: ignore[attr-defined]
+        os.chdir("/")
         self.accesses = medium.accesses
         self.dead = medium.dead
         self.data = medium.data
@@ -245,7 +259,9 @@ class Tool:
         self.chip = chip
         names = {"__name__": "__main__", "print": lambda *words: chip.said.append(" ".join(words))}
         held = sys.path[:]
-        sys.path[:] = [""] + ([self.frozen] if self.frozen else []) + [ROOT + "/protocol", ".frozen"]
+        sys.path[:] = (
+            [""] + (["/host" + self.frozen] if self.frozen else []) + ["/host" + ROOT + "/protocol", ".frozen"]
+        )
         _unload()
         sys.modules["chip"] = sys.modules["machine"] = chip
         self.failed = self.change(lambda: exec(MAIN, names), **how)

@@ -419,6 +419,7 @@ class Confirmation:
     """Notes each second it is told of, and is done after three that count."""
 
     def __init__(self) -> None:
+        self.fails = False
         self.seconds: list[tuple[bool, bool]] = []
 
     def second(self, ran: bool, may_write: bool) -> bool:
@@ -444,6 +445,18 @@ def test_what_confirms_a_release_hears_of_each_second_whether_samples_were_taken
     assert confirmation.seconds[-1] == (True, True)
     # It is asked no more once it is done.
     assert bench.tool.life._confirmation is None
+
+
+def test_a_release_that_can_not_be_confirmed_is_a_fault_of_the_store(lives: Lives) -> None:
+    bench = lives.begin(rest(6))
+    bench.start(LIMITS)
+    confirmation = Confirmation()
+    bench.tool.life._confirmation = confirmation
+    live(bench, 1)
+    assert not bench.tool.health.faults & kinds.FAULT_STORE
+    confirmation.fails = True
+    live(bench, 1)
+    assert bench.tool.health.faults & kinds.FAULT_STORE
 
 
 # the self-test

@@ -28,6 +28,8 @@ LINES: list[tuple[str, State]] = [
     ("b ok 0 - 7b138899\n", ("b", "ok", 0, "-")),
     ("a trial 1 - 223ee83b\n", ("a", "trial", 1, "-")),
     ("- ok 0 - 8bae58d8\n", ("-", "ok", 0, "-")),
+    # The release in force, tried with other files beside it.
+    ("a trial 2 a 5f125bd9\n", ("a", "trial", 2, "a")),
 ]
 
 
@@ -55,9 +57,9 @@ NO_STATES = [
     line("a ok -1 -"),
     line("a ok 00 -"),
     line("a ok 0 c"),
-    # Nothing to fall back to, or nothing to try.
-    line("a trial 2 a"),
+    # Nothing to try.
     line("- trial 2 a"),
+    line("- trial 2 -"),
 ]
 
 
@@ -109,7 +111,7 @@ def test_every_state_that_can_be_comes_back_from_its_line(place: str, status: st
     state = (place, status, tries, fallback)
     text = releases.encode(state)
     assert text == MAIN.encode(state) == line(f"{place} {status} {tries} {fallback}")
-    can_be = status == "ok" or (place != "-" and place != fallback)
+    can_be = status == "ok" or place != "-"
     assert releases.decode(text) == MAIN.decode(text) == (state if can_be else None)
 
 

@@ -372,6 +372,24 @@ def test_while_the_watchdog_runs_it_gets_it_after_a_restart(play: Play, port: st
     assert said == ["Restarted", 1, *safe, "ran", kinds.RESET_SOFT, ""]
 
 
+@pytest.mark.parametrize(("port", "chip"), [("esp32", "ESP32-S3"), ("rp2", "RP2040")])
+def test_what_leads_to_the_prompt_is_forgotten_before_anything_large_is_loaded(
+    play: Play, port: str, chip: str
+) -> None:
+    # Whoever interrupts that, in the second that it takes on a board, would be led there again by the next start.
+    said = play(
+        f"""
+        import sys
+        from iastm_firmware.boards.mark import WANTS_SAFE_MODE
+        machine = Machine({port!r})
+        Mark(machine.mem_backup()).note(WANTS_SAFE_MODE, 0, False)
+        said = [begin(machine, board_py(), run, {chip!r}), Mark(machine.mem_backup()).reason]
+        said += [name in sys.modules for name in ("iastm_firmware.boards.real", "iastm_firmware.signals")]
+        """
+    )
+    assert said == ["prompt", kinds.RESET_SOFT, False, False]
+
+
 def test_mpremote_gets_from_the_whole_running_firmware_to_its_prompt(play: Play) -> None:
     # What is typed is what mpremote sends first. Ctrl-C is a byte while the firmware runs, and a key again after.
     said = play(

@@ -41,6 +41,9 @@ FAULTS = {
     kinds.FAULT_BOARD: "a part of the tool did not start",
 }
 
+CAN_NOT_KEEP = FAULTS[kinds.FAULT_STORE]
+"""What a tool says that can't write anything."""
+
 DOSE = "dose"
 """The kind of the one alert that is the tool's alone: its dose limit was reached."""
 

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from iastm_host.events import StatusReport, ToolDescription
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
+from iastm_host.tool.words import CAN_NOT_KEEP
 from iastm_host.transports.base import Clock, Transport, TransportError
 from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Verdict
 
-# Firmware on trial is confirmed by the tool itself after 5 s (iastm_firmware/releases.py): seen for longer than that,
-# it is there to stay.
-CONFIRMED_S = 7
+# Firmware on trial confirms itself once its loop ran for 5 s, and for 7 s where it is in contact all the time
+# (iastm_firmware/releases.py). Its uptime begins up to two seconds before its loop.
+CONFIRMED_S = 10
 WITHIN_S = 60.0
 _RETRY_S = 0.3
 _OVER = (states.REFUSED, states.LOST, states.ENDED)
@@ -31,7 +32,8 @@ async def confirm_release(
     confirmed_s: int = CONFIRMED_S,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Verdict:
-    """Return what came up on the board within `within_s` seconds; `link` is the way to it, made anew for each try.
+    """Return what came up on the board within `within_s` seconds; `link` is the way to it, made anew for each try,
+    and raises TransportError while there is none.
 
     The release of `source_hash` has to stay up for `confirmed_s` seconds. Nothing on the tool is changed.
     """
@@ -39,8 +41,9 @@ async def confirm_release(
     seen = _Seen(source_hash, confirmed_s)
     session = secrets.randbits(32)
     while clock() < end_us:
-        transport = link()
+        transport: Transport | None = None
         try:
+            transport = link()
             await transport.open()
             verdict = await _watch(transport, ToolClient(software, session=session), seen, clock, end_us)
             if verdict is not None:
@@ -48,7 +51,8 @@ async def confirm_release(
         except TransportError as error:
             seen.why = error.what
         finally:
-            await transport.close()
+            if transport is not None:
+                await transport.close()
         await sleep(_RETRY_S)
     return seen.last(within_s)
 
@@ -97,7 +101,7 @@ class _Seen:
             if event.source_hash != self._wanted:
                 return Verdict(ANOTHER, f"The tool runs other firmware, {event.firmware_version}.")
         elif isinstance(event, StatusReport) and self._tool is not None and event.uptime_s >= self._confirmed_s:
-            return Verdict(RUNS, self._tool.trouble)
+            return Verdict(RUNS, _joined(self._tool.trouble, event.faults))
         return None
 
     def last(self, within_s: float) -> Verdict:
@@ -108,3 +112,11 @@ class _Seen:
         if len(self._boots) > 1:
             return Verdict(SILENT, f"It restarted {len(self._boots) - 1} times and did not stay up.")
         return Verdict(SILENT, f"It answered, but did not stay up for {self._confirmed_s} s.")
+
+
+def _joined(trouble: str, faults: tuple[str, ...]) -> str:
+    """Return what is wrong with the tool; one that can't write could not note that its firmware is to stay, either."""
+    if CAN_NOT_KEEP not in faults:
+        return trouble
+    told = f"{CAN_NOT_KEEP}, nor that this firmware is to stay: it may go back to the one before; delete files there"
+    return "; ".join(words for words in (trouble, told) if words)

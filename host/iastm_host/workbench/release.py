@@ -52,17 +52,21 @@ class Release:
         return {path: hashlib.sha256(data).hexdigest() for path, data in self.files.items()}
 
     def manifest(self) -> bytes:
-        """Return release.json, which is written last: a place without it is never started."""
+        """Return release.json, which is written last: a place without it is never started.
+
+        It begins with what the selector reads of it, which MicroPython can run this.
+        """
         document = {
+            "mpy_version": self.mpy_version,
+            "mpy_sub_version": self.mpy_sub_version,
+            "architecture": self.architecture,
             "schema": SCHEMA,
             "id": self.id,
             "version": self.version,
             "source_hash": self.source_hash,
-            "mpy_version": self.mpy_version,
-            "architecture": self.architecture,
-            "files": self.hashes(),
+            "files": dict(sorted(self.hashes().items())),
         }
-        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+        return json.dumps(document, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Manifest:
     version: str
     source_hash: str
     mpy_version: int
+    mpy_sub_version: int
     architecture: str
     files: Mapping[str, str]
 
@@ -91,6 +96,7 @@ def read_manifest(data: bytes) -> Manifest | None:
             str(document["version"]),
             str(document["source_hash"]),
             int(document["mpy_version"]),
+            int(document["mpy_sub_version"]),
             str(document["architecture"]),
             files,
         )

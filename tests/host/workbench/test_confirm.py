@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from iastm_firmware import releases
 from iastm_host.events import Chunk
 from iastm_host.transports.base import LOST, Transport, TransportError
 from iastm_host.transports.runtime import find_runtime
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.transports.simulator import SimulatedTool
-from iastm_host.workbench.confirm import confirm_release
+from iastm_host.workbench.confirm import CONFIRMED_S, confirm_release
 from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Verdict
 from iastm_protocol import kinds
 from iastm_protocol.frames import Decoder
@@ -146,6 +147,11 @@ def test_firmware_that_restarts_again_and_again_is_told_so() -> None:
         verdict = verdict_on(link, within_s=2.5, confirmed_s=600)
     assert verdict.state == SILENT
     assert "restarted" in verdict.words
+
+
+def test_the_tool_has_confirmed_its_release_before_the_host_takes_it_for_good() -> None:
+    # Its uptime, in whole seconds, begins before its loop does.
+    assert CONFIRMED_S >= releases.LATEST_S + 3
 
 
 @pytest.mark.parametrize("within_s", [0.0])

@@ -63,9 +63,14 @@ def test_a_manifest_comes_back_as_it_was_written() -> None:
         "1.2.3",
         RELEASE.source_hash,
     )
-    assert (manifest.mpy_version, manifest.architecture) == (6, "armv6m")
+    assert (manifest.mpy_version, manifest.mpy_sub_version, manifest.architecture) == (6, 3, "armv6m")
     assert dict(manifest.files) == RELEASE.hashes()
     assert RELEASE.total_bytes == 2
+
+
+def test_a_manifest_begins_with_what_the_selector_reads_of_it() -> None:
+    # main.py reads the first 80 letters of each at a start.
+    assert RELEASE.manifest()[:40] == b'{"mpy_version":6,"mpy_sub_version":3,"ar'
 
 
 def test_equal_releases_have_equal_manifests_whatever_the_order_of_their_files() -> None:
