@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -96,7 +97,7 @@ def test_an_update_of_the_whole_firmware_that_does_not_start_is_rolled_back_with
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_deploy_that_is_stopped_leaves_the_tool_running(
+def test_a_deploy_that_is_stopped_leaves_the_tool_running_however_often_it_is_told(
     make_board: Make, started: Callable[..., subprocess.Popen[str]], number: signal.Signals
 ) -> None:
     board = make_board()
@@ -108,11 +109,35 @@ def test_a_deploy_that_is_stopped_leaves_the_tool_running(
     while "Sending" not in (line := process.stderr.readline()):
         assert line, "it ended"
     process.send_signal(number)
-    _, error = process.communicate(timeout=LIMIT_S)
+    # Until it ends somebody presses Ctrl-C ten times a second.
+    while process.poll() is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+        process.send_signal(signal.SIGINT)
+    said, error = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 128 + number
+    assert said == ""
     assert "Stopped. The tool starts" in error
     assert "Traceback" not in error
     board.wait_for("the old tool")
+
+
+def test_pins_of_another_chip_are_refused_and_the_tool_runs_on(make_board: Make, iastm, tmp_path: Path) -> None:
+    board = make_board()
+    board.put({"/main.py": b"print('the old tool')  # of iastm_firmware\nimport time\nwhile 1:time.sleep_ms(20)\n"})
+    flash = board.flash()
+    board.power_on()
+    board.wait_for("the old tool")
+    own = tmp_path / "own.py"
+    own.write_text("from iastm_firmware.boards.pico_2_w import WIRING\n")
+    for pins, chip in (("esp32_s3", "ESP32-S3"), (own, "RP2350")):
+        ran = iastm("deploy", "--port", board.port, "--board", pins)
+        assert ran.code == 2
+        assert f"is for {chip}" in ran.err
+        assert "RP2040" in ran.err
+    board.wait_for("the old tool")
+    board.power_off()
+    assert board.flash() == flash
 
 
 def test_a_port_that_another_program_has_is_told_with_its_name(make_board: Make, iastm) -> None:
@@ -162,8 +187,10 @@ def test_what_can_t_be_deployed_is_told_before_the_board_is_asked(iastm, tmp_pat
         (("--bundle", torn), ("torn.zip",)),
         ((), ("no port",)),
     ):
-        ran = iastm("deploy", "--port", tmp_path / "no port", *arguments)
+        ran = iastm("deploy", "--port", tmp_path / "no port", "--json", *arguments)
         assert ran.code == 2
+        # Where there is no object to print, nothing is: the words are for people.
+        assert ran.out == ""
         for word in words:
             assert word in ran.err, ran.err
         assert "Traceback" not in ran.err
