@@ -24,9 +24,11 @@ from tests.played_board.played import PlayedBoard, played_boards
 
 from iastm_host.cli.flash import Helpers, Wish, make_tool
 from iastm_host.cli.flash import _what_runs as what_runs
+from iastm_host.cli.tool import is_played
 from iastm_host.cli.wiring_deploy import deploy_to
 from iastm_host.transports.ports import SerialPort
 from iastm_host.transports.repl import RawRepl
+from iastm_host.transports.runtime import source_hash
 from iastm_host.workbench.deploy import RUNS, Step
 from iastm_host.workbench.drives import IMAGE_NAME, INFO_FILE
 from iastm_host.workbench.esp import Esptool
@@ -234,6 +236,7 @@ def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
         shown=lambda: contextlib.nullcontext(steps.append),
         deploy=deploy_to,
         confirm=what_runs,
+        is_played=is_played,
         self_test=_no_test,
         say=said.append,
         warn=said.append,
@@ -255,7 +258,7 @@ def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
     # It can be asked what it is while its firmware runs, and runs on: it is flashed again without a button.
     again = find_target(helpers.desk, port, "pico")
     assert (again.chip, again.machine) == ("RP2040", "Played board with RP2040")
-    assert what_runs(port).state == RUNS
+    assert what_runs(port, source_hash()).state == RUNS
 
 
 def _take_image(drive: Path, image: Path, board: PlayedBoard) -> None:

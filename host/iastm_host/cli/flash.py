@@ -18,25 +18,29 @@ from iastm_host.cli import tool as tool_commands
 from iastm_host.cli.bundle import image_cache
 from iastm_host.cli.deploy import shown, words_on
 from iastm_host.cli.wiring import clock_us, serial_link, software_name
-from iastm_host.cli.wiring_deploy import DEMO, Order, deploy_to, locator
+from iastm_host.cli.wiring_deploy import DEMO, Order, Pins, deploy_to, locator, pins_of
 from iastm_host.events import Problem
 from iastm_host.transports.ports import list_serial_ports
 from iastm_host.transports.repl import RawRepl
 from iastm_host.transports.runtime import source_hash
 from iastm_host.workbench.boards import BRIDGES, FoundBoard
-from iastm_host.workbench.bundle import open_bundle
+from iastm_host.workbench.bundle import Bundle, open_bundle
 from iastm_host.workbench.confirm import confirm_release
 from iastm_host.workbench.deploy import ANOTHER, RUNS, Deployed, Step, Verdict
 from iastm_host.workbench.download import fetch_image
 from iastm_host.workbench.drives import find_drives
 from iastm_host.workbench.esp import Esptool
-from iastm_host.workbench.flash import INTERRUPTED, check_erase, flash_board, name_board
-from iastm_host.workbench.flash_image import Sources, choose_image, why_no_tool
+from iastm_host.workbench.flash import INTERRUPTED, check_erase, flash_board
+from iastm_host.workbench.flash_files import prepare_frozen
+from iastm_host.workbench.flash_image import Sources, check_files, choose_image, told_by, what_is_lost, why_no_tool
 from iastm_host.workbench.flash_target import Desk, Target, identify, let_run, look
 from iastm_host.workbench.images import Image
 
 _SILENCE_S = 10.0
-_ERASED = "Everything on the board is lost then: calibrations, its key, its log, files of your own."
+_ERASED = (
+    "Everything on the board is lost then: calibrations, its key, its log, files of your own. Where it has a "
+    "calibration, read that first: iastm calibrate read."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,9 @@ class Wish:
 class Helpers:
     """What flashing asks of others. `ask` puts a question to a person, None where nobody is there.
 
-    `shown` gives what shows steps; `deploy` brings the firmware to a port; `confirm` says what runs at one; `self_test`
-    prints a tool's self-test and returns its exit code. `say` prints what was done, `warn` what was not.
+    `shown` gives what shows steps; `deploy` brings the firmware to a port; `confirm` says what runs at one, measured by
+    a source hash; `is_played` whether the tool at one only plays strokes; `self_test` prints a tool's self-test and
+    returns its exit code. `say` prints what was done, `warn` what was not.
     """
 
     desk: Desk
@@ -67,7 +72,8 @@ class Helpers:
     fetch: Callable[[str, Path], Path]
     shown: Callable[[], contextlib.AbstractContextManager[Callable[[Step], None]]]
     deploy: Callable[[str, Order, Callable[[Step], None]], Deployed]
-    confirm: Callable[[str], Verdict]
+    confirm: Callable[[str, str], Verdict]
+    is_played: Callable[[str], bool]
     self_test: Callable[[str], int]
     say: Callable[[str], None]
     warn: Callable[[str], None]
@@ -75,7 +81,11 @@ class Helpers:
 
 def flash(
     board: Annotated[
-        str | None, typer.Option(help="Which board it is, where that can't be told: pico_w, pico_2_w, esp32_s3, …")
+        str | None,
+        typer.Option(
+            help="Which board it is, and whose pins it gets: pico_w, pico_2_w, esp32_s3, …, or your file of pins, such "
+            "as b.py. Without it the board keeps the pins that it has."
+        ),
     ] = None,
     port: Annotated[str | None, typer.Option(help="The board's serial port, or its bootloader's drive.")] = None,
     image: Annotated[Path | None, typer.Option(help="An image of your own: .uf2 or .bin.")] = None,
@@ -98,7 +108,8 @@ def flash(
 
     Finds the board and says what it found; a board that runs MicroPython is brought into its bootloader without a
     button. Downloads nothing without asking. What lies in the board's file system (calibrations, key, log) stays,
-    unless --erase is given. Whatever goes wrong leaves the chip's own bootloader, and flashing again cures it.
+    unless --erase is given, or it is said that this image has it elsewhere. Whatever goes wrong leaves the chip's own
+    bootloader, and flashing again cures it.
     Exit code 0: the tool runs and passed its self-test; 1: it runs, and something failed in it; 2: the reason is said.
     """
     console = Console(stderr=True, highlight=False, emoji=False)
@@ -115,11 +126,12 @@ def flash(
             tell=lambda _step: None,
         ),
         cache=image_cache(),
-        ask=(lambda _question: True) if yes else ask,
+        ask=_agreed if yes else ask,
         fetch=fetch_image,
         shown=lambda: shown(console),
         deploy=deploy_to,
         confirm=_what_runs,
+        is_played=tool_commands.is_played,
         self_test=_self_test,
         say=typer.echo,
         warn=lambda words: typer.echo(words, err=True),
@@ -131,19 +143,27 @@ def flash(
 
 def make_tool(wish: Wish, helpers: Helpers) -> int:
     """Make a tool of a board, and return the exit code of its self-test; raises Problem."""
+    if wish.board == DEMO:
+        wish = replace(wish, board=None, demo=True)
+    pins = pins_of(wish.board, lambda step: helpers.warn(f"{step.words}."))
+    # A file of pins tells the chip that it is for, or nothing.
+    board = wish.board if pins.file is None else pins.chip or None
     with contextlib.ExitStack() as stack:
-        bundled: Sequence[Image] | None = None
+        bundle: Bundle | None = None
         if wish.bundle is not None:
-            bundled = stack.enter_context(open_bundle(wish.bundle)).images
-        found = look(helpers.desk, wish.port, wish.board)
+            bundle = stack.enter_context(open_bundle(wish.bundle))
+        bundled: Sequence[Image] | None = bundle.images if bundle is not None else None
+        found = look(helpers.desk, wish.port, board)
         if wish.port is None:
             _make_sure(helpers, found)
-        target = _identified(wish, helpers, found)
+        target = _identified(wish, helpers, found, board)
         helpers.say(f"Found {target.board.words}. It is: {target.words}.")
         try:
             sources = Sources(wish.image, bundled, helpers.cache, helpers.ask, helpers.fetch)
             check_erase(target, erase=wish.erase)
             image = choose_image(target, sources, anyway=wish.anyway)
+            check_files(target, image, erase=wish.erase)
+            target = told_by(target, image)
             _agree(wish, helpers, target, image)
         except BaseException:
             # It runs what it had.
@@ -153,22 +173,33 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
     helpers.say(f"{_content(image)} is on the board, which came up at {port}.")
     unfit = why_no_tool(target, image)
     if unfit is not None:
-        helpers.say("No tool runs with this image, so none was deployed.")
+        helpers.say(
+            "No tool is known to run with this image, so none was deployed. Where one does, it follows with: "
+            f"iastm deploy --port {port}"
+        )
         return 0
     if image.frozen:
-        _see_frozen(wish, helpers, port)
+        digest = bundle.info.source_hash if bundle is not None and wish.image is None else source_hash()
+        _see_frozen(helpers, port, pins_of(DEMO, helpers.desk.tell) if wish.demo else pins, digest)
     else:
         _deploy(wish, helpers, port)
-    code = _tested(wish, helpers, port)
+    if _stays_demo(wish, helpers, port):
+        # What it plays can't be tested.
+        wish, code = replace(wish, demo=True), 0
+        helpers.warn(
+            "It is a demo board still, as it was told earlier: it plays strokes, and reads nothing that is wired to it."
+        )
+    else:
+        code = _tested(wish, helpers, port)
     for line in _next(wish, target, port, passed=code == 0):
         helpers.say(line)
     return code
 
 
-def _identified(wish: Wish, helpers: Helpers, found: FoundBoard) -> Target:
+def _identified(wish: Wish, helpers: Helpers, found: FoundBoard, board: str | None) -> Target:
     try:
         with helpers.shown() as tell:
-            return identify(replace(helpers.desk, tell=tell), found, wish.board, replace_main=wish.replace_main)
+            return identify(replace(helpers.desk, tell=tell), found, board, replace_main=wish.replace_main)
     except KeyboardInterrupt:
         helpers.warn(INTERRUPTED["bootloader"])
         raise
@@ -188,8 +219,9 @@ def _make_sure(helpers: Helpers, found: FoundBoard) -> None:
 def _agree(wish: Wish, helpers: Helpers, target: Target, image: Image) -> None:
     """Have a person agree to what will be written, and to what is lost; raises Problem where they don't."""
     question = f"Write {image.path.name} ({_content(image)}) to {target.board.where}?"
-    if wish.erase:
-        question = f"{_ERASED} {question}"
+    lost = _ERASED if wish.erase else what_is_lost(target, image)
+    if lost:
+        question = f"{lost} {question}"
     if helpers.ask is None:
         raise Problem(f"Nobody is here to be asked: {question}", "Allow it with --yes. Nothing was written.")
     if not helpers.ask(question):
@@ -198,6 +230,7 @@ def _agree(wish: Wish, helpers: Helpers, target: Target, image: Image) -> None:
 
 def _content(image: Image) -> str:
     content = f"MicroPython {image.micropython}" if image.micropython else "a program"
+    content += f" for {image.machine}" if image.machine else ""
     return f"{content} with the firmware frozen into it" if image.frozen else content
 
 
@@ -220,7 +253,8 @@ def _write(wish: Wish, helpers: Helpers, target: Target, image: Image) -> str:
 def _deploy(wish: Wish, helpers: Helpers, port: str) -> None:
     try:
         with helpers.shown() as tell:
-            done = helpers.deploy(port, Order(DEMO if wish.demo else None, wish.bundle, wish.replace_main), tell)
+            order = Order(DEMO if wish.demo else wish.board, wish.bundle, wish.replace_main)
+            done = helpers.deploy(port, order, tell)
     except KeyboardInterrupt:
         helpers.warn(f"Stopped. The image is on the board; the firmware follows with: iastm deploy --port {port}")
         raise
@@ -241,23 +275,34 @@ def _tested(wish: Wish, helpers: Helpers, port: str) -> int:
         return tool_commands.FAILED_TEST
 
 
-def _see_frozen(wish: Wish, helpers: Helpers, port: str) -> None:
-    """See the frozen firmware run; raises Problem where nothing of ours does."""
-    if wish.demo:
-        name_board(helpers.desk, port, DEMO)
-    verdict = helpers.confirm(port)
+def _see_frozen(helpers: Helpers, port: str, pins: Pins, digest: str) -> None:
+    """See the frozen firmware run, of the sources of `digest`; raises Problem where nothing of ours does."""
+    assert helpers.ask is not None
+    prepare_frozen(helpers.desk, port, file=pins.file, name=pins.name, agree=helpers.ask)
+    verdict = helpers.confirm(port, digest)
     if verdict.state == RUNS:
-        helpers.say(f"The tool runs this toolkit's firmware.{f' It says: {verdict.words}.' if verdict.words else ''}")
+        helpers.say(
+            "The tool runs the firmware that is frozen into its image."
+            + (f" It says: {verdict.words}." if verdict.words else "")
+        )
     elif verdict.state == ANOTHER:
         helpers.say(
-            f"{verdict.words} It is not this toolkit's: its image is older or newer, or what was deployed to the board "
-            f"earlier goes first. Bring it up to date with: iastm deploy --port {port}"
+            f"{verdict.words} It is frozen into the image, which was made from older or newer sources than this "
+            f"toolkit's. Where the board has the memory, it is brought up to date with: iastm deploy --port {port}"
         )
     else:
         raise Problem(
             f"The image is written, but no tool comes up: {verdict.words}",
             f"What the board says shows: iastm monitor --port {port}. Flashing again does no harm.",
         )
+
+
+def _stays_demo(wish: Wish, helpers: Helpers, port: str) -> bool:
+    """Whether the board was made one that plays earlier, and nobody told it otherwise: flashing leaves its files."""
+    try:
+        return wish.board is None and not wish.demo and helpers.is_played(port)
+    except Problem:
+        return False  # The self-test says why it can't be asked.
 
 
 def _next(wish: Wish, target: Target, port: str, *, passed: bool) -> Iterator[str]:
@@ -280,10 +325,16 @@ def _next(wish: Wish, target: Target, port: str, *, passed: bool) -> Iterator[st
         yield "  iastm calibrate --help            before its newtons mean anything"
 
 
-def _what_runs(port: str) -> Verdict:
-    """Return whether the firmware that this toolkit has runs on the board at `port`, and stays up."""
+def _agreed(question: str) -> bool:
+    """Agree, as --yes says; what is agreed to is told all the same."""
+    typer.echo(f"{question} Yes, as --yes says.", err=True)
+    return True
+
+
+def _what_runs(port: str, digest: str) -> Verdict:
+    """Return whether firmware from the sources of `digest` runs on the board at `port`, and stays up."""
     locate = locator(port)
-    return asyncio.run(confirm_release(lambda: serial_link(locate()), software_name(), source_hash(), clock_us))
+    return asyncio.run(confirm_release(lambda: serial_link(locate()), software_name(), digest, clock_us))
 
 
 def _self_test(port: str) -> int:

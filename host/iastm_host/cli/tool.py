@@ -219,6 +219,12 @@ def run_self_test(
         raise typer.Exit(FAILED_TEST)
 
 
+def is_played(port: str) -> bool:
+    """Whether the tool at `port` says that what it streams is played; raises Problem."""
+    with _at(LinkChoice(port, None, None, False)) as (_run, found, _facts):
+        return found.simulated
+
+
 def _row_object(row: SelfTestRow) -> dict[str, object]:
     return {
         "test": row.test,

@@ -38,6 +38,8 @@ _PARTITION = struct.Struct("<H2B2I16sI")
 _PARTITION_MAGIC = 0x50AA
 _MD5_BEGIN = b"\xeb\xeb" + b"\xff" * 14
 _APPLICATION = 0
+# MicroPython's names of its file system's partition, now and earlier.
+_FILE_SYSTEM = (b"vfs", b"ffat")
 _MOST_SEGMENTS = 16
 
 
@@ -49,13 +51,15 @@ class BadImage(ValueError):
 class EspImage:
     """What a file holds: its chip, where its first byte belongs, and the flash that its partitions take.
 
-    `stated_flash_bytes` is the size of flash that its bootloader was built for.
+    `stated_flash_bytes` is the size of flash that its bootloader was built for; `file_system` is where that begins in
+    the flash and how many bytes it takes, None where it has none.
     """
 
     chip: str
     flash_offset: int
     flash_bytes: int
     stated_flash_bytes: int
+    file_system: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def read(data: bytes) -> EspImage:
     bootloader = _part(data, 0, "bootloader")
     offset = _BOOTLOADER_AT.get(bootloader.chip, 0)
     partitions = _partitions(data, _PARTITIONS_AT - offset)
-    for kind, at, size in partitions:
+    for kind, at, size, _label in partitions:
         if kind == _APPLICATION and at - offset < len(data):
             application = _part(data, at - offset, "application")
             if application.chip != bootloader.chip:
@@ -87,8 +91,9 @@ def read(data: bytes) -> EspImage:
             break
     else:
         raise BadImage("it is torn: its application is missing")
-    needed = max(at + size for _, at, size in partitions)
-    return EspImage(bootloader.chip, offset, needed, bootloader.flash_bytes)
+    needed = max(at + size for _, at, size, _ in partitions)
+    files = next(((at, size) for _, at, size, label in partitions if label in _FILE_SYSTEM), None)
+    return EspImage(bootloader.chip, offset, needed, bootloader.flash_bytes, files)
 
 
 def _part(data: bytes, at: int, name: str) -> _Part:
@@ -123,20 +128,20 @@ def _part(data: bytes, at: int, name: str) -> _Part:
     return _Part(CHIPS[chip_id], end - at, 1024 * 1024 << (size_and_speed >> 4))
 
 
-def _partitions(data: bytes, at: int) -> list[tuple[int, int, int]]:
-    """Return type, offset in the flash and size of each partition, in bytes."""
-    found: list[tuple[int, int, int]] = []
+def _partitions(data: bytes, at: int) -> list[tuple[int, int, int, bytes]]:
+    """Return type, offset in the flash, size in bytes and label of each partition."""
+    found: list[tuple[int, int, int, bytes]] = []
     for place in range(at, at + _PARTITIONS_BYTES, _PARTITION.size):
         row = data[place : place + _PARTITION.size]
         if len(row) < _PARTITION.size:
             break
-        magic, kind, _subtype, offset, size, _label, _flags = _PARTITION.unpack(row)
+        magic, kind, _subtype, offset, size, label, _flags = _PARTITION.unpack(row)
         if magic != _PARTITION_MAGIC:
             digest = hashlib.md5(data[at:place], usedforsecurity=False).digest()
             if row not in (_MD5_BEGIN + digest, b"\xff" * _PARTITION.size):
                 raise BadImage("its partition table is damaged")
             break
-        found.append((kind, offset, size))
+        found.append((kind, offset, size, label.rstrip(b"\0")))
     if not found:
         raise BadImage("it has no partition table: it is a part of an image alone, such as an update over the air")
     return found

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from iastm_host.events import Problem
 from iastm_host.transports.ports import SerialPort
-from iastm_host.transports.repl import ReplError
-from iastm_host.workbench.board_state import BOARD_NAME
-from iastm_host.workbench.boards import MICROPYTHON, UF2, find_boards
+from iastm_host.workbench.boards import BRIDGES, MICROPYTHON, UF2, find_boards
 from iastm_host.workbench.deploy import Step
 from iastm_host.workbench.drives import AGAIN, Uf2Drive, not_mounted, read_info, write_image
 from iastm_host.workbench.flash_target import BY_HAND, Desk, Target, ask_for_bootloader
@@ -25,14 +21,6 @@ INTERRUPTED = {
     "port": "Interrupted. The image is on the board; go on with: iastm deploy",
 }
 """What is to be said of an interrupt, by the step within which it came; before those nothing has changed."""
-
-_NAME_IT = """
-import os
-try:
- os.rename('/board.py','/board.py.before')
-except OSError:
- pass
-"""
 
 
 def check_erase(target: Target, *, erase: bool) -> None:
@@ -54,22 +42,6 @@ def flash_board(desk: Desk, target: Target, image: Image, *, erase: bool = False
     if target.esp is None:
         return _by_drive(desk, target, image)
     return _by_esptool(desk, target, image, erase=erase)
-
-
-def name_board(desk: Desk, port: str, name: str) -> None:
-    """Let frozen firmware on `port` take the board of this name; raises Problem. A board.py is kept under another."""
-    repl = desk.repl(port, _PORT_S)
-    try:
-        repl.open()
-        repl.run(_NAME_IT)
-        repl.write_file(BOARD_NAME, name.encode())
-    except ReplError as error:
-        raise Problem(
-            f"{BOARD_NAME} can't be written to the board: {error.last_line}.", "Flash it again, with --erase."
-        ) from error
-    finally:
-        with contextlib.suppress(Problem):
-            repl.reset()
 
 
 def _by_drive(desk: Desk, target: Target, image: Image) -> str:
@@ -136,11 +108,16 @@ def _by_esptool(desk: Desk, target: Target, image: Image, *, erase: bool) -> str
     progress(0, image.bytes_)
     desk.esptool(device).write(image, target.esp, progress, erase=erase)
     desk.tell(Step("port", "The board restarts"))
-    return _came_back(desk, target.board.port, before)
+    return _came_back(desk, target, before)
 
 
-def _came_back(desk: Desk, old: SerialPort, before: set[str]) -> str:
-    """Return the port of a chip that restarts: another one, the same that went and came, or one that just stays."""
+def _came_back(desk: Desk, target: Target, before: set[str]) -> str:
+    """Return the port of a chip that restarts: another one, the same that went and came, or one that just stays.
+
+    Another one is the board's where it has its serial number, or numbers that such a chip has.
+    """
+    old = target.board.port
+    assert old is not None
     began_s = desk.clock()
     seen_gone = False
     found = ""
@@ -148,7 +125,8 @@ def _came_back(desk: Desk, old: SerialPort, before: set[str]) -> str:
     def came() -> bool:
         nonlocal seen_gone, found
         for port in desk.ports():
-            if port.device not in before or (port.device == old.device and port.pid != old.pid):
+            is_new = port.device not in before or (port.device == old.device and port.pid != old.pid)
+            if is_new and _may_be(port, target):
                 found = port.device
         now = desk.again(old)
         if now is None:
@@ -160,6 +138,14 @@ def _came_back(desk: Desk, old: SerialPort, before: set[str]) -> str:
     if not desk.until(came, _PORT_S):
         raise _no_port("Press RESET (EN, RST) once, or unplug the board and plug it in.")
     return found
+
+
+def _may_be(port: SerialPort, target: Target) -> bool:
+    old = target.board.port
+    if old is not None and old.serial_number and port.serial_number == old.serial_number:
+        return True
+    kinds = [kind for board in find_boards([port], []) for kind in board.kinds]
+    return (port.vid, port.pid) not in BRIDGES and any(kind.chip == target.chip for kind in kinds)
 
 
 def _micropythons(desk: Desk) -> list[SerialPort]:

@@ -44,7 +44,17 @@ _NO_ANSWER = (NO_PROMPT, SILENT_PORT, LOST)
 # Which of an ESP32-S3's two USB units its ROM bootloader takes, is MicroPython's to say.
 _IN_BOOTLOADER = ((0x303A, 0x1001), (0x303A, 0x0009))
 _OURS = b"iastm_firmware"
-_MACHINE = "import sys\nprint(getattr(sys.implementation,'_machine',''))"
+# An ESP32 also tells where its file system lies, and how long it is.
+_FACTS = """
+import sys
+print(getattr(sys.implementation,'_machine',''))
+try:
+ from esp32 import Partition as _P
+ _p=_P.find(_P.TYPE_DATA,label='vfs') or _P.find(_P.TYPE_DATA,label='ffat')
+ print(*_p[0].info()[2:4])
+except Exception:
+ pass
+"""
 _INTO_BOOTLOADER = "import machine\nmachine.bootloader()"
 _MAIN = "main.py"
 
@@ -87,7 +97,7 @@ class Target:
     """A board and what is known of it. `chip` as "RP2040"; `kinds` are those that it can be, never none.
 
     `machine` is what its MicroPython calls it, "" where none was asked; `esp` what its chip says, None where it has no
-    such bootloader.
+    such bootloader. `file_system` is where its files lie in the flash and how many bytes they take, where it told.
     """
 
     board: FoundBoard
@@ -95,6 +105,7 @@ class Target:
     kinds: tuple[BoardKind, ...]
     machine: str = ""
     esp: EspChip | None = None
+    file_system: tuple[int, int] | None = None
 
     @property
     def words(self) -> str:
@@ -120,9 +131,9 @@ def find_target(desk: Desk, port: str | None, board: str | None, *, replace_main
 def look(desk: Desk, port: str | None, board: str | None) -> FoundBoard:
     """Return the board that is meant by `port` and `board`, where a person named them; raises Problem.
 
-    No port is opened.
+    `board` is the name of a kind, or of a chip, as "RP2040". No port is opened.
     """
-    return choose(find_boards(desk.ports(), desk.drives()), port, _kind(board))
+    return choose(find_boards(desk.ports(), desk.drives()), port, _kinds(board))
 
 
 def identify(desk: Desk, found: FoundBoard, board: str | None, *, replace_main: bool = False) -> Target:
@@ -130,26 +141,33 @@ def identify(desk: Desk, found: FoundBoard, board: str | None, *, replace_main: 
 
     One that runs somebody else's program is refused unless `replace_main`. Nothing is written.
     """
-    wanted = _kind(board)
+    wanted = _kinds(board)
     if found.port is None:
         return _at_drive(desk, found, wanted)
     return _at_port(desk, found, wanted, replace_main=replace_main)
 
 
-def _kind(board: str | None) -> BoardKind | None:
+def _kinds(board: str | None) -> tuple[BoardKind, ...]:
+    """Return the kinds that a person named, () where any will do."""
     if board is None:
-        return None
-    if board not in KINDS:
-        raise Problem(f"There is no board {board!r} here.", f"One of: {', '.join(KINDS)}.")
-    return KINDS[board]
+        return ()
+    kinds = (KINDS[board],) if board in KINDS else kinds_of_chip(board)
+    if not kinds:
+        raise Problem(
+            f"There is no board {board!r} here.", f"One of: {', '.join(KINDS)}; or a file of your own, as my_board.py."
+        )
+    return kinds
 
 
-def choose(boards: Sequence[FoundBoard], port: str | None, wanted: BoardKind | None) -> FoundBoard:
-    """Return the board at `port`, or the only one that can be `wanted`; raises Problem where it is not the only one."""
+def choose(boards: Sequence[FoundBoard], port: str | None, wanted: tuple[BoardKind, ...] = ()) -> FoundBoard:
+    """Return the board at `port`, or the only one that can be one of `wanted`, () for any.
+
+    Raises Problem where it is not the only one.
+    """
     if port is not None:
         return _named(boards, port)
     known = [board for board in boards if board.kinds]
-    fitting = [board for board in known if wanted is None or wanted in board.kinds]
+    fitting = [board for board in known if not wanted or set(wanted) & set(board.kinds)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -159,14 +177,18 @@ def choose(boards: Sequence[FoundBoard], port: str | None, wanted: BoardKind | N
             f"Say which: {ports}; or leave one plugged in.",
         )
     others = [board for board in boards if board not in fitting]
-    what = "No board was found." if wanted is None else f"No {wanted.title} was found."
+    what = f"No {_titles(wanted)} was found." if wanted else "No board was found."
     if others:
         what += " There are:\n" + "\n".join(f"  {board.words}" for board in others)
         hint = f"Where one of them is the board: --port {others[0].where}. " if others[0].where else ""
     else:
         hint = ""
-    by_hand = [BY_HAND[wanted.way]] if wanted is not None else list(BY_HAND.values())
+    by_hand = [words for way, words in BY_HAND.items() if not wanted or way == wanted[0].way]
     raise Problem(what, "\n".join([f"{hint}Plug it in. If it does not appear:", *by_hand, _CHARGING]))
+
+
+def _titles(kinds: Sequence[BoardKind]) -> str:
+    return " or ".join(kind.title for kind in kinds)
 
 
 def _named(boards: Sequence[FoundBoard], port: str) -> FoundBoard:
@@ -198,7 +220,7 @@ def _may_be_a_port(port: str) -> bool:
     return os.name == "nt" or Path(port).exists()
 
 
-def _at_drive(desk: Desk, found: FoundBoard, wanted: BoardKind | None) -> Target:
+def _at_drive(desk: Desk, found: FoundBoard, wanted: tuple[BoardKind, ...]) -> Target:
     if not found.kinds:
         raise Problem(
             f"{found.words}: that bootloader is another maker's, and takes no image of MicroPython.",
@@ -210,18 +232,21 @@ def _at_drive(desk: Desk, found: FoundBoard, wanted: BoardKind | None) -> Target
     return Target(found, chip, _narrowed(found.kinds, wanted, chip))
 
 
-def _narrowed(kinds: tuple[BoardKind, ...], wanted: BoardKind | None, chip: str) -> tuple[BoardKind, ...]:
-    if wanted is None:
-        return kinds
-    if wanted not in kinds:
-        raise Problem(
-            f"Wrong chip: a {wanted.title} has an {wanted.chip}, and this board has an {chip}. Nothing was written.",
-            f"Give the board that it is: {', '.join(kind.name for kind in kinds)}; or leave --board out.",
-        )
-    return (wanted,)
+def _narrowed(kinds: tuple[BoardKind, ...], wanted: tuple[BoardKind, ...], chip: str) -> tuple[BoardKind, ...]:
+    both = tuple(kind for kind in kinds if kind in wanted)
+    if both or not wanted:
+        return both or kinds
+    named = f"a {wanted[0].title} has" if len(wanted) == 1 else "the board's file is for"
+    what = f"Wrong chip: {named} an {wanted[0].chip}, and this board has an {chip}."
+    if wanted[0].chip == chip:
+        what = f"Wrong board: it is a {_titles(kinds)}, and no {_titles(wanted)}."
+    raise Problem(
+        f"{what} Nothing was written.",
+        f"Give the board that it is: {', '.join(kind.name for kind in kinds)}; or leave --board out.",
+    )
 
 
-def _at_port(desk: Desk, found: FoundBoard, wanted: BoardKind | None, *, replace_main: bool) -> Target:
+def _at_port(desk: Desk, found: FoundBoard, wanted: tuple[BoardKind, ...], *, replace_main: bool) -> Target:
     assert found.port is not None
     prompt = None if found.state == BOOTLOADER else _ask_prompt(desk, found)
     found = replace(found, port=desk.again(found.port) or found.port)
@@ -234,7 +259,7 @@ def _at_port(desk: Desk, found: FoundBoard, wanted: BoardKind | None, *, replace
     kinds = found.kinds or tuple(KINDS.values())
     ways = {kind.way for kind in kinds}
     if prompt is not None:
-        kinds = _kinds_of_machine(prompt.machine) or kinds
+        kinds = kinds_of_machine(prompt.machine) or kinds
         ways = {kind.way for kind in kinds}
     if ways == {UF2}:
         if prompt is None:
@@ -256,7 +281,8 @@ def _at_port(desk: Desk, found: FoundBoard, wanted: BoardKind | None, *, replace
     esptool = desk.esptool(found.port.device)
     esp = esptool.identify()
     try:
-        return _espressif(found, wanted, esp, prompt.machine if prompt else "")
+        target = _espressif(found, wanted, esp)
+        return replace(target, machine=prompt.machine, file_system=prompt.file_system) if prompt else target
     except Problem:
         # It runs what it had.
         with contextlib.suppress(Problem):
@@ -264,20 +290,20 @@ def _at_port(desk: Desk, found: FoundBoard, wanted: BoardKind | None, *, replace
         raise
 
 
-def _espressif(found: FoundBoard, wanted: BoardKind | None, esp: EspChip, machine: str) -> Target:
+def _espressif(found: FoundBoard, wanted: tuple[BoardKind, ...], esp: EspChip) -> Target:
     if esp.kind is None:
         raise Problem(
             f"The firmware does not run on an {esp.name}. Nothing was written.", "It runs on ESP32-S3 and ESP32-C3."
         )
-    if wanted is not None:
-        _narrowed(kinds_of_chip(esp.name), wanted, esp.name)
-    return Target(found, esp.name, (wanted or esp.kind,), machine, esp)
+    able = _narrowed(kinds_of_chip(esp.name), wanted, esp.name)
+    return Target(found, esp.name, (esp.kind if esp.kind in able else able[0],), esp=esp)
 
 
 @dataclass(frozen=True, slots=True)
 class _Prompt:
     machine: str
     main: bytes
+    file_system: tuple[int, int] | None = None
 
 
 def _ask_prompt(desk: Desk, found: FoundBoard) -> _Prompt | None:
@@ -293,7 +319,7 @@ def _ask_prompt(desk: Desk, found: FoundBoard) -> _Prompt | None:
             return None
         raise
     try:
-        machine = repl.run(_MACHINE).strip()
+        said = repl.run(_FACTS).splitlines()
         try:
             main = repl.read_file(_MAIN)
         except ReplError:
@@ -305,7 +331,8 @@ def _ask_prompt(desk: Desk, found: FoundBoard) -> _Prompt | None:
             repl.reset()
     port = found.port
     desk.until(lambda: desk.again(port), _RESTART_S)
-    return _Prompt(machine, main)
+    numbers = [int(word) for word in said[1].split() if word.isdigit()] if len(said) > 1 else []
+    return _Prompt(said[0].strip() if said else "", main, (numbers[0], numbers[1]) if len(numbers) == 2 else None)
 
 
 def _is_ours(main: bytes) -> bool:
@@ -313,13 +340,18 @@ def _is_ours(main: bytes) -> bool:
     return _OURS in main or not any(line.partition(b"#")[0].strip() for line in main.splitlines())
 
 
-def _kinds_of_machine(machine: str) -> tuple[BoardKind, ...]:
-    """Return the kinds that a board can be that calls itself so, as "Raspberry Pi Pico W with RP2040"."""
+def kinds_of_machine(machine: str) -> tuple[BoardKind, ...]:
+    """Return the kinds that a board can be that calls itself so, as "Raspberry Pi Pico W with RP2040".
+
+    Of a name that MicroPython does not give to one of them, all with its chip.
+    """
     board, _, chip = machine.rpartition(" with ")
     kinds = tuple(kind for kind in KINDS.values() if kind.chip.replace("-", "") == chip.replace("-", ""))
     if kinds and kinds[0].way == UF2 and board.startswith("Raspberry Pi Pico"):
         radio = board.endswith("W")
         return tuple(kind for kind in kinds if kind.name.endswith("_w") == radio)
+    if "Octal-SPIRAM" in board:
+        return (KINDS["esp32_s3_octal"],)
     return kinds
 
 

@@ -21,6 +21,10 @@ _NOT_FOUND = "Give the path of a .uf2 (RP2040, RP2350) or .bin file (ESP32)."
 _OTHER = "Download the image for this board from micropython.org/download: a .uf2 for a Pico, a .bin for an ESP32."
 # What a MicroPython says of itself at its prompt lies in the image as it is shown.
 _BANNER = re.compile(rb"MicroPython ([\w.+-]{1,40}) on \d{4}-\d{2}-\d{2}")
+# And for which board: "; Raspberry Pi Pico W with RP2040" follows it there, as a string of its own.
+_MACHINES = tuple(
+    re.compile(before + rb"([A-Z0-9][ -~]{0,80} with (?:RP2|ESP32)[A-Z0-9-]*)\0") for before in (rb"\0; ", rb"\0")
+)
 _FROZEN = b"iastm_firmware/app.py"
 
 
@@ -30,7 +34,8 @@ class Image:
 
     `flash_offset` is where its first byte belongs in the flash, `flash_bytes` the flash that it must find there, file
     system apart for UF2. `micropython` is the version that it names ("" where none: it is another program), `frozen`
-    whether the firmware lies in it.
+    whether the firmware lies in it. `machine` is the board that it names, as MicroPython on that would, "" where none;
+    `file_system` where an ESP32's lies with it: its first byte in the flash, and how many.
     """
 
     path: Path
@@ -42,11 +47,14 @@ class Image:
     flash_bytes: int
     micropython: str
     frozen: bool
+    machine: str = ""
+    file_system: tuple[int, int] | None = None
 
 
 def read_image(path: Path) -> Image:
     """Read and check an image; raises Problem where it is none, is torn, or mixes parts for several chips."""
     data = _read(path)
+    files = None
     try:
         if uf2.is_uf2(data):
             kind = UF2
@@ -56,11 +64,13 @@ def read_image(path: Path) -> Image:
             kind = ESP
             esp = esp_image.read(data)
             chip, offset, needed, flash = esp.chip, esp.flash_offset, esp.flash_bytes, data
+            files = esp.file_system
         else:
             raise Problem(f"{path.name} is no image of firmware{_what_else(data)}.", _OTHER)
     except (uf2.BadImage, esp_image.BadImage) as error:
         raise Problem(f"{path.name} can't be flashed: {error}.", _OTHER) from error
     banner = _BANNER.search(flash)
+    machine = next(filter(None, (machine.search(flash) for machine in _MACHINES)), None)
     return Image(
         path=path,
         kind=kind,
@@ -71,6 +81,8 @@ def read_image(path: Path) -> Image:
         flash_bytes=needed,
         micropython=banner[1].decode() if banner else "",
         frozen=_FROZEN in flash,
+        machine=machine[1].decode() if machine else "",
+        file_system=files,
     )
 
 

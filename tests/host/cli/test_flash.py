@@ -12,6 +12,7 @@ from tests.host.workbench.image_files import BANNER, ESP32_S3, esp_file, esp_par
 from iastm_host.cli.flash import Helpers, Wish, make_tool
 from iastm_host.cli.wiring_deploy import Order
 from iastm_host.events import Problem
+from iastm_host.transports.runtime import source_hash
 from iastm_host.workbench.bundle import Contents, write_bundle
 from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Deployed, Step, Verdict
 from iastm_host.workbench.esp import EspChip
@@ -19,6 +20,14 @@ from iastm_host.workbench.images import Image, read_image
 from iastm_host.workbench.release import Release
 
 PORT = "/dev/ttyACM0"
+S3_MACHINE = "Generic ESP32S3 module with ESP32S3"
+OWN_BOARD = """WIRING = {
+    "name": "mine",
+    "chip": "ESP32-S3",
+    "adc": {"driver": "HX711", "data": 4, "clock": 5, "rate_hz": 80},
+    "cell": {"id": "c", "capacity_n": 50, "coefficients": (0.0, 1e-5)},
+}
+"""
 DEPLOYED = Deployed("0.1.0+0123456789abcdef", "a", changed=True, sent_files=9, sent_bytes=1000)
 
 
@@ -34,6 +43,8 @@ class Case:
     warned: list[str] = field(default_factory=list)
     orders: list[tuple[str, Order]] = field(default_factory=list)
     verdict: Verdict = field(default_factory=lambda: Verdict(RUNS))
+    confirmed: list[str] = field(default_factory=list)
+    played: bool = False
     code: int = 0
     tested: list[str] = field(default_factory=list)
     test_fails: Problem | None = None
@@ -47,7 +58,8 @@ class Case:
             fetch=_never,
             shown=lambda: contextlib.nullcontext(self.bench.steps.append),
             deploy=self._deploy,
-            confirm=lambda _port: self.verdict,
+            confirm=self._confirm,
+            is_played=lambda _port: self.played,
             self_test=self._test,
             say=self.said.append,
             warn=self.warned.append,
@@ -56,6 +68,10 @@ class Case:
     def _ask(self, question: str) -> bool:
         self.asked.append(question)
         return self.answers.pop(0)
+
+    def _confirm(self, _port: str, digest: str) -> Verdict:
+        self.confirmed.append(digest)
+        return self.verdict
 
     def _deploy(self, port: str, order: Order, tell: Callable[[Step], None]) -> Deployed:
         tell(Step("open", "Asking the board for its prompt"))
@@ -84,6 +100,7 @@ def case(tmp_path: Path) -> Case:
     bench = Bench()
     bench.plug_in(PORT, S3_JTAG)
     bench.chips[PORT] = Chip(S3_FEATHER)
+    bench.prompts[PORT] = Prompt(S3_MACHINE)
     return Case(bench, tmp_path / "cache")
 
 
@@ -167,7 +184,8 @@ def test_frozen_firmware_needs_no_deploy_where_the_tool_tells_the_same_source(ca
     assert make_tool(Wish(image=frozen), case.helpers()) == 0
     assert case.orders == []
     assert "with the firmware frozen into it is on the board" in case.text
-    assert "runs this toolkit's firmware" in case.text
+    assert "The tool runs the firmware that is frozen into its image." in case.text
+    assert case.confirmed == [source_hash()]
     assert case.tested == [PORT]
 
 
@@ -194,7 +212,7 @@ def test_a_demo_is_deployed_as_such_and_has_nothing_to_test(case: Case, plain: P
 
 
 def test_a_demo_of_frozen_firmware_is_named_on_the_board(case: Case, frozen: Path) -> None:
-    prompt = case.bench.prompts[PORT] = Prompt("Generic ESP32S3 module with ESP32S3")
+    prompt = case.bench.prompts[PORT]
     assert make_tool(Wish(image=frozen, demo=True), case.helpers()) == 0
     assert prompt.files["/board_name.txt"] == b"demo"
     assert case.orders == []
@@ -212,7 +230,7 @@ def test_an_image_with_which_no_tool_runs_is_written_only_when_told_to_and_nothi
     assert chip(case).written == [(plain, False)]
     assert case.orders == []
     assert case.tested == []
-    assert "No tool runs with this image" in case.text
+    assert "No tool is known to run with this image" in case.text
 
 
 def test_what_is_no_micropython_is_written_only_when_told_to_and_nothing_follows(case: Case, tmp_path: Path) -> None:
@@ -269,6 +287,108 @@ def test_a_bundle_brings_image_and_firmware(case: Case, plain: Path, tmp_path: P
     assert case.orders == [(PORT, Order(bundle=bundle))]
 
 
+def test_a_frozen_image_of_a_bundle_is_measured_by_the_sources_of_the_bundle(
+    case: Case, frozen: Path, tmp_path: Path
+) -> None:
+    release = Release("0.0.9", "0123456789abcdef", 6, 3, "xtensawin", {"iastm_firmware/app.mpy": b"M\x06\x03\x1f"})
+    bundle = tmp_path / "bench.zip"
+    write_bundle(bundle, Contents("0.0.9", b"# main.py\n", [release], [read_image(frozen)]))
+    assert make_tool(Wish(bundle=bundle), case.helpers()) == 0
+    assert case.confirmed == ["0123456789abcdef"]
+
+
+def test_the_board_that_was_named_is_deployed_and_a_file_of_pins_is_checked_first(
+    case: Case, plain: Path, tmp_path: Path
+) -> None:
+    assert make_tool(Wish(image=plain, board="esp32_s3"), case.helpers()) == 0
+    assert case.orders == [(PORT, Order("esp32_s3"))]
+    case.orders.clear()
+    board = tmp_path / "mine.py"
+    board.write_text(OWN_BOARD)
+    assert make_tool(Wish(image=plain, board=str(board)), case.helpers()) == 0
+    assert case.orders == [(PORT, Order(str(board)))]
+    board.write_text(OWN_BOARD.replace('"data": 4', '"data": 99'))
+    case.asked.clear()
+    with pytest.raises(Problem, match=r"mine\.py can't be a board"):
+        make_tool(Wish(image=plain, board=str(board)), case.helpers())
+    assert (case.asked, len(chip(case).written)) == ([], 2)
+
+
+def test_a_file_of_pins_for_another_chip_is_refused_before_anything_is_written(
+    case: Case, plain: Path, tmp_path: Path
+) -> None:
+    board = tmp_path / "mine.py"
+    board.write_text(OWN_BOARD.replace("ESP32-S3", "ESP32-C3"))
+    with pytest.raises(Problem, match=r"Wrong chip: .*an ESP32-C3, and this board has an ESP32-S3"):
+        make_tool(Wish(image=plain, port=PORT, board=str(board)), case.helpers())
+    assert chip(case).written == []
+
+
+def test_frozen_firmware_gets_the_board_that_was_named_too(case: Case, frozen: Path, tmp_path: Path) -> None:
+    prompt = case.bench.prompts[PORT]
+    prompt.files["/board_name.txt"] = b"demo"
+    assert make_tool(Wish(image=frozen, board="esp32_s3"), case.helpers()) == 0
+    assert prompt.files["/board_name.txt"] == b"esp32_s3"
+    board = tmp_path / "mine.py"
+    board.write_text(OWN_BOARD)
+    assert make_tool(Wish(image=frozen, board=str(board)), case.helpers()) == 0
+    assert prompt.files["/board.py"] == board.read_bytes()
+
+
+def test_a_board_that_was_a_demo_and_is_not_named_says_that_it_plays_still(case: Case, plain: Path) -> None:
+    case.played = True
+    assert make_tool(Wish(image=plain), case.helpers()) == 0
+    (warned,) = case.warned
+    assert "It is a demo board still" in warned
+    assert f"iastm deploy --port {PORT} --board esp32_s3" in case.text
+    assert case.tested == []
+
+
+def test_a_release_in_the_boards_files_goes_first_and_is_put_out_of_force_only_once_a_person_agrees(
+    case: Case, frozen: Path
+) -> None:
+    board = case.bench.prompts[PORT]
+    board.files["/iastm_firmware/app.py"] = b""
+    case.answers = [True, False]
+    with pytest.raises(Problem, match="the tool runs the firmware in /iastm_firmware"):
+        make_tool(Wish(image=frozen), case.helpers())
+    assert "/iastm_firmware/app.py" in board.files
+    assert case.confirmed == []
+    case.answers = [True, True]
+    assert make_tool(Wish(image=frozen), case.helpers()) == 0
+    assert "/iastm_firmware/app.py" not in board.files
+    assert case.confirmed == [source_hash()]
+
+
+def test_a_file_system_that_would_lie_elsewhere_is_moved_only_by_erasing_and_with_what_is_lost_by_it(
+    case: Case, plain: Path
+) -> None:
+    case.bench.prompts[PORT] = Prompt(S3_MACHINE, file_system=f"{2 << 20} {6 << 20}")
+    with pytest.raises(
+        Problem, match=r"lost then, calibration, key and log.*calibrate read.*Nothing was written"
+    ) as raised:
+        make_tool(Wish(image=plain), case.helpers())
+    assert "--erase" in raised.value.fix
+    assert chip(case).written == []
+    assert make_tool(Wish(image=plain, erase=True), case.helpers()) == 0
+    assert "iastm calibrate read" in case.asked[-1]
+    case.bench.prompts[PORT] = Prompt(S3_MACHINE, file_system=f"{2 << 20} {2 << 20}")
+    assert make_tool(Wish(image=plain), case.helpers()) == 0
+    assert case.asked[-1] == f"Write plain.bin (MicroPython v1.29.0) to {PORT}?"
+
+
+def test_an_image_with_another_machines_layout_says_what_may_be_lost_in_the_question(
+    case: Case, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.bin"
+    application = esp_program(ESP32_S3, (BANNER + b"\0; Adafruit Feather ESP32S3 with ESP32S3\0",))
+    path.write_bytes(esp_file(application=application))
+    assert make_tool(Wish(image=path), case.helpers()) == 0
+    assert "calibration, key and log" in case.asked[-1]
+    assert "iastm calibrate read" in case.asked[-1]
+    assert "for Adafruit Feather ESP32S3 with ESP32S3) to" in case.asked[-1]
+
+
 def test_an_interrupt_before_anything_is_written_says_so(case: Case, plain: Path) -> None:
     class Interrupted(Chip):
         def identify(self) -> EspChip:
@@ -289,7 +409,7 @@ def test_an_interrupt_of_the_deploy_says_how_it_goes_on(case: Case, plain: Path)
 
 
 def test_someone_elses_main_may_be_replaced_and_deploy_is_told_so(case: Case, plain: Path) -> None:
-    case.bench.prompts[PORT] = Prompt("Generic ESP32S3 module with ESP32S3", main=b"import robot\n")
+    case.bench.prompts[PORT] = Prompt(S3_MACHINE, main=b"import robot\n")
     with pytest.raises(Problem, match=r"somebody else's main\.py"):
         make_tool(Wish(image=plain), case.helpers())
     assert make_tool(Wish(image=plain, replace_main=True), case.helpers()) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,12 +105,14 @@ class Prompt(RawRepl):
         main: bytes | None = None,
         into_bootloader: Callable[[], None] | None = None,
         refuses: Problem | None = None,
+        file_system: str = "",
     ) -> None:
         super().__init__("played")
         self.machine = machine
         self.files = {} if main is None else {"main.py": main}
         self.into_bootloader = into_bootloader
         self.refuses = refuses
+        self.file_system = file_system
         self.done: list[str] = []
 
     def open(self) -> None:
@@ -126,7 +129,25 @@ class Prompt(RawRepl):
             self.into_bootloader()
             raise TransportError(LOST, "It is gone.", "Retry.")
         self.done.append("run")
-        return f"{self.machine}\n"
+        if "_machine" in code:
+            return f"{self.machine}\n{self.file_system}\n"
+        return self._on_files(code)
+
+    def _on_files(self, code: str) -> str:
+        """Answer what is asked of files with the helpers of board_state.py, as MicroPython would."""
+        asked = re.search(r"_s=_stat\('(.*?)'\)", code)
+        if asked and "0x4000" in code:
+            return "1\n" if any(path.startswith(f"{asked[1]}/") for path in self.files) else "0\n"
+        if asked:
+            return f"{len(self.files[asked[1]])}\n" if asked[1] in self.files else "-1\n"
+        for was, now in re.findall(r"_?rename\('(.*?)','(.*?)'", code):
+            # A folder with all that is in it; %d is the first number that is free.
+            moved = {path: data for path, data in self.files.items() if path == was or path.startswith(f"{was}/")}
+            self.files = {path: data for path, data in self.files.items() if path not in moved}
+            self.files |= {path.replace(was, now.replace("%d", "0"), 1): data for path, data in moved.items()}
+        for path in re.findall(r"_remove\('(.*?)'\)", code):
+            self.files.pop(path, None)
+        return ""
 
     def read_file(self, path: str, at_most: int = 1 << 24) -> bytes:
         del at_most

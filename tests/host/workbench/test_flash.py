@@ -16,7 +16,7 @@ from tests.host.workbench.image_files import BANNER, esp_file, uf2_file
 
 from iastm_host.events import Problem
 from iastm_host.workbench.drives import IMAGE_NAME, INFO_FILE
-from iastm_host.workbench.flash import INTERRUPTED, check_erase, flash_board, name_board
+from iastm_host.workbench.flash import INTERRUPTED, check_erase, flash_board
 from iastm_host.workbench.flash_target import Target, find_target
 from iastm_host.workbench.images import Image, read_image
 
@@ -139,6 +139,30 @@ def test_an_esp32_that_comes_back_under_its_own_name_is_waited_for(bench: Bench,
     assert bench.now_s >= 2.0
 
 
+def test_what_another_person_plugs_in_meanwhile_is_not_taken_for_the_esp32(bench: Bench, s3_image: Image) -> None:
+    def restarts() -> None:
+        bench.pull("/dev/ttyACM0")
+        bench.plug_in("/dev/ttyACM1", PICO)
+        bench.plug_in("/dev/ttyUSB0", BRIDGE)
+        bench.later(2.0, lambda: bench.plug_in("/dev/ttyACM3", S3_MICROPYTHON))
+
+    assert flash_board(bench.desk(), s3(bench, restarts), s3_image) == "/dev/ttyACM3"
+
+
+def test_an_esp32_is_known_by_its_serial_number_under_whatever_numbers_it_comes_back(
+    bench: Bench, s3_image: Image
+) -> None:
+    bench.plug_in("/dev/ttyACM0", S3_JTAG, "84:F7:03")
+
+    def restarts() -> None:
+        bench.pull("/dev/ttyACM0")
+        bench.plug_in("/dev/ttyACM1", (0x1209, 0x0001), "1")
+        bench.later(2.0, lambda: bench.plug_in("/dev/ttyACM2", (0x1209, 0x0001), "84:F7:03"))
+
+    bench.chips["/dev/ttyACM0"] = Chip(S3_FEATHER, restarts)
+    assert flash_board(bench.desk(), find_target(bench.desk(), None, None), s3_image) == "/dev/ttyACM2"
+
+
 def test_a_port_that_stays_as_that_of_a_bridge_does_is_taken_after_a_while(bench: Bench, s3_image: Image) -> None:
     assert flash_board(bench.desk(), s3(bench), s3_image) == "/dev/ttyACM0"
     assert 3.0 <= bench.now_s < 5.0
@@ -174,10 +198,3 @@ def test_an_interrupt_amid_a_write_is_known_by_its_step_and_says_that_flashing_a
     with pytest.raises(KeyboardInterrupt):
         flash_board(bench.desk(), s3(bench, fails=KeyboardInterrupt()), s3_image)
     assert "flashing again cures it" in INTERRUPTED[bench.steps[-1].name]
-
-
-def test_frozen_firmware_is_named_its_board_and_restarts_with_it(bench: Bench) -> None:
-    prompt = bench.prompts["/dev/ttyACM0"] = Prompt(PICO_MACHINE)
-    name_board(bench.desk(), "/dev/ttyACM0", "demo")
-    assert prompt.files["/board_name.txt"] == b"demo"
-    assert prompt.done[-1] == "reset"

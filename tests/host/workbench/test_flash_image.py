@@ -7,6 +7,7 @@ from tests.host.workbench.flash_bench import C3, S3_BARE, S3_FEATHER
 from tests.host.workbench.image_files import (
     BANNER,
     ESP32_C3,
+    ESP32_S3,
     RP2350_ARM_S,
     esp_file,
     esp_partitions,
@@ -18,7 +19,7 @@ from iastm_host.events import Problem
 from iastm_host.workbench.boards import BOOTLOADER, KINDS, FoundBoard
 from iastm_host.workbench.download import image_url
 from iastm_host.workbench.esp import EspChip
-from iastm_host.workbench.flash_image import Sources, choose_image
+from iastm_host.workbench.flash_image import Sources, choose_image, told_by
 from iastm_host.workbench.flash_target import Target
 from iastm_host.workbench.images import Image, read_image
 
@@ -199,3 +200,69 @@ def test_which_image_is_to_be_downloaded_has_to_be_known(sources: Sources) -> No
     with pytest.raises(Problem, match="can't be told by its chip") as raised:
         choose_image(pico("pico_w", "pico"), replace(sources, ask=lambda _question: True))
     assert "--board pico" in raised.value.fix
+
+
+PICO_W_FROZEN = uf2_file(FROZEN + b"; Raspberry Pi Pico W with RP2040\0")
+PICO_FROZEN = uf2_file(FROZEN + b"; Raspberry Pi Pico with RP2040\0")
+
+
+def test_an_image_of_another_board_with_the_same_chip_is_refused_unless_told_otherwise(
+    sources: Sources, file: Callable[[str, bytes], Path]
+) -> None:
+    mine = replace(sources, image=file("tool.uf2", PICO_FROZEN))
+    with pytest.raises(Problem, match=r"for another board, Raspberry Pi Pico with RP2040, and .* Pico W") as raised:
+        choose_image(pico("pico_w"), mine)
+    assert "calibration, key and log" in raised.value.fix
+    assert "iastm calibrate read" in raised.value.fix
+    assert choose_image(pico("pico_w"), mine, anyway=True).frozen
+    assert choose_image(pico("pico"), mine).frozen
+    octal = BANNER + b"\0; Generic ESP32S3 module with Octal-SPIRAM with ESP32S3\0"
+    image = file("octal.bin", esp_file(application=esp_program(ESP32_S3, (octal,))))
+    with pytest.raises(Problem, match="for another board"):
+        choose_image(espressif(S3_FEATHER), replace(sources, image=image))
+    octal_chip = replace(S3_FEATHER, flash_bytes=8 << 20, psram_bytes=8 << 20)
+    assert choose_image(espressif(octal_chip), replace(sources, image=image)).path == image
+
+
+def test_of_a_bundle_only_an_image_that_is_for_this_board_is_taken(
+    sources: Sources, file: Callable[[str, bytes], Path]
+) -> None:
+    both = images(file, ("without.uf2", PICO_FROZEN), ("with.uf2", PICO_W_FROZEN))
+    assert choose_image(pico("pico_w"), replace(sources, bundled=both)).path.name == "with.uf2"
+    assert choose_image(pico("pico"), replace(sources, bundled=both)).path.name == "without.uf2"
+    with pytest.raises(Problem, match="no image for Raspberry Pi Pico W"):
+        choose_image(pico("pico_w"), replace(sources, bundled=both[:1]))
+
+
+def test_of_frozen_images_that_differ_in_their_flash_the_largest_that_fits_is_taken(
+    sources: Sources, file: Callable[[str, bytes], Path]
+) -> None:
+    application = esp_program(ESP32_S3, (FROZEN,))
+    sizes = images(
+        file,
+        *((f"{mb}.bin", esp_file(application=application, partitions=esp_partitions(mb << 20))) for mb in (4, 8, 16)),
+    )
+    assert choose_image(espressif(S3_BARE), replace(sources, bundled=sizes)).path.name == "8.bin"
+    assert choose_image(espressif(S3_FEATHER), replace(sources, bundled=sizes)).path.name == "4.bin"
+
+
+def test_the_name_in_an_image_tells_which_board_it_is(sources: Sources, file: Callable[[str, bytes], Path]) -> None:
+    either = pico("pico_w", "pico")
+    path = file("plain.uf2", uf2_file(BANNER + b"; Raspberry Pi Pico with RP2040\0"))
+    image = choose_image(either, replace(sources, image=path))
+    assert [kind.name for kind in told_by(either, image).kinds] == ["pico"]
+
+
+def test_a_micropython_that_is_newer_than_what_is_compiled_for_is_refused_unless_frozen_or_told_otherwise(
+    sources: Sources, file: Callable[[str, bytes], Path]
+) -> None:
+    newer = BANNER.replace(b"1.29", b"1.30")
+    mine = replace(sources, image=file("mine.uf2", uf2_file(newer)))
+    with pytest.raises(Problem, match=r"MicroPython v1\.30\.0, newer than the 1\.29") as raised:
+        choose_image(pico("pico"), mine)
+    assert "--anyway" in raised.value.fix
+    assert choose_image(pico("pico"), mine, anyway=True).path == mine.image
+    frozen = replace(sources, image=file("frozen.uf2", uf2_file(newer + b"iastm_firmware/app.py\0")))
+    assert choose_image(pico("pico"), frozen).frozen
+    patch = replace(sources, image=file("patch.uf2", uf2_file(BANNER.replace(b"1.29.0", b"1.29.3"))))
+    assert choose_image(pico("pico"), patch).path == patch.image

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from tests.host.workbench.image_files import BANNER, ESP32_C3, RP2350_ARM_S, esp_file, esp_program, uf2_file
+from tests.host.workbench.image_files import BANNER, ESP32_C3, ESP32_S3, RP2350_ARM_S, esp_file, esp_program, uf2_file
 
 from iastm_host.events import Problem
 from iastm_host.workbench.images import Image, read_image
@@ -32,6 +32,17 @@ def test_an_image_tells_all_that_flashing_has_to_know(tmp_path: Path) -> None:
         micropython="v1.29.0",
         frozen=True,
     )
+
+
+@pytest.mark.parametrize("before", [b"; ", b""])
+def test_an_image_tells_for_which_board_it_was_made(tmp_path: Path, before: bytes) -> None:
+    """As it lies in images: the words at the prompt are one string, of which a program's own name may be the end."""
+    pico = uf2_file(FROZEN + b"\xff\0" + before + b"Raspberry Pi Pico W with RP2040\0")
+    assert read_image(_write(tmp_path, "pico.uf2", pico)).machine == "Raspberry Pi Pico W with RP2040"
+    words = BANNER + b"\0" + before + b"Generic ESP32S3 module with Octal-SPIRAM with ESP32S3\0"
+    image = read_image(_write(tmp_path, "s3.bin", esp_file(application=esp_program(ESP32_S3, (words,)))))
+    assert image.machine == "Generic ESP32S3 module with Octal-SPIRAM with ESP32S3"
+    assert image.file_system == (2 << 20, 2 << 20)
 
 
 def test_micropython_s_own_image_is_told_from_one_with_the_firmware(tmp_path: Path) -> None:
