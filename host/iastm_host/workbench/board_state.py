@@ -37,13 +37,15 @@ NOWHERE = "-"
 TRIAL, OK = "trial", "ok"
 RELEASES = "/releases"
 STATE, STATE_NEW, FAILED = f"{RELEASES}/state", f"{RELEASES}/state.new", f"{RELEASES}/failed"
+# Board files as they were before the trial that runs, or ran last; an empty one tells that there was none.
+BEFORE = f"{RELEASES}/before"
 MANIFEST = "release.json"
 MAIN = "/main.py"
 BOARD_FILE, BOARD_NAME = "/board.py", "/board_name.txt"
 _STATE_WORDS = 5
-_FILES_READ_WHOLE = (MAIN, BOARD_FILE, BOARD_NAME, STATE, STATE_NEW, FAILED)
-# A longer one is somebody else's program, and only its beginning is looked at.
-_LARGEST_BYTES = 16_384
+_FILES_READ = (MAIN, BOARD_FILE, BOARD_NAME, STATE, STATE_NEW, FAILED)
+# A longer main.py is somebody else's program, and only its beginning is looked at.
+_LARGEST_MAIN_BYTES = 16_384
 
 # Run once; the other pieces call what it defines. MicroPython's FAT has no rename onto a file that is there.
 HELPERS = """
@@ -86,6 +88,13 @@ def _rename(a,b):
   os.rename(a,b)
 def _remove(p):
  if _stat(p):os.remove(p)
+def _back(d):
+ for n in os.listdir(d) if _stat(d) else ():
+  if _stat(d+'/'+n)[6]:
+   _rename(d+'/'+n,'/'+n)
+  else:
+   _remove('/'+n)
+   os.remove(d+'/'+n)
 def _mkdir(p):
  if not _stat(p):os.mkdir(p)
 def _copy(a,b):
@@ -141,8 +150,8 @@ def read_state(data: bytes) -> State | None:
     known = {*PLACES, NOWHERE}
     if place not in known or fallback not in known or status not in (TRIAL, OK) or tries not in set("0123456789"):
         return None
-    # What is on trial can be left, for something else.
-    if status == TRIAL and place in (NOWHERE, fallback):
+    # On trial is a release, or what lies beside one: then it falls back to itself.
+    if status == TRIAL and place == NOWHERE:
         return None
     state = State(place, status, int(tries), fallback)
     return state if data in (state.line(), state.line().strip()) else None
@@ -169,7 +178,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class BoardState:
-    """A board as it was found. Sizes in bytes; `files` are the contents of those at the root that matter here.
+    """A board as it was found. Sizes in bytes; `files` are the contents of those that matter here, by path.
+
+    Of board files that are on trial, `files` has those of before.
 
     `machine` is what its MicroPython calls it, as "Raspberry Pi Pico W with RP2040". `memory_bytes` is all memory that
     an ESP32 has for data, used or not; 0 where it does not tell.
@@ -210,8 +221,17 @@ class BoardState:
         first = self.state.place if self.state.status == OK else self.state.fallback
         return next((place for place in (first, NOWHERE, *PLACES) if self._is_there(place)), NOWHERE)
 
+    def runs_sources(self, source_hash: str) -> bool:
+        """Whether the release in force was compiled from these sources."""
+        manifest = self.places[self.in_force].manifest if self.in_force != NOWHERE else None
+        return manifest is not None and manifest.source_hash == source_hash
+
     def _is_there(self, place: str) -> bool:
-        return self.runs_unreleased if place == NOWHERE else self.places[place].manifest is not None
+        if place == NOWHERE:
+            return self.runs_unreleased
+        found = self.places[place].manifest
+        here = (self.mpy_version, self.mpy_sub_version)
+        return found is not None and (found.mpy_version, found.mpy_sub_version) == here
 
 
 def ask_board(repl: RawRepl, progress: Callable[[int, int], None] | None = None) -> BoardState:
@@ -231,7 +251,9 @@ def ask_board(repl: RawRepl, progress: Callable[[int, int], None] | None = None)
         ) from error
     itself = bool(facts["hashes"])
     places = _places(repl, progress, itself=itself)
-    files = {path: data for path in _FILES_READ_WHOLE if (data := read_if_there(repl, path)) is not None}
+    files = {path: data for path in _FILES_READ if (data := read_if_there(repl, path)) is not None}
+    if state_of(files).status == TRIAL:
+        files = _before_the_trial(repl, files)
     mpy = int(facts["mpy"])
     number = mpy >> 10 & 0xF
     return BoardState(
@@ -265,11 +287,16 @@ def state_of(files: Mapping[str, bytes]) -> State:
 
 
 def read_if_there(repl: RawRepl, path: str) -> bytes | None:
-    """Return a file of the board, of a very long one its beginning; None where there is none."""
+    """Return a file of the board, of a very long main.py its beginning; None where there is none."""
     size = repl.run(f"_s=_stat({path!r})\nprint(_s[6] if _s else -1)").strip()
     if int(size) < 0:
         return None
-    return repl.read_file(path, _LARGEST_BYTES)
+    return repl.read_file(path, _LARGEST_MAIN_BYTES) if path == MAIN else repl.read_file(path)
+
+
+def _before_the_trial(repl: RawRepl, files: dict[str, bytes]) -> dict[str, bytes]:
+    kept = {path: old for path in (BOARD_FILE, BOARD_NAME) if (old := read_if_there(repl, BEFORE + path)) is not None}
+    return {path: data for path, data in (files | kept).items() if path not in kept or data}
 
 
 def hash_files(repl: RawRepl, paths: list[str], progress: Callable[[int], None], *, itself: bool) -> dict[str, str]:

@@ -14,7 +14,7 @@ from iastm_host.events import Problem
 from iastm_host.transports.base import LOST, TransportError
 from iastm_host.transports.repl import RawRepl, ReplError
 from iastm_host.workbench.board_state import BOARD_FILE, BOARD_NAME, MAIN, NOWHERE, OK, BoardState, ask_board
-from iastm_host.workbench.deploy_back import taken_back
+from iastm_host.workbench.deploy_back import check_kept, taken_back
 from iastm_host.workbench.deploy_checks import (
     HEAP_NEEDED_BYTES,
     KEPT,
@@ -120,6 +120,9 @@ def deploy(
         tell(Step("restart", "The board restarts; waiting until the tool stays up with it"))
         verdict = confirm(written.source_hash)
         if verdict.state == RUNS:
+            if written.before.runs_sources(written.source_hash):
+                tell(Step("reason", "Asking the board whether it kept them"))
+                check_kept(repl_factory, written.deployed.place, written.before)
             return replace(written.deployed, trouble=verdict.words)
         tell(Step("reason", "The new firmware did not come up: asking the board why"))
         raise taken_back(repl_factory, written.deployed.place, written.before, verdict.words)
@@ -236,9 +239,8 @@ def _write(
         place = writer.target
         writer.place()
     replaced = writer.main(selector, keep=not is_ours(board.files.get(MAIN, b"")))
-    replaced += writer.board_files(files, hides)
-    if place == writer.target:
-        writer.switch()
+    if place == writer.target or files or hides is not None:
+        replaced += writer.switch(place, files, hides)
     deployed = Deployed(
         release.id, place, True, writer.sent_files, writer.sent_bytes, writer.kept_files, "", tuple(replaced)
     )

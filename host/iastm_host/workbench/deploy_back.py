@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from iastm_host.events import Problem
 from iastm_host.transports.repl import RawRepl, ReplError
 from iastm_host.workbench.board_state import (
-    BOARD_FILE,
-    BOARD_NAME,
     FAILED,
     HELPERS,
     MANIFEST,
@@ -25,7 +23,7 @@ from iastm_host.workbench.board_state import (
     read_if_there,
     state_of,
 )
-from iastm_host.workbench.deploy_writer import TRIES, put_state
+from iastm_host.workbench.deploy_writer import TRIES, end_trial
 
 # A board that restarts just now may have no port for a moment.
 _PORT_BACK_S = 3.0
@@ -33,10 +31,21 @@ _PORT_BACK_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the board says of the trial: its state, and in words why it was given up, "" where it says nothing."""
+    """What the board says of the trial: its state, and why it was given up, None where it was not."""
 
     state: State
-    reason: str
+    failed: bytes | None
+
+    @property
+    def reason(self) -> str:
+        """The last line of that, the error of a traceback, "" where there is none; the first names the place."""
+        text = (self.failed or b"").decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return lines[-1].rstrip(".") + "." if len(lines) > 1 else ""
+
+    def confirmed(self, place: str) -> bool:
+        """Whether what was tried in `place` is well by its own account: then it stays."""
+        return (self.state.place, self.state.status) == (place, OK) and self.failed is None
 
 
 def taken_back(repl_factory: Callable[[], RawRepl], place: str, before: BoardState, heard: str) -> Problem:
@@ -45,14 +54,7 @@ def taken_back(repl_factory: Callable[[], RawRepl], place: str, before: BoardSta
     Returns what is to be told; `heard` is in words what came from the board instead of its answer.
     """
     try:
-        repl = repl_factory()
-        try:
-            repl.wait_for_port(_PORT_BACK_S)
-            repl.open()
-            found = _go_back(repl, place, before)
-        finally:
-            with contextlib.suppress(Problem):
-                repl.reset()
+        found = _ask(repl_factory, place, before)
     except (Problem, ReplError) as error:
         said = error.what if isinstance(error, Problem) else error.last_line
         return Problem(
@@ -62,16 +64,46 @@ def taken_back(repl_factory: Callable[[], RawRepl], place: str, before: BoardSta
     return _told(found, place, before, heard)
 
 
+def check_kept(repl_factory: Callable[[], RawRepl], place: str, before: BoardState) -> None:
+    """Raise Problem where the trial in `place` was given up: for what can't be told from what was `before` by hello."""
+    try:
+        found = _ask(repl_factory, place, before)
+    except ReplError as error:
+        raise Problem(
+            f"The tool runs, but the board could not be asked whether it kept what is new: {error.last_line}",
+            "Deploy once more: it says so where there is nothing to do.",
+        ) from error
+    if not found.confirmed(place):
+        raise _told(found, place, before, "It is not known why.")
+
+
+def _ask(repl_factory: Callable[[], RawRepl], place: str, before: BoardState) -> _Found:
+    repl = repl_factory()
+    try:
+        repl.wait_for_port(_PORT_BACK_S)
+        repl.open()
+        repl.run(HELPERS)
+        files = {path: data for path in (STATE, STATE_NEW, FAILED) if (data := read_if_there(repl, path)) is not None}
+        found = _Found(state_of(files), files.get(FAILED))
+        if not found.confirmed(place):
+            _go_back(repl, found, place, before)
+    finally:
+        with contextlib.suppress(Problem):
+            repl.reset()
+    return found
+
+
 def _told(found: _Found, place: str, before: BoardState, heard: str) -> Problem:
     state = found.state
-    if _confirmed_itself(state, place, before):
+    if found.confirmed(place):
         return Problem(
             f"The new firmware started and stays up, as the board itself says, but on its port: {heard}",
             "Close what else may have the port open, then ask the tool: iastm link-test --port PORT.",
         )
     if before.in_force == place:
         return Problem(
-            f"With its new files beside the firmware the tool did not come up: {heard} It has those before.",
+            "With its new files beside the firmware the tool did not come up: "
+            f"{found.reason or heard} It has those before.",
             "Mend the board file, then deploy again.",
         )
     if before.in_force == NOWHERE and not before.runs_unreleased:
@@ -90,34 +122,9 @@ def _told(found: _Found, place: str, before: BoardState, heard: str) -> Problem:
     )
 
 
-def _confirmed_itself(state: State, place: str, before: BoardState) -> bool:
-    """Return whether the release that was tried is well by its own account: then it stays."""
-    return state.place == place and state.status == OK and before.in_force != place
-
-
-def _go_back(repl: RawRepl, place: str, before: BoardState) -> _Found:
-    repl.run(HELPERS)
-    paths = (STATE, STATE_NEW, FAILED)
-    files = {path: data for path in paths if (data := read_if_there(repl, path)) is not None}
-    found = _Found(state_of(files), _reason_in(files.get(FAILED, b"")))
-    if _confirmed_itself(found.state, place, before):
-        return found
+def _go_back(repl: RawRepl, found: _Found, place: str, before: BoardState) -> None:
+    if found.state.status == TRIAL:
+        end_trial(repl, before.in_force)
     if before.in_force != place:
-        if found.state.place == place:
-            put_state(repl, State(before.in_force, OK, 0, NOWHERE))
         # Nothing is to choose it for want of another.
         repl.run(f"_remove({f'{RELEASES}/{place}/{MANIFEST}'!r})")
-    for path in (BOARD_FILE, BOARD_NAME):
-        was, now = before.files.get(path), read_if_there(repl, path)
-        if was is not None and was != now:
-            repl.write_file(f"{path}.new", was)
-            repl.run(f"_rename({f'{path}.new'!r},{path!r})")
-        elif was is None and now is not None:
-            repl.run(f"_remove({path!r})")
-    return found
-
-
-def _reason_in(failed: bytes) -> str:
-    """Return the last line of what the selector noted, which is the error of a traceback; the first names the place."""
-    lines = [line.strip() for line in failed.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1].rstrip(".") + "." if len(lines) > 1 else ""

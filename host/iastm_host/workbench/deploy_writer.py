@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from iastm_host.events import Problem
 from iastm_host.transports.repl import RawRepl, ReplError
 from iastm_host.workbench.board_state import (
+    BEFORE,
     FAILED,
     MAIN,
     MANIFEST,
@@ -63,8 +64,10 @@ class Writer:
     def leave_trial(self) -> None:
         """Put in force what is known to run, where something else is on trial: it may be written to then."""
         state = self._board.state
-        if state.place != self._board.in_force or state.status != OK:
-            self._state(State(self._board.in_force, OK, 0, NOWHERE))
+        if state.status == TRIAL:
+            end_trial(self._repl, self._board.in_force)
+        elif state.place != self._board.in_force:
+            put_state(self._repl, State(self._board.in_force, OK, 0, NOWHERE))
 
     def place(self) -> None:
         """Fill the place and read it back; its release.json comes last."""
@@ -100,25 +103,39 @@ class Writer:
         self._repl.run(f"_rename({MAIN + '.new'!r},{MAIN!r})")
         return [MAIN[1:] + _OLDER] if before is not None and keep else []
 
-    def board_files(self, files: dict[str, bytes], hides: str | None) -> list[str]:
-        """Put the board's own files in force; `hides` is one that would go before them."""
-        replaced = []
+    def switch(self, place: str, files: dict[str, bytes], hides: str | None) -> list[str]:
+        """Have the selector try `place` at the next start, with these board files; return what was kept of old ones.
+
+        `hides` is a board file that would go before them. What the trial is given up for is kept before it begins, and
+        nothing is put in force without one.
+        """
+        self._keep([*files, *([hides] if hides is not None else [])])
         for path, data in files.items():
             self._tell(Step("board", f"Writing {path[1:]}"))
-            self._write_safely(path, data)
-        if hides is not None:
-            self._repl.run(f"_rename({hides!r},{hides + _OLDER!r})")
-            replaced.append(hides[1:] + _OLDER)
-        return replaced
-
-    def switch(self) -> None:
-        """Have the selector try the place at the next start."""
-        self._tell(Step("switch", "Switching to the new release"))
+            self._write_verified(f"{path}.new", data)
+        self._tell(Step("switch", "Switching to the new release" if place == self.target else "Switching to them"))
         self._repl.run(f"_remove({FAILED!r})")
-        self._state(State(self.target, TRIAL, TRIES, self._board.in_force))
+        put_state(self._repl, State(place, TRIAL, TRIES, self._board.in_force))
+        for path in files:
+            self._repl.run(f"_rename({f'{path}.new'!r},{path!r})")
+        if hides is None:
+            return []
+        self._repl.run(f"_rename({hides!r},{hides + _OLDER!r})")
+        return [hides[1:] + _OLDER]
 
-    def _state(self, state: State) -> None:
-        put_state(self._repl, state)
+    def _keep(self, paths: list[str]) -> None:
+        """Keep board files as they are now, and no others; an empty one tells that there is none."""
+        repl = self._repl
+        repl.run(f"_d={BEFORE!r};_mkdir({RELEASES!r});_mkdir(_d)\nfor _n in os.listdir(_d):os.remove(_d+'/'+_n)")
+        for path in paths:
+            kept = BEFORE + path
+            if path not in self._board.files:
+                repl.run(f"open({kept!r},'w').close()")
+                continue
+            repl.run(f"_copy({path!r},{kept!r})")
+            hashes = hash_files(repl, [path, kept], lambda _: None, itself=self._board.hashes_itself)
+            if hashes.get(path) != hashes.get(kept):
+                raise _damaged([kept])
 
     def _clear(self, root: str, paths: Iterable[str]) -> None:
         for path in paths:
@@ -188,6 +205,12 @@ class Writer:
         """Write a file of which there is, at any time, the one before or this one."""
         self._write_verified(f"{path}.new", data)
         self._repl.run(f"_rename({f'{path}.new'!r},{path!r})")
+
+
+def end_trial(repl: RawRepl, in_force: str) -> None:
+    """Put in force what was before the trial, with its board files, as the selector does; cut off, it is done again."""
+    repl.run(f"_back({BEFORE!r})")
+    put_state(repl, State(in_force, OK, 0, NOWHERE))
 
 
 def put_state(repl: RawRepl, state: State) -> None:

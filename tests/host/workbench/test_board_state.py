@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_the_newer_file_counts_where_the_other_is_damaged() -> None:
     assert state_of({}) == State()
 
 
-MANIFEST = Manifest("one", "1", "00", 6, "x64", {"a.mpy": "f" * 64})
+MANIFEST = Manifest("one", "1", "00", 6, 3, "x64", {"a.mpy": "f" * 64})
 THERE, EMPTY = Place(MANIFEST, {"a.mpy": 1}, {"a.mpy": "f" * 64}), Place(None, {}, {})
 
 
@@ -102,6 +103,15 @@ def test_what_is_in_force_is_what_the_selector_would_start_without_a_trial(
         {"a": places[0], "b": places[1]},
     )  # fmt: skip
     assert board.in_force == in_force
+
+
+def test_a_place_for_another_micropython_is_not_in_force() -> None:
+    other = Place(replace(MANIFEST, mpy_version=5), {}, {})
+    board = BoardState(
+        "rp2", "micropython", (1, 29, 0), "", 6, 3, "x64", 0, 4096, 0, 0, True, False, {}, State("a"),
+        {"a": other, "b": THERE},
+    )  # fmt: skip
+    assert board.in_force == "b"
 
 
 @pytest.mark.parametrize("hashes", [True, False])

@@ -317,6 +317,121 @@ def test_a_board_file_of_a_release_that_does_not_start_is_taken_back_with_it(
     assert "/board_name.txt" not in files
 
 
+# As start.py has a board of its own code: what it raises ends a trial.
+NEEDS_BOARD = """
+def main():
+    import time
+    from iastm_firmware import releases
+    print("release {name} runs")
+    state = releases.on_trial()
+    try:
+        import board
+    except ImportError as error:
+        if "'board'" not in str(error):
+            raise
+    except Exception as error:
+        if state is None:
+            raise
+        releases.give_up(state, error)
+        import machine
+        machine.reset()
+    if state is not None:
+        releases.write(releases.State(state.place, "ok", 0, "-"))
+    print("release {name} confirmed")
+    while True:
+        time.sleep_ms(20)
+"""
+BAD_BOARD = b"raise ValueError('no such pin')\n"
+
+
+def board_files_of(board: PlayedBoard) -> tuple[bytes | None, bytes | None, str]:
+    if board.is_on:
+        board.power_off()
+    files = board.files()
+    assert not [path for path in files if path.endswith(".new")]
+    return files.get("/board.py"), files.get("/board_name.txt"), state_on(files)
+
+
+def test_board_files_are_given_up_by_the_board_itself_where_the_host_is_gone(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    board = tool_with(make_board, releases("one", start=NEEDS_BOARD))
+
+    def pull(step: Step) -> None:
+        if step.name == "restart":
+            board.power_off()
+
+    with pytest.raises(Problem):
+        bring(board, releases("two", start=NEEDS_BOARD), tell=pull, board_file=BAD_BOARD)
+    board.wait_off()
+    assert board_files_of(board) == (BAD_BOARD, None, "b trial 2 a")
+    assert_starts(board, "two")
+    board.wait_for("release one confirmed")
+    assert board_files_of(board) == (None, None, "a ok 0 -")
+
+
+def test_a_board_file_with_the_release_in_force_is_tried_too_and_given_up_by_the_board(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    one = releases("one", start=NEEDS_BOARD)
+    # Longer than what is read of somebody else's program.
+    good = b"A = '" + b"x" * 20_000 + b"'\n"
+    board = make_board()
+    board.power_on()
+    assert bring(board, one, board_file=good).changed
+    assert not bring(board, one, board_file=good).changed
+    # What answers then is the same firmware: the board has to be asked.
+    with pytest.raises(Problem, match=r"did not come up: ValueError: no such pin\. It has those before"):
+        bring(board, one, board_file=BAD_BOARD)
+    assert board_files_of(board) == (good, None, "a ok 0 -")
+    board.power_on()
+    assert bring(board, one, board_file=b"A = 1\n").changed
+    assert board_files_of(board) == (b"A = 1\n", None, "a ok 0 -")
+
+
+def test_a_deploy_after_a_trial_that_nobody_ended_begins_with_the_board_files_before_it(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    one = releases("one")
+    board = make_board()
+    board.power_on()
+    bring(board, one, board_file=b"WIRING = {}\n")
+
+    def pull(step: Step) -> None:
+        if step.name == "restart":
+            board.power_off()
+
+    with pytest.raises(Problem):
+        bring(board, releases("bad", start=QUIET), tell=pull, board_file=BAD_BOARD, board_name="demo")
+    board.wait_off()
+    board.power_on()
+    board.wait_for("no protocol")
+    assert bring(board, one).changed
+    assert board_files_of(board) == (b"WIRING = {}\n", None, "a ok 0 -")
+    # Those of a trial long ago are none of a later one.
+    board.power_on()
+    with pytest.raises(Problem):
+        bring(board, releases("two", start=RAISES))
+    assert board_files_of(board) == (b"WIRING = {}\n", None, "a ok 0 -")
+
+
+@pytest.mark.parametrize("name", ["board", "switch"])
+def test_no_board_file_is_in_force_before_its_trial_is(
+    make_board: Make, releases: Callable[..., Release], name: str
+) -> None:
+    board = tool_with(make_board, releases("one", start=NEEDS_BOARD))
+
+    def pull(step: Step) -> None:
+        if step.name == name:
+            board.power_off()
+
+    with pytest.raises(Problem):
+        bring(board, releases("two", start=NEEDS_BOARD), tell=pull, board_file=BAD_BOARD)
+    board.wait_off()
+    board.power_on()
+    board.wait_for("release one confirmed")
+
+
 # Updates that don't start
 
 
