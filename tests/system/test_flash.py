@@ -232,6 +232,7 @@ def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
         ),
         cache=tmp_path / "cache",
         ask=lambda _question: True,
+        know=None,
         fetch=_never,
         shown=lambda: contextlib.nullcontext(steps.append),
         deploy=deploy_to,

@@ -18,7 +18,7 @@ from iastm_host.cli import tool as tool_commands
 from iastm_host.cli.bundle import image_cache
 from iastm_host.cli.deploy import shown, words_on
 from iastm_host.cli.wiring import clock_us, serial_link, software_name
-from iastm_host.cli.wiring_deploy import DEMO, Order, Pins, deploy_to, locator, pins_of
+from iastm_host.cli.wiring_deploy import DEMO, Order, Pins, deploy_to, interrupted_once, locator, pins_of
 from iastm_host.events import Problem
 from iastm_host.transports.ports import list_serial_ports
 from iastm_host.transports.repl import RawRepl
@@ -59,8 +59,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Helpers:
-    """What flashing asks of others. `ask` puts a question to a person, None where nobody is there.
+    """What flashing asks of others.
 
+    `ask` puts a question to a person, who may have agreed to all; None where nobody is there. `know` puts one to which
+    only a person has the answer, None too where one agreed to all.
     `shown` gives what shows steps; `deploy` brings the firmware to a port; `confirm` says what runs at one, measured by
     a source hash; `is_played` whether the tool at one only plays strokes; `self_test` prints a tool's self-test and
     returns its exit code. `say` prints what was done, `warn` what was not.
@@ -69,6 +71,7 @@ class Helpers:
     desk: Desk
     cache: Path
     ask: Callable[[str], bool] | None
+    know: Callable[[str], bool] | None
     fetch: Callable[[str, Path], Path]
     shown: Callable[[], contextlib.AbstractContextManager[Callable[[Step], None]]]
     deploy: Callable[[str, Order, Callable[[Step], None]], Deployed]
@@ -127,6 +130,7 @@ def flash(
         ),
         cache=image_cache(),
         ask=_agreed if yes else ask,
+        know=None if yes else ask,
         fetch=fetch_image,
         shown=lambda: shown(console),
         deploy=deploy_to,
@@ -161,6 +165,8 @@ def make_tool(wish: Wish, helpers: Helpers) -> int:
         try:
             sources = Sources(wish.image, bundled, helpers.cache, helpers.ask, helpers.fetch)
             check_erase(target, erase=wish.erase)
+            if wish.image is None:
+                target = _known(helpers, target)
             image = choose_image(target, sources, anyway=wish.anyway)
             check_files(target, image, erase=wish.erase)
             target = told_by(target, image)
@@ -216,9 +222,21 @@ def _make_sure(helpers: Helpers, found: FoundBoard) -> None:
         )
 
 
+def _known(helpers: Helpers, target: Target) -> Target:
+    """Return `target` with the one kind that a person says it is, where its chip can be on several; else as it was."""
+    if len(target.kinds) == 1 or helpers.know is None:
+        return target
+    helpers.say("Which board it is can't be told by its chip.")
+    for kind in target.kinds:
+        if helpers.know(f"Is it a {kind.title}?"):
+            return replace(target, kinds=(kind,))
+    return target
+
+
 def _agree(wish: Wish, helpers: Helpers, target: Target, image: Image) -> None:
     """Have a person agree to what will be written, and to what is lost; raises Problem where they don't."""
-    question = f"Write {image.path.name} ({_content(image)}) to {target.board.where}?"
+    content = _content(image) + (f", for {image.machine}" if image.machine else "")
+    question = f"Write {image.path.name} ({content}) to {target.board.where}?"
     lost = _ERASED if wish.erase else what_is_lost(target, image)
     if lost:
         question = f"{lost} {question}"
@@ -230,7 +248,6 @@ def _agree(wish: Wish, helpers: Helpers, target: Target, image: Image) -> None:
 
 def _content(image: Image) -> str:
     content = f"MicroPython {image.micropython}" if image.micropython else "a program"
-    content += f" for {image.machine}" if image.machine else ""
     return f"{content} with the firmware frozen into it" if image.frozen else content
 
 
@@ -278,7 +295,14 @@ def _tested(wish: Wish, helpers: Helpers, port: str) -> int:
 def _see_frozen(helpers: Helpers, port: str, pins: Pins, digest: str) -> None:
     """See the frozen firmware run, of the sources of `digest`; raises Problem where nothing of ours does."""
     assert helpers.ask is not None
-    prepare_frozen(helpers.desk, port, file=pins.file, name=pins.name, agree=helpers.ask)
+    try:
+        with interrupted_once():
+            prepare_frozen(helpers.desk, port, file=pins.file, name=pins.name, agree=helpers.ask)
+    except KeyboardInterrupt:
+        helpers.warn(
+            "Stopped. The image is on the board; what lies in its files may go first. Flash it again to go on."
+        )
+        raise
     verdict = helpers.confirm(port, digest)
     if verdict.state == RUNS:
         helpers.say(

@@ -52,6 +52,7 @@ def _flashing(images: Sequence[Image]) -> str:
         return title + "    iastm flash --image FILE --bundle THIS.zip\n\nThis bundle has no image of MicroPython."
     rows = [
         f"    {image.path.name}: {image.chip}, MicroPython {image.micropython or 'unknown'}"
+        + (f" for {image.machine}" if image.machine else "")
         + (", the firmware frozen in" if image.frozen else "")
         for image in images
     ]

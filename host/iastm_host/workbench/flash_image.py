@@ -176,22 +176,9 @@ def why_no_tool(target: Target, image: Image) -> Problem | None:
             f"{name} holds no MicroPython: no tool would run on the board. Nothing was written.",
             "Give an image of MicroPython. --anyway writes it all the same.",
         )
-    version = _VERSION.match(image.micropython)
-    if version and (int(version[1]), int(version[2])) < OLDEST_MICROPYTHON:
-        oldest = ".".join(str(number) for number in OLDEST_MICROPYTHON)
-        return Problem(
-            f"{name} is MicroPython {image.micropython}: the firmware needs {oldest} or later. Nothing was written.",
-            "Give a newer image, or leave --image out. --anyway writes it all the same.",
-        )
-    if image.frozen:
-        return None
-    if version and (int(version[1]), int(version[2])) > _NEWEST_MICROPYTHON:
-        newest = ".".join(str(number) for number in _NEWEST_MICROPYTHON)
-        return Problem(
-            f"{name} is MicroPython {image.micropython}, newer than the {newest} that this toolkit knows: what is "
-            "compiled here may not run on it. Nothing was written.",
-            f"Give an image of {newest}, leave --image out, or upgrade the toolkit. --anyway writes it all the same.",
-        )
+    unfit = why_no_firmware(image)
+    if unfit is not None or image.frozen:
+        return unfit
     needs_frozen = told_by(target, image).needs_frozen
     if needs_frozen is False:
         return None
@@ -201,6 +188,26 @@ def why_no_tool(target: Target, image: Image) -> Problem | None:
             f"Say which: {_choices(target)}.",
         )
     return _does_not_fit(target, f"{name} has none of it")
+
+
+def why_no_firmware(image: Image) -> Problem | None:
+    """Return why the firmware runs on no board with the MicroPython of `image`, None where it does, or is frozen in."""
+    name = image.path.name
+    version = _VERSION.match(image.micropython)
+    if version and (int(version[1]), int(version[2])) < OLDEST_MICROPYTHON:
+        oldest = ".".join(str(number) for number in OLDEST_MICROPYTHON)
+        return Problem(
+            f"{name} is MicroPython {image.micropython}: the firmware needs {oldest} or later. Nothing was written.",
+            "Give a newer image, or leave --image out. --anyway writes it all the same.",
+        )
+    if not image.frozen and version and (int(version[1]), int(version[2])) > _NEWEST_MICROPYTHON:
+        newest = ".".join(str(number) for number in _NEWEST_MICROPYTHON)
+        return Problem(
+            f"{name} is MicroPython {image.micropython}, newer than the {newest} that this toolkit knows: what is "
+            "compiled here may not run on it. Nothing was written.",
+            f"Give an image of {newest}, leave --image out, or upgrade the toolkit. --anyway writes it all the same.",
+        )
+    return None
 
 
 def _does_not_fit(target: Target, why: str) -> Problem:

@@ -55,6 +55,7 @@ class Case:
             desk=self.bench.desk(),
             cache=self.cache,
             ask=self._ask,
+            know=self._ask,
             fetch=_never,
             shown=lambda: contextlib.nullcontext(self.bench.steps.append),
             deploy=self._deploy,
@@ -414,3 +415,20 @@ def test_someone_elses_main_may_be_replaced_and_deploy_is_told_so(case: Case, pl
         make_tool(Wish(image=plain), case.helpers())
     assert make_tool(Wish(image=plain, replace_main=True), case.helpers()) == 0
     assert case.orders == [(PORT, Order(None, None, replace_main=True))]
+
+
+def test_a_pico_in_its_bootloader_is_named_by_a_person_and_by_nobody_who_agrees_to_all(
+    case: Case, tmp_path: Path
+) -> None:
+    case.bench.pull(PORT)
+    case.bench.show_drive(tmp_path / "RPI-RP2")
+    board = tmp_path / "mine.py"
+    board.write_text(OWN_BOARD.replace("ESP32-S3", "RP2040"))
+    case.answers = [False, True, False]
+    with pytest.raises(Problem, match=r"Nothing was downloaded"):
+        make_tool(Wish(board=str(board)), case.helpers())
+    assert case.asked[:2] == ["Is it a Raspberry Pi Pico W?", "Is it a Raspberry Pi Pico, without a radio?"]
+    assert "RPI_PICO-" in case.asked[2]
+    with pytest.raises(Problem, match="can't be told by its chip") as raised:
+        make_tool(Wish(board=str(board)), replace(case.helpers(), know=None))
+    assert "--board pico_w" in raised.value.fix

@@ -1,10 +1,14 @@
+import os
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.host.workbench.flash_bench import Bench, Prompt
+from tests.played_board.played import played_boards
 
 from iastm_host.events import Problem
-from iastm_host.transports.repl import ReplError
+from iastm_host.transports.repl import RawRepl, ReplError
 from iastm_host.workbench.board_state import State
 from iastm_host.workbench.flash_files import prepare_frozen
 from iastm_host.workbench.release import Release
@@ -111,3 +115,34 @@ def test_a_file_system_that_takes_nothing_is_told_with_what_is_lost_by_its_cure(
         prepare(bench, name="demo")
     assert "calibration, key and log" in raised.value.fix
     assert full.done[-1] == "reset"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="plays ports as pseudo-terminals")
+@pytest.mark.parametrize("file_system", ["littlefs", "fat"])
+def test_on_a_real_micropython_what_went_first_is_put_out_of_force_and_the_pins_are_there(
+    tmp_path: Path, file_system: str
+) -> None:
+    pytest.importorskip("mpremote")
+    with played_boards(tmp_path) as make:
+        board = make(file_system=file_system)
+        by_hand = {"/iastm_firmware/app.py": b"1", "/iastm_firmware.before0/app.py": b"0"}
+        release = {"/releases/a/release.json": RELEASE.manifest(), "/releases/state": State("a").line()}
+        board.put({**KEPT, **by_hand, **release, "/board.py": b"WIRING = {}", "/board_name.txt": b"demo"})
+        board.power_on()
+        desk = replace(Bench().desk(), repl=lambda port, within_s: RawRepl(port, open_within_s=within_s))
+        asked: list[str] = []
+
+        def agree(question: str) -> bool:
+            asked.append(question)
+            return True
+
+        prepare_frozen(desk, str(board.port), file=None, name="pico_w", agree=agree)
+        board.power_off()
+        assert len(asked) == 1
+        assert board.files() == {
+            **KEPT,
+            "/iastm_firmware.before0/app.py": b"0",
+            "/iastm_firmware.before1/app.py": b"1",
+            "/board.py.before": b"WIRING = {}",
+            "/board_name.txt": b"pico_w",
+        }
