@@ -22,8 +22,8 @@ from iastm_host.transports.repl import RawRepl
 from iastm_host.transports.runtime import source_hash
 from iastm_host.transports.serial import SerialTransport
 from iastm_host.workbench.compiler import compile_release
-from iastm_host.workbench.confirm import confirm_release
-from iastm_host.workbench.deploy import Verdict, deploy
+from iastm_host.workbench.confirm import CONFIRMED_S, confirm_release
+from iastm_host.workbench.deploy import RUNS, Verdict, deploy
 from iastm_host.workbench.release import Release
 
 Make = Callable[..., PlayedBoard]
@@ -66,12 +66,55 @@ def test_a_bare_board_streams_after_one_command_and_a_second_one_finds_nothing_t
     assert tested.json["expected_samples"] > 40
 
 
-def whole(port: Path, release: Release) -> None:
-    def confirm(digest: str) -> Verdict:
-        link = lambda: SerialTransport(str(port), clock_us)  # noqa: E731
-        return asyncio.run(confirm_release(link, "test", digest, clock_us, within_s=LIMIT_S))
+def answer(port: Path, digest: str, confirmed_s: int = CONFIRMED_S) -> Verdict:
+    link = lambda: SerialTransport(str(port), clock_us)  # noqa: E731
+    return asyncio.run(confirm_release(link, "test", digest, clock_us, within_s=LIMIT_S, confirmed_s=confirmed_s))
 
-    deploy(lambda: RawRepl(str(port)), lambda _: release, confirm, lambda _: None, board_name="demo")
+
+def whole(port: Path, release: Release, board_file: bytes | None = None) -> None:
+    deploy(
+        lambda: RawRepl(str(port)),
+        lambda _: release,
+        lambda digest: answer(port, digest),
+        lambda _: None,
+        board_file=board_file,
+        board_name="demo" if board_file is None else None,
+    )
+
+
+# A tool that lies on its tip, its zero far off; and one whose converter stays at its rail.
+NEVER_OUT_OF_CONTACT = (b"5 * COUNTS_PER_N", b"8388607")
+STEADY = b"""
+from iastm_firmware.drivers.played import COUNTS_PER_N, Played
+
+class Steady(Played):
+    def _converted(self):
+        return %s
+
+WIRING = {
+    "name": "steady", "chip": "RP2040", "adc": {"driver": Steady, "rate_hz": 80}, "light": None,
+    "cell": {"id": "played", "capacity_n": 50.0, "coefficients": (0.0, 1 / COUNTS_PER_N)},
+}
+"""
+
+
+def test_a_tool_that_is_never_out_of_contact_keeps_what_was_deployed(
+    make_board: Make, size: Callable[[int, int], int]
+) -> None:
+    board = make_board()
+    release = compile_release("x64")
+    # The second one by its board file alone.
+    for counts in NEVER_OUT_OF_CONTACT[: size(1, 2)]:
+        board.power_on()
+        whole(board.port, release, board_file=STEADY % counts)
+        board.power_off()
+        assert board.files()["/releases/state"].startswith(b"a ok 0 -")
+        assert board.files()["/board.py"] == STEADY % counts
+    for _ in range(3):
+        board.power_on()
+        assert answer(board.port, release.source_hash, confirmed_s=1).state == RUNS
+        board.power_off()
+        assert board.files()["/releases/state"].startswith(b"a ok 0 -")
 
 
 def test_an_update_of_the_whole_firmware_that_does_not_start_is_rolled_back_within_seconds(

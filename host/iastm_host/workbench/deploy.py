@@ -120,7 +120,7 @@ def deploy(
         tell(Step("restart", "The board restarts; waiting until the tool stays up with it"))
         verdict = confirm(written.source_hash)
         if verdict.state == RUNS:
-            if written.before.runs_sources(written.source_hash):
+            if written.tried_as_another_was:
                 tell(Step("reason", "Asking the board whether it kept them"))
                 check_kept(repl_factory, written.deployed.place, written.before)
             return replace(written.deployed, trouble=verdict.words)
@@ -156,11 +156,15 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What lies on the board once it restarts; `before` is None where nothing was written."""
+    """What lies on the board once it restarts; `before` is None where nothing was written.
+
+    `tried_as_another_was`: what is on trial, and what follows it where it fails, say the same of their sources.
+    """
 
     deployed: Deployed
     source_hash: str
     before: BoardState | None
+    tried_as_another_was: bool = False
 
 
 def _bring(
@@ -239,12 +243,13 @@ def _write(
         place = writer.target
         writer.place()
     replaced = writer.main(selector, keep=not is_ours(board.files.get(MAIN, b"")))
-    if place == writer.target or files or hides is not None:
+    is_tried = place == writer.target or bool(files) or hides is not None
+    if is_tried:
         replaced += writer.switch(place, files, hides)
     deployed = Deployed(
         release.id, place, True, writer.sent_files, writer.sent_bytes, writer.kept_files, "", tuple(replaced)
     )
-    return _Written(deployed, release.source_hash, board)
+    return _Written(deployed, release.source_hash, board, is_tried and board.runs_sources(release.source_hash))
 
 
 def _same(board: BoardState, place: str, release: Release) -> bool:

@@ -432,6 +432,16 @@ def test_no_board_file_is_in_force_before_its_trial_is(
     board.wait_for("release one confirmed")
 
 
+def test_what_failed_long_ago_is_no_failure_of_a_deploy_that_tries_nothing(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    board = tool_with(make_board, releases("one"))
+    board.power_off()
+    board.put({"/main.py": selector_source() + b"# older\n", "/releases/failed": b"b 1.0+b\nValueError: long ago\n"})
+    board.power_on()
+    assert bring(board, releases("one")).changed
+
+
 # Updates that don't start
 
 
