@@ -18,9 +18,11 @@ from iastm_host.workbench.board_state import (
     STATE,
     STATE_NEW,
     TRIAL,
+    State,
     read_if_there,
     state_of,
 )
+from iastm_host.workbench.deploy_writer import end_trial
 from iastm_host.workbench.flash_target import Desk
 from iastm_host.workbench.release import PACKAGES, read_manifest
 
@@ -38,7 +40,8 @@ def prepare_frozen(
     """
     with _prompt(desk, port) as repl:
         repl.run(HELPERS)
-        first = _goes_first(repl)
+        state = state_of({path: data for path in (STATE, STATE_NEW) if (data := read_if_there(repl, path)) is not None})
+        first = _goes_first(repl, state)
         if first and not agree(
             f"The board's files go before what is frozen into its image: it starts {first}. "
             "Put what is frozen in force? What the tool keeps, as its calibration, stays."
@@ -48,7 +51,10 @@ def prepare_frozen(
                 "what is frozen into the image.",
                 f"Flash again and agree to put what is frozen in force; or deploy over it: iastm deploy --port {port}.",
             )
-        if first:
+        if state.status == TRIAL:
+            # Its selector would put board files back over those that follow.
+            end_trial(repl, NOWHERE)
+        if first or state.status == TRIAL:
             _put_frozen_in_force(repl)
         _put_board(repl, file, name)
 
@@ -70,15 +76,17 @@ def _prompt(desk: Desk, port: str) -> Iterator[RawRepl]:
             repl.reset()
 
 
-def _goes_first(repl: RawRepl) -> str:
-    """Return in words what is started before what is frozen, "" where nothing is."""
-    files = {path: data for path in (STATE, STATE_NEW) if (data := read_if_there(repl, path)) is not None}
-    state = state_of(files)
+def _goes_first(repl: RawRepl, state: State) -> str:
+    """Return in words what is started before what is frozen, "" where nothing is: as the selector (main.py) has it."""
+    bytecode = int(repl.run("print(getattr(sys.implementation,'_mpy',0)&0x3ff)"))
     for place in (state.place, state.fallback) if state.status == TRIAL else (state.place,):
         if place == NOWHERE:
             break
         written = read_if_there(repl, f"{RELEASES}/{place}/{MANIFEST}")
         manifest = read_manifest(written) if written is not None else None
+        if manifest is not None and manifest.mpy_sub_version << 8 | manifest.mpy_version != bytecode:
+            # Compiled for another MicroPython, it is not started.
+            continue
         if written is not None:
             return f"the release {manifest.id}" if manifest is not None else f"what lies in {RELEASES}/{place}"
     there = [package for package in PACKAGES if _is_folder(repl, f"/{package}")]

@@ -18,6 +18,7 @@ from iastm_host.workbench.images import Image
 
 PICO, S3_MICROPYTHON, S3_JTAG, BRIDGE = (0x2E8A, 0x0005), (0x303A, 0x4001), (0x303A, 0x1001), (0x10C4, 0xEA60)
 MB = 1024 * 1024
+MPY_VERSION = 3 << 8 | 6
 RP2040_INFO = b"UF2 Bootloader v3.0\r\nModel: Raspberry Pi RP2\r\nBoard-ID: RPI-RP2\r\n"
 C3 = EspChip("ESP32-C3", "ESP32-C3 (QFN32) (revision v0.4)", 4 * MB, 0)
 S3_FEATHER = EspChip("ESP32-S3", "ESP32-S3 (QFN56) (revision v0.2)", 4 * MB, 2 * MB)
@@ -135,6 +136,14 @@ class Prompt(RawRepl):
 
     def _on_files(self, code: str) -> str:
         """Answer what is asked of files with the helpers of board_state.py, as MicroPython would."""
+        if "_mpy" in code:
+            return f"{MPY_VERSION}\n"
+        if "_back(" in code:
+            for name in ("/board.py", "/board_name.txt"):
+                was = self.files.pop(f"/releases/before{name}", None)
+                if was is not None:
+                    self.files.pop(name, None)
+                    self.files |= {name: was} if was else {}
         asked = re.search(r"_s=_stat\('(.*?)'\)", code)
         if asked and "0x4000" in code:
             return "1\n" if any(path.startswith(f"{asked[1]}/") for path in self.files) else "0\n"

@@ -15,7 +15,7 @@ from iastm_host.workbench.release import Release
 
 PORT = "/dev/ttyACM0"
 MPY = b"M\x06\x00\x1f"
-RELEASE = Release("0.0.9", "0123456789abcdef", 6, 0, "armv6m", {"iastm_firmware/app.mpy": MPY})
+RELEASE = Release("0.0.9", "0123456789abcdef", 6, 3, "armv6m", {"iastm_firmware/app.mpy": MPY})
 KEPT = {"/calibration": b"kept", "/releases/a/iastm_firmware/app.mpy": MPY}
 
 
@@ -85,6 +85,19 @@ def test_the_fallback_of_a_trial_that_is_not_whole_goes_first(bench: Bench) -> N
     assert prepare(bench, agree=True)
 
 
+def test_board_files_on_trial_are_put_back_so_that_nothing_else_does_it_later(bench: Bench) -> None:
+    files(bench).update({"/board_name.txt": b"demo", "/releases/before/board_name.txt": b"esp32_s3"})
+    files(bench)["/releases/state"] = State("a", "trial", 2, "-").line()
+    prepare(bench)
+    assert files(bench) == {"/board_name.txt": b"esp32_s3"}
+
+
+def test_a_release_for_another_micropython_is_not_started_and_does_not_go_first(bench: Bench) -> None:
+    older = Release("0.0.9", "0123456789abcdef", 5, 0, "armv6m", {"iastm_firmware/app.mpy": MPY})
+    files(bench).update({"/releases/a/release.json": older.manifest(), "/releases/state": State("a").line()})
+    prepare(bench)
+
+
 def test_firmware_that_was_copied_by_hand_goes_first_and_is_kept_under_another_name(bench: Bench) -> None:
     files(bench).update({"/iastm_firmware/app.py": b"1", "/iastm_protocol/kinds.py": b"2"})
     (question,) = prepare(bench, agree=True)
@@ -138,6 +151,7 @@ def test_on_a_real_micropython_what_went_first_is_put_out_of_force_and_the_pins_
 
         prepare_frozen(desk, str(board.port), file=None, name="pico_w", agree=agree)
         board.power_off()
+        assert "it starts the release 0.0.9" in asked[0]
         assert len(asked) == 1
         assert board.files() == {
             **KEPT,
