@@ -19,7 +19,7 @@ from iastm_host.cli import wiring
 from iastm_host.cli.display import check_display
 from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
 from iastm_host.cli.live import Theme
-from iastm_host.cli.wiring_deploy import Order, deploy_to, locator
+from iastm_host.cli.wiring_deploy import Order, deploy_to, locator, undisturbed
 from iastm_host.tool.said import PROTOCOL
 from iastm_host.transports.base import Transport
 from iastm_host.transports.ports import holders_of, list_serial_ports
@@ -57,7 +57,9 @@ def tools(
     try:
         code = run_tools(page, theme=chosen.theme, title="IASTM tools")
     finally:
-        page.close()
+        # A board that is written to is let finish, however often somebody interrupts.
+        with undisturbed():
+            page.close()
     raise typer.Exit(code)
 
 

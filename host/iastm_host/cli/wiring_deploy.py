@@ -108,6 +108,17 @@ def interrupted_once() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ignore interrupts meanwhile. To be used in the main thread."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def locator(port: str, ports: Ports = list_serial_ports) -> Callable[[], str]:
     """Return what tells the name of that port today, which a restart may change; it raises TransportError.
 
@@ -214,6 +225,8 @@ def pins_of(board: str | None, tell: Callable[[Step], None]) -> Pins:
     path = Path(board)
     try:
         source = path.read_bytes()
+    except FileNotFoundError as error:
+        raise Problem(f"There is no file {path}.", "Give the path of your board's file (docs/boards.md).") from error
     except OSError as error:
         raise Problem(f"{path} can't be read: {disk.reason(error)}.", f"{disk.cure(error)}, then retry.") from error
     if _is_class(source):

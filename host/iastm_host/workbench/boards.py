@@ -159,7 +159,7 @@ def _on_drive(drive: Uf2Drive) -> FoundBoard:
 
 def _at_port(port: SerialPort) -> FoundBoard:
     numbers = (port.vid or 0, port.pid or 0)
-    state, what = UNKNOWN, "not a board that is known here"
+    state, what = UNKNOWN, f"{port.product}, not a board that is known here".removeprefix(", ")
     kinds: tuple[BoardKind, ...] = ()
     if numbers in _NUMBERS:
         state, kinds, what = _NUMBERS[numbers]

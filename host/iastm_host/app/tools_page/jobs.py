@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from iastm_host.records.known_tools import known_from
 from iastm_host.transports.base import BUSY, NO_RIGHTS, NOT_A_PORT, NOT_FOUND, Transport, TransportError
 from iastm_host.transports.ports import SerialPort, named
 from iastm_host.transports.serial import busy
+from iastm_host.workbench.boards import FoundBoard, find_boards
 from iastm_host.workbench.deploy import Deployed, Step
 from iastm_host.workbench.link_figures import LinkFigures
 from iastm_host.workbench.link_test import LinkTest, run_link_test
@@ -78,6 +79,15 @@ def search(around: Surroundings, tell: Tell, stop: Stop) -> Found:
         return Found(ports, tuple(around.scan(SCAN_S)), listened=True)
     except Problem as problem:
         return Found(ports, radio=problem)
+
+
+def stranger_at(around: Surroundings, device: str) -> FoundBoard | None:
+    """Return what is on a port whose USB numbers don't tell that it is a board, None for a board; opens none.
+
+    What is in no list, or not on USB, is what a person named.
+    """
+    found = find_boards([port for port in around.ports() if port.device == device], [])
+    return found[0] if found and not found[0].sure else None
 
 
 def require_free(around: Surroundings, port: str) -> None:
@@ -159,11 +169,17 @@ async def _measured(around: Surroundings, link: Transport, test: LinkTest, tell:
         task.result()
 
 
-def update(around: Surroundings, port: str, serial_number: str, tell: Tell, stop: Stop) -> Deployed:
+def update(
+    around: Surroundings, port: str, serial_number: str, agreed: Collection[SerialPort], tell: Tell, stop: Stop
+) -> Deployed:
     """Put this computer's firmware onto the tool on a port. Raises Problem; then the tool before still starts.
 
-    Another tool than the one meant is left alone; one that does not answer is what an update may cure.
+    Another tool than the one meant is left alone; one that does not answer is what an update may cure. What can't be
+    told to be a board is opened only where a person `agreed` to that very one.
     """
+    stranger = stranger_at(around, port)
+    if stranger is not None and stranger.port not in agreed:
+        raise Problem(f"Something else is there now, and was not touched. {stranger.words}.", _CONNECT)
     require_free(around, port)
     tell("Asking the tool who it is", None)
     try:

@@ -15,6 +15,8 @@ from iastm_host.app.tools_page.surroundings import BLE, SERIAL, SIMULATED, Surro
 from iastm_host.app.tools_page.words import HostFirmware
 from iastm_host.events import Problem
 from iastm_host.records.known_tools import KnownTool
+from iastm_host.transports.ports import SerialPort
+from iastm_host.workbench.boards import find_boards
 from iastm_host.workbench.deploy import Deployed
 
 _KNOWN, _PORT, _AIR = "known:", "port:", "air:"
@@ -37,7 +39,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class State:
     """`chosen` is the id of a row, "" for none. `problems` are by page; `links`, `news` (how many entries of a log were
-    new) and `deployed` by serial number. `offers_simulated`: a simulated tool stands among those found.
+    new) and `deployed` by serial number. `offers_simulated`: a simulated tool stands among those found. `agreed`:
+    ports whose USB numbers don't tell a board, and that a person agreed to have opened.
     """
 
     ours: HostFirmware | None = None
@@ -52,6 +55,7 @@ class State:
     news: Mapping[str, int] = field(default_factory=dict)
     deployed: Mapping[str, Deployed] = field(default_factory=dict)
     offers_simulated: bool = False
+    agreed: frozenset[SerialPort] = frozenset()
 
     @property
     def entry(self) -> Entry | None:
@@ -76,11 +80,11 @@ class State:
 
     @property
     def likely(self) -> str:
-        """The row of what was found that is most likely a tool: one on the air, else a port on USB; "" for none."""
+        """The row of what was found that is most likely a tool: one on the air, else a board's port; "" for none."""
         if self.found is None:
             return ""
         air = [air_row(heard.address) for heard in self.found.on_air]
-        usb = [port_row(each.port.device) for each in self.found.ports if each.port.vid is not None]
+        usb = [port_row(each.port.device) for each in self.found.ports if is_board(each.port)]
         return next(iter([*air, *usb]), "")
 
     @property
@@ -90,6 +94,12 @@ class State:
         if target is not None and target.carrier == SERIAL:
             return target.address
         return "" if entry is None else self._on_cable(entry)
+
+    @property
+    def update_at(self) -> SerialPort | None:
+        """That port as it was found, None where it was not listed."""
+        ports = () if self.found is None else self.found.ports
+        return next((each.port for each in ports if each.port.device == self.update_port), None)
 
     def _on_cable(self, entry: Entry) -> str:
         """Return the port at which a tool is found by its number, which is its board's and told by USB too."""
@@ -120,6 +130,11 @@ class State:
         air = [] if found is None else [air_row(each.address) for each in found.on_air]
         simulated = [SIMULATED_ROW] if self.offers_simulated else []
         return [*(known_row(entry.tool.serial_number) for entry in self.entries), *simulated, *ports, *air]
+
+
+def is_board(port: SerialPort) -> bool:
+    """Return whether a port is by its USB numbers that of a board which can be a tool."""
+    return any(board.sure for board in find_boards([port], []))
 
 
 def known_row(serial_number: str) -> str:

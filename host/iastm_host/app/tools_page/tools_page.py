@@ -27,11 +27,13 @@ from iastm_host.app.tools_page.page import (
     ToolsSnapshot,
     Words,
 )
-from iastm_host.app.tools_page.state import Entry, State, gather, known_row, row_of
+from iastm_host.app.tools_page.state import Entry, State, gather, is_board, known_row, row_of
 from iastm_host.app.tools_page.surroundings import SERIAL, SIMULATED, Surroundings, Target
 from iastm_host.app.tools_page.words import link_icon, link_words, moment_words
 from iastm_host.app.tools_page.work import Stop, Tell, Worker
 from iastm_host.events import Problem
+from iastm_host.transports.ports import SerialPort
+from iastm_host.workbench.boards import find_boards
 
 CHECK, SEARCH, FORGET, TEST, READ, UPDATE, STOP, COPY = (
     "check",
@@ -43,7 +45,7 @@ CHECK, SEARCH, FORGET, TEST, READ, UPDATE, STOP, COPY = (
     "stop",
     "copy",
 )
-CANCEL, WAIT = "cancel", "wait"
+CANCEL, WAIT, OPEN = "cancel", "wait", "open"
 _NOT_CHOSEN = Words("No tool is chosen. Choose one in Overview.")
 _NOT_MET = "This tool was not asked yet. Check it: then it is known here."
 _END_S = 20.0
@@ -60,6 +62,8 @@ class ToolsPage:
         self._named = target
         self._leaving = False
         self._left = False
+        # The port that is asked about, and what goes on where the answer is yes.
+        self._doubted: tuple[SerialPort, str] | None = None
         if target is not None:
             self._state = replace(self._state, chosen=row_of(target))
 
@@ -155,6 +159,8 @@ class ToolsPage:
             self._update()
         elif option == FORGET:
             self._forget()
+        elif option == OPEN:
+            self._open()
         elif option == WAIT:
             with self._lock:
                 self._leaving = True
@@ -235,9 +241,40 @@ class ToolsPage:
         if target is not None:
 
             def job(_tell: Tell, stop: Stop) -> None:
-                self._check_at(target, stop)
+                if self._may_open(target, CHECK):
+                    self._check_at(target, stop)
 
             self._start(CHECK, page, "Asking the tool", job)
+
+    def _may_open(self, target: Target, action: str) -> bool:
+        """Return whether a link may be opened; before a stranger's port a person is asked, who then goes on."""
+        stranger = jobs.stranger_at(self._around, target.address) if target.carrier == SERIAL else None
+        port = None if stranger is None else stranger.port
+        if stranger is None or port is None or port in self._state.agreed:
+            return True
+        # Behind a bridge at its port is, as likely as can be, the tool that was met there.
+        if stranger.kinds and self._state.entry is not None:
+            return True
+        question = Question(
+            f"Open {target.address}?",
+            (
+                f"{stranger.words}.",
+                "It may be another device. Opening its port may restart or disturb it.",
+            ),
+            ((CANCEL, "Cancel"), (OPEN, "Open it")),
+        )
+        with self._lock:
+            self._doubted = (port, action)
+        self._change(lambda now: replace(now, question=question))
+        return False
+
+    def _open(self) -> None:
+        with self._lock:
+            doubted, self._doubted = self._doubted, None
+        if doubted is not None:
+            port, action = doubted
+            self._change(lambda now: replace(now, agreed=now.agreed | {port}))
+            {CHECK: self._check, TEST: self._test, READ: self._read}[action]()
 
     def _check_at(self, target: Target, stop: Stop) -> str:
         """Ask a tool, choose it, and return its serial number."""
@@ -251,6 +288,8 @@ class ToolsPage:
             return
 
         def job(tell: Tell, stop: Stop) -> None:
+            if not self._may_open(target, TEST):
+                return
             result = jobs.measure_link(self._around, target, tell, stop)
             if result is not None:
                 number = result.tool.serial_number
@@ -265,6 +304,8 @@ class ToolsPage:
             return
 
         def job(_tell: Tell, stop: Stop) -> None:
+            if not self._may_open(target, READ):
+                return
             tool, new = jobs.bring_log(self._around, target, stop)
             self._gathered(known_row(tool.serial_number), news={**self._state.news, tool.serial_number: new})
 
@@ -276,11 +317,14 @@ class ToolsPage:
         if entry is None or ours is None:
             return
         tool = entry.tool
-        sentences = (
+        sentences: tuple[str, ...] = (
             f"Its firmware {tool.firmware_version} is replaced by {ours.version}, over {state.update_port}.",
             "It restarts and does not measure meanwhile. Leave it connected.",
             "Settings and calibration stay.",
         )
+        port = state.update_at
+        if port is not None and port.vid is not None and not is_board(port):
+            sentences = (*sentences, f"{find_boards([port], [])[0].words}. Be sure that it is the tool.")
         question = Question(f"Update {tool.serial_number}?", sentences, ((CANCEL, "Cancel"), (UPDATE, "Update")))
         self._change(lambda now: replace(now, question=question))
 
@@ -290,11 +334,13 @@ class ToolsPage:
         if entry is None or not port:
             return
         number = entry.tool.serial_number
+        # The question named what is on it.
+        agreed = state.agreed if state.update_at is None else state.agreed | {state.update_at}
 
         def job(tell: Tell, stop: Stop) -> None:
             self._change(lambda now: replace(now, deployed=_without(now.deployed, number)))
             port_now = self._around.locator(port)
-            deployed = jobs.update(self._around, port, number, tell, stop)
+            deployed = jobs.update(self._around, port, number, agreed, tell, stop)
             self._change(lambda now: replace(now, deployed={**now.deployed, number: deployed}))
             tell("Asking the tool", None)
             # A board that had no firmware has a name of its own only now.

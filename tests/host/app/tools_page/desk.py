@@ -78,6 +78,7 @@ class Desk:
         self.holders: dict[str, list[Holder]] = {}
         self.heard: list[OnAir] | Problem = []
         self.updated: list[str] = []
+        self.opened: list[Target] = []
         self.port_now = ""
         self.update_fails: Exception | None = None
         self.steps: Sequence[Step] = (Step("send", "Sending app.mpy", 1, 4),)
@@ -123,10 +124,12 @@ class Desk:
             raise self.heard
         return self.heard
 
-    def _link(self, _target: Target) -> Any:
+    def _link(self, target: Target) -> Any:
+        self.opened.append(target)
         return self._runs.make(tool=self.tool, open_error=self.open_error)[1]
 
     def _run(self, target: Target, listeners: Any) -> Any:
+        self.opened.append(target)
         plan = {
             "known_tools": self.known,
             "carrier": target.carrier,

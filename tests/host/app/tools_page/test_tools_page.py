@@ -25,7 +25,7 @@ from tests.host.app.tools_page.desk import (
 from iastm_host.app.tools_page import tools_page
 from iastm_host.app.tools_page.page import CALIBRATION, FIRMWARE, LINK, LOG, OVERVIEW, TITLES, Progress
 from iastm_host.app.tools_page.surroundings import OnAir, Target
-from iastm_host.app.tools_page.tools_page import CANCEL, CHECK, FORGET, READ, SEARCH, STOP, TEST, UPDATE, WAIT
+from iastm_host.app.tools_page.tools_page import CANCEL, CHECK, FORGET, OPEN, READ, SEARCH, STOP, TEST, UPDATE, WAIT
 from iastm_host.events import Problem
 from iastm_host.transports.base import BUSY, NOT_FOUND, TransportError
 from iastm_host.transports.ports import Holder, SerialPort
@@ -65,6 +65,58 @@ def test_what_is_most_likely_a_tool_is_chosen_where_none_is_known(desk: Desk) ->
     snapshot = done(other, SEARCH)
     # What was chosen before stays so.
     assert [row.id for row in tables(snapshot)[0].rows if row.chosen] == ["port:/dev/ttyACM0"]
+
+
+UNO = SerialPort("/dev/ttyACM0", 0x2341, 0x0043, "55", "Uno", "Arduino")
+PROBE = SerialPort("/dev/ttyACM0", 0x2E8A, 0x000C, "E66", "Debug Probe (CMSIS-DAP)", "Raspberry Pi")
+BRIDGE = SerialPort("/dev/ttyACM0", 0x0403, 0x6001, "A1", "FT232R USB UART", "FTDI")
+
+
+@pytest.mark.parametrize("stranger", [UNO, PROBE, BRIDGE])
+def test_what_may_be_no_board_is_neither_chosen_nor_opened_before_a_person_agrees(
+    desk: Desk, stranger: SerialPort
+) -> None:
+    desk.ports = [stranger]
+    page = desk.page()
+    assert not any(row.chosen for row in tables(page.snapshot())[0].rows)
+    page.choose("port:/dev/ttyACM0")
+    for option in (CANCEL, OPEN):
+        question = done(page, CHECK).question
+        assert question is not None
+        assert stranger.device in question.title
+        assert f"{stranger.vid:04X}:{stranger.pid:04X}" in " ".join(question.sentences)
+        assert question.options[0][0] == CANCEL
+        assert desk.opened == []
+        page.answer(option)
+    waited(page)
+    assert [known.serial_number for known in desk.known.all()] == ["T-03"]
+    # Once is enough.
+    assert done(page, CHECK).question is None
+    assert len(desk.opened) == 2
+
+
+@pytest.mark.parametrize(("page_name", "action"), [(OVERVIEW, CHECK), (LINK, TEST), (LOG, READ)])
+def test_another_device_at_the_port_of_a_known_tool_is_not_opened_unasked(
+    desk: Desk, page_name: str, action: str
+) -> None:
+    desk.ports = [PORT]
+    desk.known.keep(TOOL)
+    page = desk.page()
+    desk.ports = [UNO]
+    page.turn_to(page_name)
+    assert done(page, action).question is not None
+    assert desk.opened == []
+    desk.open_error = GONE
+    page.answer(OPEN)
+    waited(page)
+    assert len(desk.opened) == 1
+
+
+def test_a_known_tool_behind_a_bridge_is_checked_without_a_question(desk: Desk) -> None:
+    desk.ports = [BRIDGE]
+    desk.known.keep(TOOL)
+    assert done(desk.page(), CHECK).question is None
+    assert len(desk.opened) == 1
 
 
 def test_a_known_tool_is_a_row_with_all_that_is_known_of_it(desk: Desk) -> None:
@@ -407,6 +459,35 @@ def test_another_tool_than_the_one_meant_is_left_alone(desk: Desk, fake_tool: ty
     assert said is not None
     assert "F-1, and not T-03" in said.what
     assert desk.updated == []
+
+
+def test_an_update_leaves_alone_what_took_the_port_meanwhile(desk: Desk) -> None:
+    desk.ports = [PORT]
+    desk.known.keep(TOOL)
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    desk.ports = [UNO]
+    page.answer(UPDATE)
+    said = notice(waited(page).snapshot())
+    assert said is not None
+    assert "was not touched" in said.what
+    assert "2341:0043" in said.what
+    assert (desk.opened, desk.updated) == ([], [])
+
+
+def test_before_an_update_of_what_is_behind_a_bridge_it_is_named(desk: Desk) -> None:
+    desk.ports = [BRIDGE]
+    desk.known.keep(TOOL)
+    page = desk.page()
+    page.turn_to(FIRMWARE)
+    page.do(UPDATE)
+    question = page.snapshot().question
+    assert question is not None
+    assert "FT232R" in question.sentences[-1]
+    page.answer(UPDATE)
+    waited(page)
+    assert desk.updated == ["/dev/ttyACM0"]
 
 
 def test_a_tool_that_does_not_answer_may_be_cured_by_an_update(desk: Desk) -> None:
