@@ -238,12 +238,11 @@ def _narrowed(kinds: tuple[BoardKind, ...], wanted: tuple[BoardKind, ...], chip:
         return both or kinds
     named = f"a {wanted[0].title} has" if len(wanted) == 1 else "the board's file is for"
     what = f"Wrong chip: {named} an {wanted[0].chip}, and this board has an {chip}."
+    fix = f"Give the board that it is: {', '.join(kind.name for kind in kinds)}; or leave --board out."
     if wanted[0].chip == chip:
-        what = f"Wrong board: it is a {_titles(kinds)}, and no {_titles(wanted)}."
-    raise Problem(
-        f"{what} Nothing was written.",
-        f"Give the board that it is: {', '.join(kind.name for kind in kinds)}; or leave --board out.",
-    )
+        what = f"Wrong board: it calls itself a {_titles(kinds)}, and no {_titles(wanted)}."
+        fix += f" Where it runs another board's image: {BY_HAND[wanted[0].way]}"
+    raise Problem(f"{what} Nothing was written.", fix)
 
 
 def _at_port(desk: Desk, found: FoundBoard, wanted: tuple[BoardKind, ...], *, replace_main: bool) -> Target:

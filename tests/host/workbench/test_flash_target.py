@@ -295,3 +295,35 @@ def test_a_port_without_usb_numbers_may_be_an_espressif_board(bench: Bench, tmp_
 
 def find_board_names(bench: Bench) -> list[str]:
     return [board.where for board in find_boards(bench.ports, bench.drives)]
+
+
+def test_a_chip_is_as_good_as_a_name_and_leaves_all_its_kinds(bench: Bench, tmp_path: Path) -> None:
+    bench.show_drive(tmp_path / "RPI-RP2")
+    target = find_target(bench.desk(), None, "RP2040")
+    assert [kind.name for kind in target.kinds] == ["pico_w", "pico"]
+    with pytest.raises(Problem, match=r"No Raspberry Pi Pico 2 W or Raspberry Pi Pico 2, .* was found"):
+        find_target(bench.desk(), None, "RP2350")
+    with pytest.raises(Problem, match="the board's file is for an RP2350, and this board has an RP2040"):
+        find_target(bench.desk(), str(tmp_path / "RPI-RP2"), "RP2350")
+    with pytest.raises(Problem, match="There is no board 'STM32'"):
+        find_target(bench.desk(), None, "STM32")
+
+
+def test_a_board_that_tells_another_name_than_was_given_is_the_wrong_board(bench: Bench) -> None:
+    bench.plug_in("/dev/ttyACM0", PICO)
+    bench.prompts["/dev/ttyACM0"] = Prompt("Raspberry Pi Pico with RP2040")
+    with pytest.raises(
+        Problem, match=r"Wrong board: it calls itself a .*Pico, without a radio.* no .*Pico W"
+    ) as raised:
+        find_target(bench.desk(), None, "pico_w")
+    assert "BOOTSEL" in raised.value.fix
+
+
+@pytest.mark.parametrize(("said", "known"), [("2097152 6291456", (2 << 20, 6 << 20)), ("", None), ("what else", None)])
+def test_an_esp32_tells_where_its_files_lie(bench: Bench, said: str, known: tuple[int, int] | None) -> None:
+    bench.plug_in("/dev/ttyACM0", S3_JTAG)
+    bench.prompts["/dev/ttyACM0"] = Prompt("Generic ESP32S3 module with ESP32S3", file_system=said)
+    bench.chips["/dev/ttyACM0"] = Chip(S3_FEATHER)
+    target = find_target(bench.desk(), None, None)
+    assert target.file_system == known
+    assert target.machine == "Generic ESP32S3 module with ESP32S3"
