@@ -33,8 +33,8 @@ def clock_us() -> int:
 
 
 @contextmanager
-def tool(digest: str = DIGEST) -> Iterator[str]:
-    settings: dict[str, object] = {"serial_number": "SIM-1", "rate_mhz": 80_000, "source_hash": digest}
+def tool(digest: str = DIGEST, **more: object) -> Iterator[str]:
+    settings: dict[str, object] = {"serial_number": "SIM-1", "rate_mhz": 80_000, "source_hash": digest, **more}
     made = SimulatedTool(find_runtime(os.environ), lambda n: struct.pack("<ii", 0, 0) * n, settings)
     made.start()
     try:
@@ -86,6 +86,13 @@ def test_the_tool_is_left_without_a_stream() -> None:
     kind, payload = frames[-1]
     assert kind == kinds.COMMAND
     assert payload[2] == kinds.STOP_STREAM
+
+
+def test_of_a_tool_that_can_not_write_it_is_told_that_it_may_go_back(tmp_path: Path) -> None:
+    with tool(store=str(tmp_path / "no folder")) as port:
+        verdict = verdict_on(lambda: SerialTransport(port, clock_us))
+    assert verdict.state == RUNS
+    assert "it may go back to the one before" in verdict.words
 
 
 def test_other_firmware_that_answers_is_told_at_once() -> None:
