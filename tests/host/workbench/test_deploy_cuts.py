@@ -16,7 +16,7 @@ from iastm_host.workbench.deploy import Step, deploy
 from iastm_host.workbench.release import Release
 
 SEED = 6
-STEPS = ("open", "ask", "check", "compile", "copy", "send", "verify", "switch", "restart")
+STEPS = ("open", "ask", "check", "compile", "copy", "send", "verify", "board", "switch", "restart")
 
 
 @pytest.fixture
@@ -42,7 +42,12 @@ def bring(board: PlayedBoard, release: Release, tell: Callable[[Step], None] = l
         lambda _: release,
         listens(board, release.version),
         tell,
+        board_file=board_file_of(release.version),
     )
+
+
+def board_file_of(name: str) -> bytes:
+    return f"NAME = '{name}'\n".encode()
 
 
 def assert_starts_one_of(board: PlayedBoard, names: tuple[str, ...]) -> str:
@@ -91,6 +96,10 @@ def test_wherever_the_power_goes_amid_a_deploy_the_tool_starts_and_the_next_depl
         started = assert_starts_one_of(board, (old, new))
         seen.add(started)
         assert started == new or not ended, f"cut at {cut_at}"
+        if started == old:
+            board.power_off()
+            assert board.files()["/board.py"] == board_file_of(old), f"cut at {cut_at}"
+            board.power_on()
         bring(board, releases[new])
         board.power_off()
         assert assert_starts_one_of(board, (old, new)) == new, f"cut at {cut_at}"
