@@ -52,7 +52,7 @@ def test_a_simulated_tool_tells_who_it_is_and_every_line_is_kept(iastm: Iastm, t
     assert words(ran.out, "fault") == ["none"]
     assert words(ran.out, "tool")[0].startswith("simulated SIM-0001 (simulated), firmware ")
     sent, came = words(ran.out, "→"), words(ran.out, "←")
-    assert sent[0].startswith("HELLO #0: major 1, ")
+    assert sent[0].startswith("HELLO #8224: major 1, ")
     said = {re.sub(r"^\d+ × |[ ,].*", "", line) for line in sent}
     assert said == {"HELLO", "COMMAND", "PING", "ACK"}
     assert not any("SET_" in line for line in sent)
@@ -327,3 +327,30 @@ def test_a_new_board_is_written_tried_and_wrong_until_its_pins_are_chosen(iastm:
     file.write_text(text)
     started = iastm("try-board", "my_tool.py")
     assert started.out.splitlines()[-1].startswith("my_tool: ")
+
+
+_PRINTS = b"""
+import time
+for number in range(60):
+    time.sleep(%d)
+    print("tick", number)
+"""
+
+
+@pytest.mark.parametrize("seldom", [False, True])
+def test_a_strangers_program_that_prints_runs_on(
+    board: Callable[..., PlayedBoard], started: Started, size: Callable[[int, int], int], seldom: bool
+) -> None:
+    every_s = size(2, 5) if seldom else 1
+    played = board()
+    played.put({"/main.py": _PRINTS % every_s})
+    played.power_on()
+    monitor = started("monitor", "--port", str(played.port))
+    # It is greeted before its first line, and after it, for as long as it is not known.
+    seen = "\n".join(until_shown(monitor, "tick 1" if seldom else "tick 3"))
+    assert played.received_bytes > 0
+    assert "KeyboardInterrupt" not in seen
+    assert "Traceback" not in seen
+    monitor.send_signal(signal.SIGTERM)
+    monitor.communicate(timeout=LIMIT_S)
+    played.power_off()

@@ -23,6 +23,8 @@ from iastm_host.tool.client import ToolClient
 from iastm_host.workbench.monitor import FrameLines, Monitor
 from iastm_host.workbench.monitor_run import run_monitor
 
+_NO_PROMPT = "A simulated tool has none: it is a program on this computer."
+
 
 def monitor(
     port: Port = None,
@@ -46,8 +48,9 @@ def monitor(
     For finding out what a new board does; one that is no tool yet is shown as
     what it is. Nothing on the tool is changed. It is asked to stream, because
     only so it tells its faults: while this runs by cable, the tool takes
-    limits from no other host. A board that runs a program of somebody else's
-    is spoken to only once it is quiet; with --listen, never.
+    limits from no other host. What did not answer as a tool is sent nothing
+    that interrupts a program, and while a program of somebody else's prints,
+    nothing at all; with --listen, never anything.
 
     Keys at a terminal (Linux, macOS): Ctrl-] leads to the tool's prompt, where
     all that is typed goes to the tool, and back; q ends.
@@ -59,7 +62,15 @@ def monitor(
     client = None if listen else ToolClient(wiring.software_name(), session=secrets.randbits(32))
     with _noted(out) as note, monitor_desk(Console(highlight=False), _wall_time(), note) as desk:
         asyncio.run(
-            run_monitor(link, Monitor(client, shown), wiring.clock_us, desk, duration_s=duration, listens=listen)
+            run_monitor(
+                link,
+                Monitor(client, shown),
+                wiring.clock_us,
+                desk,
+                duration_s=duration,
+                listens=listen,
+                no_prompt=_NO_PROMPT if simulated else "",
+            )
         )
 
 

@@ -54,10 +54,12 @@ FREQUENT = (kinds.FORCE_SAMPLES, kinds.MOTION, kinds.ACK)
 
 # By the end of a field's name, the longer ones first.
 _UNITS = (
-    *(("_mns", "mN·s"), ("_mspm", "0.001/min"), ("_mhz", "mHz"), ("_cdeg", "0.01°"), ("_percent", "%")),
+    *(("_mns", "mN·s"), ("_mhz", "mHz"), ("_cdeg", "0.01°"), ("_percent", "%")),
     *(("_bytes", "B"), ("_counts", "counts"), ("_us", "µs"), ("_mn", "mN"), ("_mm", "mm"), ("_mv", "mV"), ("_s", "s")),
     ("_n", "N"),
 )
+# Thousandths of a stroke per minute; 0: unknown (SPEC.md, STROKE).
+_STROKE_RATE = "_mspm"
 _SHOWN_BYTES = 16
 _UNBOUND_LOW, _UNBOUND_HIGH = -(1 << 31), (1 << 31) - 1
 
@@ -123,6 +125,9 @@ def _fields(kind: int, message: Any) -> Iterator[str]:
         special = _SPECIAL.get((kind, name))
         if special is not None:
             yield f"{name} {special(value)}"
+        elif name.endswith(_STROKE_RATE):
+            rate = f"{value / 1000:.1f} strokes/min" if value else "unknown"
+            yield f"{name.removesuffix(_STROKE_RATE)} {rate}"
         elif kind == kinds.COMMAND and name == "body":
             yield from _body(message.command, value)
         elif kind == kinds.TOOL_EVENT and name == "value":

@@ -30,21 +30,43 @@ from iastm_host.tool.frame_words import ALWAYS_TOLD, FREQUENT, frame_words, kind
 from iastm_host.tool.plain_text import plain, plain_lines
 from iastm_host.tool.splitter import DamageSeen, FrameSeen, Piece, TextSeen, new_splitter
 from iastm_host.transports.borders import bordered
+from iastm_host.workbench.monitor_greeting import (
+    CLEAR_LINE,
+    RAW_PROMPT,
+    comes_back_at_a_prompt,
+    is_hello,
+    quiet_hello,
+)
 from iastm_host.workbench.monitor_hints import Hints
 from iastm_host.workbench.monitor_log import LogWatch
 from iastm_host.workbench.monitor_samples import Samples
 from iastm_host.workbench.monitor_words import event_words, many
+from iastm_protocol import kinds
 
 GREET_AFTER_US = 300_000
-# A program that prints is not spoken to: what it is sent might end it.
-QUIET_US = 1_000_000
+# A program that prints is not spoken to before it was quiet for so long, and for so many times its longest pause.
+QUIET_US = 1_500_000
+_PAUSES = 3
+_PROGRAM_PRINTS = 3
+LISTENED_US = 5_000_000
 GREET_AGAIN_US = 10_000_000
 FRAMES_EVERY_US = 1_000_000
 # A jump of the sequence by more is a tool that counts anew.
 _MOST_LOST_FRAMES = 1000
 _SHOWN_BYTES = 24
-# MicroPython's prompt for programs is left as it was found: what is on its line is dropped, and it is the other one.
-_LEAVE_RAW_PROMPT = b"\x03\x02"
+# What a host says, and no tool.
+_HOSTS_KINDS = (
+    kinds.HELLO,
+    kinds.PING,
+    kinds.COMMAND,
+    kinds.ACK,
+    kinds.FETCH,
+    kinds.FETCH_EVENTS,
+    kinds.SIGNED_COMMAND,
+)
+_ECHOES = "This port echoes what is sent, and nobody answers: a plug that joins its two wires, or a program that does."
+_ONLY_LISTENED = "Nothing came. A tool says nothing until it is asked: leave --listen out to ask it."
+_SOMEBODY_ELSES = "A program of somebody else's prints here. It is not spoken to while it goes on."
 _NOTHING = (
     "Nothing came at all. Is it the right port, does the cable carry data, and is the board on? "
     "A board in its bootloader says nothing either: iastm flash finds it."
@@ -92,7 +114,12 @@ class Monitor:
         self._last_frame = ""
         self._faults: tuple[str, ...] | None = None
         self._described: dict[type, Event] = {}
-        self._leaves_raw_prompt = False
+        self._quiet_hello = b""
+        self._echoes = False
+        self._clears_line = b""
+        self._printed_us: int | None = None
+        self._prints = 0
+        self._longest_pause_us = 0
         self._samples = Samples()
         # Of frequent kinds what went this way or that since the last summary.
         self._several: dict[tuple[str, int], list[bytes]] = {}
@@ -122,7 +149,7 @@ class Monitor:
         lines = list(self._pieces(pieces))
         client = self._client
         if client is None:
-            return [*lines, *self._due()]
+            return [*lines, *self._only_listened(), *self._due()]
         self._greet_if_due(client)
         if self._greeted:
             events = client.receive(chunk)
@@ -139,6 +166,8 @@ class Monitor:
         if not self._greeted:
             # What was thought of before the board turned out to be at its prompt.
             outgoing = []
+        if self._mtu is None and not self._tool_is_there:
+            outgoing = self._quiet(outgoing)
         lines: list[Line] = []
         if self._shown != FrameLines.NONE:
             for data in outgoing:
@@ -146,9 +175,9 @@ class Monitor:
                 for piece in pieces:
                     if isinstance(piece, FrameSeen):
                         lines += self._decoded("→", piece)
-        if self._leaves_raw_prompt:
-            self._leaves_raw_prompt = False
-            outgoing.append(_LEAVE_RAW_PROMPT)
+        if self._clears_line:
+            outgoing.append(self._clears_line)
+            self._clears_line = b""
         return outgoing, lines
 
     def broken(self, now_us: int, reason: str) -> list[Line]:
@@ -211,6 +240,16 @@ class Monitor:
         if not client.hopeless and not self._hints.at_prompt:
             self._greet_us = self._now_us + GREET_AGAIN_US
 
+    def _quiet(self, outgoing: list[bytes]) -> list[bytes]:
+        """Return what of it may go to a board that did not answer as a tool: hellos that harm nobody."""
+        told: list[bytes] = []
+        for data in outgoing:
+            for piece in new_splitter(None).feed(data):
+                if isinstance(piece, FrameSeen) and piece.kind == kinds.HELLO and is_hello(piece.payload):
+                    self._quiet_hello = quiet_hello(piece.payload)
+                    told += [self._quiet_hello] if self._quiet_hello else []
+        return told
+
     # Bytes
 
     def _pieces(self, pieces: Iterable[Piece]) -> Iterator[Line]:
@@ -224,6 +263,10 @@ class Monitor:
                     yield self._damage(piece)
 
     def _frame(self, frame: FrameSeen) -> Iterator[Line]:
+        if self._client is not None and frame.kind in _HOSTS_KINDS:
+            self._echoes = True
+            yield from self._hint(_ECHOES)
+            return
         self.frames += 1
         if not self._greeted and self._greet_us is not None and not self._tool_is_there:
             # Whoever speaks in frames is greeted at once.
@@ -250,17 +293,49 @@ class Monitor:
         self.text_bytes += len(text.data)
         for words in plain_lines(text.data):
             yield self._line("text", words)
-        for words in self._hints.read(text.data.decode("utf-8", "replace").replace("\r\n", "\n")):
+        said = text.data.decode("utf-8", "replace").replace("\r\n", "\n")
+        for words in self._hints.read(said):
             yield self._line("hint", words)
         client = self._client
         if client is None or self._tool_is_there or client.hopeless:
             return
+        if self._greeted and comes_back_at_a_prompt(said, self._quiet_hello):
+            # What it shows now is its line, with a hello on it.
+            for words in self._hints.is_at_prompt():
+                yield self._line("hint", words)
         if self._hints.at_prompt:
-            # Nobody to greet; and what greets a tool may have brought up the prompt for programs.
-            self._leaves_raw_prompt = self._greeted and self._hints.raw_prompt
+            # Nobody to greet; what greeted a tool is taken off the line.
+            if self._greeted:
+                self._clears_line = CLEAR_LINE + (RAW_PROMPT if self._hints.raw_prompt else b"")
             self.left_tool()
-        elif not self._greeted:
-            self._greet_us = max(self._greet_us or 0, self._now_us + QUIET_US)
+        else:
+            yield from self._program_prints(client, said)
+
+    def _program_prints(self, client: ToolClient, said: str) -> Iterator[Line]:
+        """Take note that text came, and leave in peace what prints it."""
+        before_us, self._printed_us = self._printed_us, self._now_us
+        if self._hints.starts_in(said):
+            self._prints = 0
+            self._longest_pause_us = 0
+        elif before_us is not None and self._now_us - before_us >= GREET_AFTER_US:
+            self._prints += 1
+            self._longest_pause_us = max(self._longest_pause_us, self._now_us - before_us)
+        if self._prints >= _PROGRAM_PRINTS:
+            yield from self._hint(_SOMEBODY_ELSES)
+        if self._greeted:
+            client.broken("another program prints")
+            self._greeted = False
+        quiet_us = max(QUIET_US, _PAUSES * self._longest_pause_us)
+        self._greet_us = max(self._greet_us or 0, self._now_us + quiet_us)
+
+    def _hint(self, words: str) -> Iterator[Line]:
+        if self._hints.is_new(words):
+            yield self._line("hint", words)
+
+    def _only_listened(self) -> Iterator[Line]:
+        heard = self.frames or self.damaged or self.text_bytes
+        if not heard and self._began_us is not None and self._now_us - self._began_us >= LISTENED_US:
+            yield from self._hint(_ONLY_LISTENED)
 
     def _damage(self, damage: DamageSeen) -> Line:
         start = damage.start[:_SHOWN_BYTES].hex(" ")
@@ -314,7 +389,7 @@ class Monitor:
                 self._log.begin(self._now_us)
         elif change.state == states.REFUSED:
             self._refused(client)
-            if not self.text_bytes and not self.frames and not self.damaged:
+            if not (self.text_bytes or self.frames or self.damaged or self._echoes):
                 yield self._line("hint", _NOTHING)
             elif self.damaged and not self.frames and not self.text_bytes:
                 yield self._line("hint", _NOT_READABLE)

@@ -22,7 +22,11 @@ class _Hint:
 
 _RAW_PROMPT = "raw REPL; CTRL-B to exit"
 _AT_PROMPT = re.compile(r">>> \Z")
-_PROMPT = re.compile(r'>>> \Z|raw REPL; CTRL-B to exit|Type "help\(\)" for more information')
+_PROMPT = re.compile(r'>>> \Z|Type "help\(\)" for more information')
+_AT_A_PROMPT = (
+    "This is MicroPython's prompt: no firmware runs now. Where one is, a reset starts it; where none is, iastm deploy "
+    "puts it there. Ctrl-] lets you type."
+)
 # The first line of each boot: of the chip's ROM, or of MicroPython where only that starts anew.
 _START = re.compile(r"^(?:ESP-ROM:|ets [A-Z][a-z]{2} +\d|MPY: soft reboot)", re.MULTILINE)
 
@@ -61,9 +65,11 @@ _HINTS = (
         "A program on the board failed: its traceback stands above. Ctrl-] leads to the prompt.",
     ),
     _Hint(
-        _PROMPT,
-        "This is MicroPython's prompt, and no tool's firmware runs: iastm deploy puts it there, Ctrl-] lets you type.",
+        re.compile(re.escape(_RAW_PROMPT)),
+        "This is MicroPython's prompt for programs, as one leaves it that broke off: no firmware runs now. Where one "
+        "is, a reset starts it; where none is, iastm deploy puts it there.",
     ),
+    _Hint(_PROMPT, _AT_A_PROMPT),
     _Hint(_START, "It started anew: these are messages of its boot."),
 )
 
@@ -88,6 +94,23 @@ class Hints:
         self._starts += len(_START.findall(text))
         if before < _LOOP <= self._starts:
             said.append(_LOOPS)
-        self.raw_prompt = _RAW_PROMPT in text
+        # Its `>` may come by itself.
+        self.raw_prompt = _RAW_PROMPT in text or (self.raw_prompt and not text.strip("> \r\n"))
         self.at_prompt = self.raw_prompt or _AT_PROMPT.search(text) is not None
         return said
+
+    def is_new(self, words: str) -> bool:
+        """Whether these words of somebody else's were not said yet; they are from here on."""
+        if words in self._said:
+            return False
+        self._said.add(words)
+        return True
+
+    def is_at_prompt(self) -> list[str]:
+        """Take it that this is the prompt, though it does not show itself; return what is to be said of it."""
+        self.at_prompt = True
+        return [_AT_A_PROMPT] if self.is_new(_AT_A_PROMPT) else []
+
+    def starts_in(self, text: str) -> bool:
+        """Whether a boot begins in `text`."""
+        return _START.search(text) is not None

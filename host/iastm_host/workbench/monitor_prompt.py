@@ -24,9 +24,15 @@ Heard = Callable[[bytes], None]
 
 
 async def ask_for_prompt(
-    transport: Transport, clock: Clock, heard: Heard, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    transport: Transport,
+    clock: Clock,
+    heard: Heard,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Lead a tool to its prompt; return whether it shows one within 20 s. `heard` is given what it says on the way.
+
+    `given_up` is asked from time to time whether nobody waits for it any more.
 
     A tool whose watchdog runs restarts into safe mode: its port goes away for a moment and is opened again, and it is
     asked once more. Raises TransportError where the port does not come back.
@@ -34,7 +40,7 @@ async def ask_for_prompt(
     end_us = clock() + PATIENCE_US
     tail = b""
     asked_us: int | None = None
-    while clock() < end_us:
+    while clock() < end_us and not given_up():
         try:
             now_us = clock()
             if asked_us is None or now_us - asked_us >= ASK_EVERY_US:
@@ -48,7 +54,7 @@ async def ask_for_prompt(
         except TransportError as error:
             if error.reason != LOST:
                 raise
-            await _open_again(transport, clock, end_us, sleep)
+            await _open_again(transport, lambda: clock() >= end_us or given_up(), sleep)
             asked_us = None
             continue
         tail = (tail + data)[-_KEPT_BYTES:]
@@ -80,7 +86,7 @@ async def _until_quiet(transport: Transport, clock: Clock, heard: Heard) -> byte
 
 
 async def _open_again(
-    transport: Transport, clock: Clock, end_us: int, sleep: Callable[[float], Awaitable[object]]
+    transport: Transport, too_late: Callable[[], bool], sleep: Callable[[float], Awaitable[object]]
 ) -> None:
     await transport.close()
     while True:
@@ -89,5 +95,5 @@ async def _open_again(
             await transport.open()
             return
         except TransportError:
-            if clock() >= end_us:
+            if too_late():
                 raise

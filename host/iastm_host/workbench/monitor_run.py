@@ -44,7 +44,9 @@ class _Run:
         desk: Desk,
         end_us: int | None,
         sleep: Callable[[float], Awaitable[object]],
+        no_prompt: str,
     ) -> None:
+        self._no_prompt = no_prompt
         self._transport = transport
         self._monitor = monitor
         self._clock = clock
@@ -54,6 +56,7 @@ class _Run:
         self._wants_prompt = asyncio.Event()
         self._wants_back = asyncio.Event()
         self._wants_end = asyncio.Event()
+        self._asks_for_prompt = False
         self._at_prompt = False
 
     @property
@@ -111,7 +114,9 @@ class _Run:
                 task.cancel()
 
     def _obey(self, keys: bytes) -> None:
-        if PROMPT_KEY in keys:
+        if PROMPT_KEY in keys and self._asks_for_prompt:
+            self._asks_for_prompt = False
+        elif PROMPT_KEY in keys:
             self._wants_prompt.set()
         if any(key in keys for key in _QUIT_KEYS):
             self._wants_end.set()
@@ -123,6 +128,9 @@ class _Run:
             await self._transport.write(data)
 
     async def _prompt(self, *, listens: bool) -> None:
+        if self._no_prompt:
+            self.tell("prompt", self._no_prompt)
+            return
         if self._transport.mtu is not None:
             self.tell("prompt", "There is none over Bluetooth: connect the tool by its cable.")
             return
@@ -132,15 +140,27 @@ class _Run:
         self._show(self._monitor.at_prompt(self._clock()))
         await self._send()
         self._monitor.left_tool()
-        self.tell("prompt", "Asking for it. A tool whose watchdog runs restarts into safe mode first.")
-        if not await ask_for_prompt(self._transport, self._clock, _nobody, self._sleep):
-            self.tell("prompt", "None came. Hold the tool's button while it starts, then retry.")
+        self.tell(
+            "prompt", "Asking for it. A tool whose watchdog runs restarts into safe mode first. Ctrl-] gives it up."
+        )
+        self._asks_for_prompt = True
+        try:
+            came = await ask_for_prompt(self._transport, self._clock, _nobody, self._sleep, self._gave_up)
+            given_up = self._gave_up()
+        finally:
+            self._asks_for_prompt = False
+        if not came:
+            none = "None came. Hold the tool's button while it starts, then retry."
+            self.tell("prompt", "Given up." if given_up else none)
             self._monitor.back(self._clock())
             return
         await self._pass_through()
         self.tell("prompt", "Left. MicroPython starts anew, and the tool with it; if it stays away, press its reset.")
         await start_again(self._transport, self._clock, _nobody)
         self._monitor.back(self._clock())
+
+    def _gave_up(self) -> bool:
+        return self.over or not self._asks_for_prompt
 
     async def _pass_through(self) -> None:
         self._wants_back.clear()
@@ -186,13 +206,15 @@ async def run_monitor(
     duration_s: float | None = None,
     listens: bool = False,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    no_prompt: str = "",
 ) -> None:
     """Run `monitor` over `transport` until its time is up, `q` is typed or it is cancelled.
 
-    A link that breaks is opened again, for ever. Raises Problem where it can't be opened the first time.
+    A link that breaks is opened again, for ever. `no_prompt` says why there is no prompt, where there can be none.
+    Raises Problem where it can't be opened the first time.
     """
     end_us = None if duration_s is None else clock() + round(duration_s * 1e6)
-    run = _Run(transport, monitor, clock, desk, end_us, sleep)
+    run = _Run(transport, monitor, clock, desk, end_us, sleep, no_prompt)
     retry = Retry(None)
     opened = hearing = False
     typing = asyncio.ensure_future(run.type())

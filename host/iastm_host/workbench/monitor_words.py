@@ -64,7 +64,7 @@ def _tool_words(tool: ToolDescription) -> Iterator[tuple[str, str]]:
     yield "tool", plain(", ".join(said).encode())
     if tool.trouble:
         yield "trouble", plain(tool.trouble.encode())
-    why = f"started as {tool.reset_reason}, " if tool.reset_reason else ""
+    why = f"why it started: {tool.reset_reason}; " if tool.reset_reason else ""
     yield (
         "tool",
         f"{why}boot {tool.boot_id:08x}; lost power amid a stream {tool.power_losses} ×, failed {tool.restarts} ×",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from iastm_host.events import Chunk
 from iastm_host.tool.client import ToolClient
 from iastm_host.workbench.monitor import GREET_AGAIN_US, QUIET_US, FrameLines, Line, Monitor
+from iastm_host.workbench.monitor_greeting import HARMFUL
 from iastm_protocol import frames, kinds, messages
 
 STEP_US = 100_000
@@ -22,10 +23,16 @@ class Watched:
     """A monitor at a fake tool, `tool` None where nobody answers; time passes step by step."""
 
     def __init__(
-        self, tool: Any, shown: FrameLines = FrameLines.NONE, *, listens: bool = False, mtu: int | None = None
+        self,
+        tool: Any,
+        shown: FrameLines = FrameLines.NONE,
+        *,
+        listens: bool = False,
+        mtu: int | None = None,
+        session: int = 0,
     ) -> None:
         self.tool = tool
-        self.monitor = Monitor(None if listens else ToolClient("test 1"), shown)
+        self.monitor = Monitor(None if listens else ToolClient("test 1", session=session), shown)
         self.now_us = 5_000_000
         self.sent: list[bytes] = []
         self._answers = b""
@@ -77,7 +84,7 @@ def test_what_the_tool_says_of_itself_is_told_once(fake_tool: Any) -> None:
     seen = Watched(fake_tool(trouble="NAU7802: does not answer", reset_reason=kinds.RESET_WATCHDOG)).live()
     told = "\n".join(seen.words("tool"))
     assert "fake F-1 (simulated), firmware 9.9.9" in told
-    assert "its firmware hung, and its watchdog started it anew" in told
+    assert "why it started: its firmware hung, and its watchdog started it anew" in told
     assert "zero 84213 counts from sample 0, confirmed" in told
     assert seen.words("trouble") == ["NAU7802: does not answer"]
     # It describes itself when it is greeted, and again when its stream starts.
@@ -190,7 +197,7 @@ def test_frames_are_shown_both_ways_and_samples_summed_up_or_not(fake_tool: Any,
     seen = Watched(fake_tool(), shown).live()
     for _ in range(30):
         seen.step(seen.tool.samples([90_000] * 8))
-    assert seen.words("→")[0].startswith('HELLO #0: major 1, minor 2, host "test 1"')
+    assert seen.words("→")[0].startswith('HELLO #8224: major 1, minor 2, host "test 1 ')
     assert seen.words("←")[0].startswith("HELLO_ANSWER #")
     samples = [said for said in seen.words("←") if "FORCE_SAMPLES" in said]
     if shown == FrameLines.ALL:
@@ -238,18 +245,111 @@ def test_a_program_that_prints_is_not_spoken_to_until_it_is_quiet() -> None:
     assert len(seen.sent) == 1
 
 
+@pytest.mark.parametrize("every_s", [1, 2, 5])
+def test_a_program_that_prints_now_and_then_is_left_in_peace_once_it_is_known(every_s: int) -> None:
+    seen = Watched(None)
+    seen.step(times=9)
+    for _ in range(3):
+        seen.step(b"tick\r\n", times=10 * every_s)
+    before = len(seen.sent)
+    for _ in range(20):
+        seen.step(b"tick\r\n", times=10 * every_s)
+    assert len(seen.sent) == before
+    assert [said for said in seen.words("hint") if "A program of somebody else's prints here" in said]
+    # It has ended, and may have been the boot of a tool.
+    seen.step(times=3 * 10 * every_s + 10)
+    assert len(seen.sent) > before
+
+
+def test_a_tool_whose_boot_takes_long_and_prints_is_greeted_once_it_is_quiet(fake_tool: Any) -> None:
+    seen = Watched(fake_tool())
+    for _ in range(6):
+        seen.step(b"still starting\r\n", times=8)
+    assert not seen.tool.heard
+    seen.step(times=60)
+    assert seen.tool.streaming
+
+
 def test_a_prompt_is_told_as_what_it_is_and_left_as_it_was_found() -> None:
     seen = Watched(None)
     seen.step(times=4)
     assert len(seen.sent) == 1
     seen.step(b"raw REPL; CTRL-B to exit\r\n>")
-    assert seen.sent[1:] == [b"\x03\x02"]
-    seen.step(
-        b'\r\nMicroPython v1.29.0 on 2026-01-01; Raspberry Pi Pico\r\nType "help()" for more information.\r\n>>> '
-    )
+    # The line is emptied, and the prompt for programs is there again.
+    assert seen.sent[1:] == [b"\x0b\x15\x01"]
+    seen.step(b"raw REPL; CTRL-B to exit\r\n>")
     seen.step(times=400)
     assert len(seen.sent) == 2
-    assert len([said for said in seen.words("hint") if "MicroPython's prompt" in said]) == 1
+    (hint,) = seen.words("hint")
+    assert "MicroPython's prompt for programs" in hint
+    assert "a reset starts it" in hint
+
+
+def test_a_prompt_that_shows_itself_by_what_it_echoes_is_told_and_its_line_emptied() -> None:
+    seen = Watched(None)
+    seen.step(times=4)
+    (hello,) = seen.sent
+    # As MicroPython's readline shows it: the cursor went to the line's beginning, and what follows moves along.
+    line = chr(hello[1])
+    shown = line + "\b"
+    for letter in "  IAST":
+        shown += f"{letter}{line}\b"
+    seen.step(shown.encode())
+    seen.step(f"i  IAST{line}\x1b[7Da  IAST{line}\x1b[7D".encode(), times=400)
+    assert seen.sent[1:] == [b"\x0b\x15"]
+    (hint,) = seen.words("hint")
+    assert "MicroPython's prompt" in hint
+    assert "a reset starts it" in hint
+
+
+@given(st.integers(0, 0xFFFFFFFF))
+def test_what_did_not_answer_as_a_tool_is_sent_nothing_that_interrupts_or_runs_anything(session: int) -> None:
+    seen = Watched(None, session=session)
+    seen.step(times=40)
+    assert len(seen.sent) >= 5
+    for sent in seen.sent:
+        assert HARMFUL.isdisjoint(sent)
+        # Behind a letter on the line, what only moves the cursor does no more than that.
+        assert chr(sent[1]).isprintable()
+
+
+def test_a_tool_that_restarts_amid_its_stream_is_asked_as_quietly(fake_tool: Any) -> None:
+    seen = Watched(fake_tool()).live()
+    seen.tool = None
+    before = len(seen.sent)
+    seen.step(times=25)
+    seen.sent = []
+    seen.step(times=40)
+    assert before
+    assert len(seen.sent) >= 5
+    assert all(HARMFUL.isdisjoint(sent) for sent in seen.sent)
+
+
+def test_a_port_that_echoes_is_told_as_what_it_is_and_its_echoes_are_not_counted() -> None:
+    seen = Watched(None)
+    answered = 0
+    for _ in range(100):
+        echo, answered = b"".join(seen.sent[answered:]), len(seen.sent)
+        seen.step(echo)
+    assert [said for said in seen.words("hint") if "echoes what is sent" in said] == seen.words("hint")
+    assert len(seen.words("hint")) == 1
+    assert seen.monitor.frames == 0
+    assert seen.words("tool") == []
+
+
+def test_who_only_listens_to_a_silent_tool_is_told_why_nothing_comes(fake_tool: Any) -> None:
+    seen = Watched(fake_tool(), listens=True)
+    seen.step(times=100)
+    (hint,) = seen.words("hint")
+    assert "A tool says nothing until it is asked" in hint
+    assert seen.sent == []
+
+
+def test_a_tools_own_stroke_is_told_with_its_rate_in_strokes_per_minute(fake_tool: Any) -> None:
+    seen = Watched(fake_tool()).live()
+    seen.step(seen.tool.wire(kinds.STROKE, messages.StrokeReport(1, 0, 47, 3, 110_000, 4_000_000, False, 28_915)))
+    (told,) = seen.words("stroke")
+    assert told.endswith("rate 28.9 strokes/min")
 
 
 def test_a_prompt_that_shows_itself_is_never_greeted() -> None:

@@ -258,6 +258,36 @@ def test_a_tool_that_gives_no_prompt_is_watched_on(fake_tool: Any) -> None:
     assert desk.words("link").count("streaming: Live") == 2
 
 
+@pytest.mark.parametrize("key", [PROMPT_KEY, b"q"])
+def test_who_waits_for_a_prompt_may_give_it_up(fake_tool: Any, key: bytes) -> None:
+    board, desk = Board(fake_tool(), deaf=True), FakeDesk()
+    asked_us: list[int] = []
+
+    def ask() -> None:
+        desk.keys.put_nowait(PROMPT_KEY)
+        asked_us.append(board.now_us)
+
+    board.at[60] = ask
+    board.at[80] = lambda: desk.keys.put_nowait(key)
+    ran(board, desk, duration_s=20.0)
+    assert desk.words("prompt")[-1] == "Given up."
+    given_up = next(line for line in desk.lines if line.words == "Given up.")
+    assert given_up.host_us - asked_us[0] < 4_000_000
+    # The other key ends it at once.
+    assert desk.words("link").count("streaming: Live") == (2 if key == PROMPT_KEY else 1)
+
+
+def test_where_there_can_be_no_prompt_it_is_said_at_once(fake_tool: Any) -> None:
+    board, desk = Board(fake_tool()), FakeDesk()
+    board.at[60] = lambda: desk.keys.put_nowait(PROMPT_KEY)
+    monitor = Monitor(ToolClient("test 1"))
+    running = run_monitor(board, monitor, board, desk, duration_s=10.0, sleep=board.sleep, no_prompt="It has none.")
+    asyncio.run(running)
+    assert desk.words("prompt") == ["It has none."]
+    assert board.heard == []
+    assert desk.words("link").count("streaming: Live") == 1
+
+
 def test_a_cable_that_is_pulled_at_the_prompt_gives_the_terminal_back(fake_tool: Any) -> None:
     board, desk = Board(fake_tool()), FakeDesk()
     board.at[60] = lambda: desk.keys.put_nowait(PROMPT_KEY)
