@@ -18,6 +18,7 @@ from pathlib import Path
 
 from iastm_host.analysis.profiles import Contact, Profile, Tip
 from iastm_host.app.live_state import POWER_WENT, Decision, LiveState
+from iastm_host.app.met import known_as_told
 from iastm_host.app.pipeline import Pipeline, limits_for
 from iastm_host.app.snapshot import LiveSnapshot, RecordingView, ReplayView
 from iastm_host.app.tool_log import keep_log
@@ -39,7 +40,7 @@ from iastm_host.events import (
 )
 from iastm_host.records.calibrations import KnownCalibration
 from iastm_host.records.entries import DIALECT, GOES_ON, MARKER, PAUSED, REGION, Step
-from iastm_host.records.known_tools import KnownTool, KnownTools, known_from
+from iastm_host.records.known_tools import KnownTool, KnownTools
 from iastm_host.records.recorder import Recorder, recording_path, start_note
 from iastm_host.records.tool_logs import ToolLogs
 from iastm_host.tool import states
@@ -175,6 +176,9 @@ class Acquisition:
         # The boot of the tool that was kept last among those that are known, and whether its status was known then.
         self._kept: tuple[int, bool] | None = None
         self._keep_task: asyncio.Task[None] | None = None
+        self._told: dict[type, Event] = {}
+        self._met_last: KnownTool | None = None
+        self._not_kept: Problem | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reading: asyncio.Task[Chunk] | None = None
         self._stop_asked = asyncio.Event()
@@ -488,14 +492,32 @@ class Acquisition:
             await self._keep(known, self._met(tool))
 
     def _met(self, tool: ToolDescription) -> KnownTool:
-        battery_percent = None if self._state.status is None else self._state.status.battery_percent
-        return known_from(tool, battery_percent, self._plan.carrier, self._plan.address, self._wall_clock())
+        return known_as_told(tool, self._told, self._plan.carrier, self._plan.address, self._wall_clock())
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        """Take the newest of each kind of event; of a tool that started anew nothing is known yet."""
+        for event in events:
+            if isinstance(event, ToolDescription):
+                before = self._told.get(ToolDescription)
+                if isinstance(before, ToolDescription) and before.boot_id != event.boot_id:
+                    self._told.clear()
+            self._told[type(event)] = event
+
+    @property
+    def not_kept(self) -> tuple[KnownTool, Problem] | None:
+        """The tool as it was met, and why it could not be kept among the known ones; None where it was kept."""
+        with self._lock:
+            met, problem = self._met_last, self._not_kept
+        return None if met is None or problem is None else (met, problem)
 
     async def _keep(self, known: KnownTools, tool: KnownTool) -> None:
+        with self._lock:
+            self._met_last, self._not_kept = tool, None
         try:
             await asyncio.to_thread(known.keep, tool)
         except Problem as problem:
             with self._lock:
+                self._not_kept = problem
                 self._state.note(f"the tool is not kept among the known ones: {problem}", self._clock(), far=False)
 
     def _keep_log(self) -> None:
@@ -584,6 +606,7 @@ class Acquisition:
                 if isinstance(event, Arrived) and not event.block.backfilled:
                     command = self._state.zeroing.feed(event.block) or command
         # Whoever listens or waits may look at the snapshot at once, so this happens outside the lock.
+        self._hear(events)
         for listener in self._listeners:
             for event in events:
                 listener(event)

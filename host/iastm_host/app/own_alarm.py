@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from iastm_host.events import Channels, LimitsReport, SetLimits, StatusReport, ToolDescription, ZeroReport
 
 NO_TRUE_FORCE = frozenset(
@@ -20,6 +23,8 @@ NO_TRUE_FORCE = frozenset(
 """Faults under which a tool measures no force, or one that may be another than it says."""
 NO_LIMITS = "no limits are set"
 """Of a tool that no run spoke to since it started: the next one sets them."""
+CAN_NOT = "it can't"
+"""Of a gauge that has nothing to alert by and takes no limits: whoever shows its force warns for it."""
 _SILENT_UNDER = NO_TRUE_FORCE | {"too slow for stroke alerts", "tool's own alert fails"}
 
 
@@ -37,7 +42,7 @@ def why_it_does_not_warn(
     `silenced_s` is what is left of a silence by now, in seconds.
     """
     if tool is None or not tool.warns:
-        return ("it can't",)
+        return (CAN_NOT,)
     why = []
     if zero is None or not zero.confirmed:
         why.append("zero is not confirmed")
@@ -56,3 +61,18 @@ def why_it_does_not_warn(
         if status.battery_percent == 0:
             why.append("its battery is empty")
     return tuple(why)
+
+
+def why_it_would_not_warn(tool: ToolDescription, told: Mapping[type, Any]) -> tuple[str, ...] | None:
+    """Return in words each thing for which a tool would not warn in its next run; empty: it would, None: unknown.
+
+    That no limits are set is none, since a run sets them, and a silence ends by itself. `told` is the newest of each
+    kind of event that the tool told; one that told no status yet is not judged.
+    """
+    if not tool.warns:
+        return (CAN_NOT,)
+    if StatusReport not in told:
+        return None
+    zero, limits, channels, status = (told.get(kind) for kind in (ZeroReport, LimitsReport, Channels, StatusReport))
+    why = why_it_does_not_warn(tool, zero, limits, channels, status)
+    return tuple(each for each in why if each != NO_LIMITS)

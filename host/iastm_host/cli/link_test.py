@@ -56,7 +56,7 @@ def link_test(
     code = 0
     if test.began and test.tool is not None:
         figures = test.figures()
-        if trouble := wiring.met(test.tool, _carrier(port, simulated), port or tool or "", figures.battery_percent):
+        if trouble := wiring.met(test.tool, _carrier(port, simulated), port or tool or "", test.told):
             typer.echo(trouble, err=True)
         findings = findings_on(figures, radio=tool is not None or transport == Carrier.BLE)
         if as_json:

@@ -23,13 +23,14 @@ import platformdirs
 from iastm_host.analysis.profiles import Contact, Profile, Tip, profile_for, without_limits
 from iastm_host.app.acquisition import Acquisition, Plan
 from iastm_host.app.connected import Listener
+from iastm_host.app.met import known_as_told
 from iastm_host.app.offline import recorded_contact, recorded_numbering, recorded_profile, recorded_tip
-from iastm_host.events import Problem, ToolDescription
+from iastm_host.events import Event, Problem, ToolDescription
 from iastm_host.keys import KeyStore, system_keyring
 from iastm_host.records import disk
 from iastm_host.records.calibrations import CalibrationStore
 from iastm_host.records.entries import Recording
-from iastm_host.records.known_tools import KnownTools, known_from
+from iastm_host.records.known_tools import KnownTools
 from iastm_host.records.tool_logs import ToolLogs
 from iastm_host.scenarios import Cell, Scenario, make_scenario, pack_rows
 from iastm_host.settings import Settings, load_settings, with_flags
@@ -237,14 +238,14 @@ def known_tools() -> KnownTools:
     return KnownTools(Path(platformdirs.user_data_path(APP_NAME)) / "known tools")
 
 
-def met(tool: ToolDescription, carrier: str, address: str, battery_percent: int | None = None) -> str:
+def met(tool: ToolDescription, carrier: str, address: str, told: Mapping[type, Event] | None = None) -> str:
     """Keep a tool among those that are known; return in words why that can't be, "" where it could.
 
-    One without a serial number is nobody to be known again.
+    One without a serial number is nobody to be known again. `told` is the newest of each kind of event that it told.
     """
     try:
         if tool.serial_number:
-            known_tools().keep(known_from(tool, battery_percent, carrier, address, wall_clock()))
+            known_tools().keep(known_as_told(tool, told or {}, carrier, address, wall_clock()))
     except Problem as problem:
         return f"The tool is not kept among the known ones: {problem}"
     return ""

@@ -13,7 +13,7 @@ import platformdirs
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.calibration_watch import calibration_faults, expiry
 from iastm_host.app.connected import Listener, connected
-from iastm_host.app.own_alarm import NO_TRUE_FORCE
+from iastm_host.app.own_alarm import NO_TRUE_FORCE, why_it_would_not_warn
 from iastm_host.app.tool_facts import ToolFacts
 from iastm_host.cli import wiring
 from iastm_host.cli.links import LinkChoice
@@ -96,5 +96,7 @@ def said_by(found: ToolDescription, facts: ToolFacts, today: date) -> ToolSaid:
         no_true_force=tuple(fault for fault in faults if fault in NO_TRUE_FORCE),
         calibration=found.calibration_id,
         calibration_faults=calibration_faults(found, calibration, known, today),
+        warns=found.warns,
+        not_warning=why_it_would_not_warn(found, facts.told),
         calibration_days=None if until is None else (until - today).days,
     )

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from iastm_host.events import Problem, ToolDescription
+from iastm_host.events import CalibrationReport, Problem, ToolDescription
 from iastm_host.records.disk import cure, reason
 
 SCHEMA = 1
@@ -27,7 +27,9 @@ _ASIDE = ".damaged"
 @dataclass(frozen=True, slots=True)
 class KnownTool:
     """A tool as it was last seen. `carrier` is serial, ble or simulated; `address` the port, or the name or address on
-    the air, "" unknown; `seen_at` a time of day with its zone (ISO 8601). `battery_percent` None is unknown.
+    the air, "" unknown; `seen_at` a time of day with its zone (ISO 8601). `battery_percent` None is unknown,
+    `battery_at` when it was told. `not_warning`: why it would not warn in its next run, in words; "" where it would,
+    None unknown.
     """
 
     serial_number: str
@@ -45,6 +47,9 @@ class KnownTool:
     trouble: str = ""
     keeps_log: bool = False
     simulated: bool = False
+    keeps_calibration: bool = False
+    battery_at: str = ""
+    not_warning: str | None = None
 
     @property
     def seen(self) -> datetime:
@@ -69,9 +74,21 @@ class _Newer(_Unreadable):
 
 
 def known_from(
-    tool: ToolDescription, battery_percent: int | None, carrier: str, address: str, at: datetime
+    tool: ToolDescription,
+    battery_percent: int | None,
+    carrier: str,
+    address: str,
+    at: datetime,
+    *,
+    not_warning: str | None = None,
+    calibration: CalibrationReport | None = None,
 ) -> KnownTool:
-    """Return a tool as it said that it is, over a link, at a time of day."""
+    """Return a tool as it said that it is, over a link, at a time of day.
+
+    `calibration` is the one that it told last, which may have been written after its hello.
+    """
+    named = tool if calibration is None else calibration
+    sha256 = tool.calibration_sha256 if calibration is None else calibration.sha256
     return KnownTool(
         serial_number=tool.serial_number,
         carrier=carrier,
@@ -82,12 +99,15 @@ def known_from(
         source_hash=tool.source_hash,
         protocol=tool.protocol,
         runtime=tool.runtime,
-        calibration_id=tool.calibration_id,
-        calibration_sha256=tool.calibration_sha256,
+        calibration_id=named.calibration_id,
+        calibration_sha256=sha256,
         battery_percent=battery_percent,
         trouble=tool.trouble,
         keeps_log=tool.keeps_log,
         simulated=tool.simulated,
+        keeps_calibration=tool.keeps_calibration,
+        battery_at="" if battery_percent is None else at.isoformat(timespec="seconds"),
+        not_warning=not_warning,
     )
 
 
@@ -100,7 +120,8 @@ class KnownTools:
     def keep(self, tool: KnownTool) -> None:
         """Keep a tool as it is now, on the disk when this returns. Raises Problem.
 
-        An address that is not known stays the one known before; so does what a damaged file held, beside it.
+        An address that is not known stays the one known before, and a battery that is not known the last one with its
+        time. What a damaged file held stays beside it.
         """
         path = self._path(tool.serial_number)
         try:
@@ -116,6 +137,9 @@ class KnownTools:
             raise _refused(path, error) from error
         if before is not None and not tool.address and tool.carrier == before.carrier:
             tool = replace(tool, address=before.address)
+        if before is not None and tool.battery_percent is None:
+            told_at = before.battery_at or ("" if before.battery_percent is None else before.seen_at)
+            tool = replace(tool, battery_percent=before.battery_percent, battery_at=told_at)
         _write(path, tool)
 
     def forget(self, serial_number: str) -> None:
@@ -176,15 +200,17 @@ def _read(path: Path) -> KnownTool:
 def _tool_of(said: dict[str, Any]) -> KnownTool:
     """Return the tool that these words describe; what an older program did not know stays unknown."""
     found = {field.name: said[field.name] for field in fields(KnownTool) if field.name in said}
-    kinds: dict[str, type] = {"battery_percent": int, "keeps_log": bool, "simulated": bool}
+    kinds: dict[str, type] = {"battery_percent": int, "keeps_log": bool, "keeps_calibration": bool, "simulated": bool}
     for name, value in found.items():
-        unknown = name == "battery_percent" and value is None
+        unknown = name in ("battery_percent", "not_warning") and value is None
         # True is an int to Python, and no battery.
         if not unknown and type(value) is not kinds.get(name, str):
             raise _Unreadable(f"is damaged at {name} and left out")
     try:
         tool = KnownTool(**found)
         zone = tool.seen.tzinfo
+        if tool.battery_at:
+            zone = zone and datetime.fromisoformat(tool.battery_at).tzinfo
     except (TypeError, ValueError):
         raise _Unreadable("is damaged and left out") from None
     if zone is None or not 0 <= (tool.battery_percent or 0) <= 100:

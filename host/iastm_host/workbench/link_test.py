@@ -40,12 +40,13 @@ class LinkTest:
     """The test without its I/O: chunks in, figures out. `client` is fresh, and has no limits to set.
 
     The time measured begins with the stream and ends with the first batch `duration_s` later, so that whatever was
-    lost before shows. `tool` is None until it said hello.
+    lost before shows. `tool` is None until it said hello, `told` the newest of each kind of event since.
     """
 
     def __init__(self, client: ToolClient, duration_s: float) -> None:
         self.client = client
         self.tool: ToolDescription | None = None
+        self.told: dict[type, Event] = {}
         self._duration_us = round(duration_s * 1e6)
         self._meter: LinkMeter | None = None
         self._in_order = InOrder()
@@ -80,6 +81,7 @@ class LinkTest:
         events = client.receive(chunk)
         _log_changes(events)
         for event in events:
+            self._remember(event)
             if isinstance(event, LinkChanged) and event.state == states.STREAMING:
                 self._live()
             elif isinstance(event, ToolDescription):
@@ -106,6 +108,11 @@ class LinkTest:
         self._ask()
         if meter is not None:
             self._close_if_due(meter, newest)
+
+    def _remember(self, event: Event) -> None:
+        if isinstance(event, ToolDescription):
+            self.told.clear()
+        self.told[type(event)] = event
 
     def broken(self, now_us: int, reason: str) -> None:
         """Tell that the link is gone."""

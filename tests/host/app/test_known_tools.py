@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iastm_host.records.known_tools import KnownTools
+from iastm_protocol import kinds
 
 
 def plan(folder: Path) -> dict[str, Any]:
@@ -65,3 +67,55 @@ def test_only_a_tool_with_a_number_of_its_own_is_kept(runs: Any, fake_tool: Any,
     run, _ = runs.make(tool=Named(), length_s=4.0, plan=plan(tmp_path / "known"))
     ended(run)
     assert [known.serial_number for known in KnownTools(tmp_path / "known").all()] == ([name] if name else [])
+
+
+def test_that_a_tool_will_not_warn_is_known_and_that_a_run_sets_its_limits_counts_for_nothing(
+    runs: Any, fake_tool: Any, tmp_path: Path
+) -> None:
+    for name, confirmed in (("good", True), ("silent", False)):
+        tool = fake_tool()
+        tool.zero = tool.zero._replace(confirmed=confirmed)
+        run, link = runs.make(tool=tool, length_s=4.0, plan={**plan(tmp_path / name), "sets_limits": False})
+        link.at = {20: partial(_tell_status, link, tool)}
+        ended(run)
+    (good,), (silent,) = (KnownTools(tmp_path / name).all() for name in ("good", "silent"))
+    assert good.not_warning == ""
+    assert silent.not_warning == "zero is not confirmed"
+
+
+def test_what_a_tool_that_told_no_status_would_do_is_unknown(runs: Any, fake_tool: Any, tmp_path: Path) -> None:
+    run, _ = runs.make(tool=fake_tool(), length_s=2.0, plan=plan(tmp_path))
+    ended(run)
+    assert KnownTools(tmp_path).all()[0].not_warning is None
+
+
+def test_a_calibration_that_was_written_meanwhile_is_the_one_that_is_known(
+    runs: Any, fake_tool: Any, tmp_path: Path
+) -> None:
+    tool = fake_tool()
+    run, link = runs.make(tool=tool, length_s=4.0, plan=plan(tmp_path))
+
+    def write() -> None:
+        tool.calibration = tool.calibration._replace(calibration_id="new one", sha256=bytes(range(32)))
+        link._answers += tool.wire(kinds.CALIBRATION, tool.calibration)
+
+    link.at = {20: write}
+    ended(run)
+    (known,) = KnownTools(tmp_path).all()
+    assert (known.calibration_id, known.calibration_sha256) == ("new one", bytes(range(32)).hex())
+
+
+def test_a_run_tells_what_it_could_not_keep(runs: Any, fake_tool: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    run, _ = runs.make(tool=fake_tool(), length_s=2.0, plan=plan(tmp_path / "file"))
+    ended(run)
+    met, problem = run.not_kept
+    assert met.address == "/dev/ttyACM0"
+    assert "can't be written" in problem.what
+    other, _ = runs.make(tool=fake_tool(), length_s=2.0, plan=plan(tmp_path / "folder"))
+    ended(other)
+    assert other.not_kept is None
+
+
+def _tell_status(link: Any, tool: Any) -> None:
+    link._answers += tool.status()

@@ -198,3 +198,20 @@ def test_a_folder_that_can_not_be_made_is_a_problem_with_its_cure(tmp_path: Path
     with pytest.raises(Problem) as refused:
         store.keep(TOOL)
     assert refused.value.fix
+
+
+def test_a_battery_that_a_short_connection_did_not_hear_of_is_the_last_one_with_its_time(tmp_path: Path) -> None:
+    store = KnownTools(tmp_path)
+    store.keep(known_from(HELLO, 79, "ble", "IASTM 0003", AT))
+    for hours in (1, 2):
+        store.keep(known_from(HELLO, None, "ble", "IASTM 0003", AT + timedelta(hours=hours)))
+    (known,) = store.all()
+    assert (known.battery_percent, known.battery_at) == (79, AT.isoformat())
+    assert known.seen == AT + timedelta(hours=2)
+
+
+def test_a_battery_from_before_its_time_was_kept_was_told_when_the_tool_was_seen(tmp_path: Path) -> None:
+    store = KnownTools(tmp_path)
+    store.keep(replace(TOOL, battery_percent=40))
+    store.keep(replace(TOOL, seen_at=(AT + timedelta(days=1)).isoformat()))
+    assert store.all()[0].battery_at == AT.isoformat()

@@ -50,6 +50,8 @@ def _verdict(entry: Entry, today: date) -> Verdict:
         if cell.text == "None":
             return Verdict(POOR, "Not calibrated", "Forces are nominal until the tool is calibrated.")
         sentence = "The tool has it; read it from the tool to see its age and uncertainty."
+        if not tool.keeps_calibration:
+            sentence = "The tool goes by it and keeps no file of it that could be read: its age is not known."
         return Verdict(OPEN, f"{tool.calibration_id or cell.text}: not kept here", sentence)
     if cell.text == "Not on the tool":
         return Verdict(POOR, cell.text, f"This computer keeps {document.calibration_id}; the tool has none.")
@@ -104,9 +106,9 @@ def _commands(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "Check daily", command("iastm calibrate check --load 500g", entry)
     yield "Calibrate anew", command("iastm calibrate run", entry)
     tool, document = entry.tool, entry.document
-    if document is None and tool.calibration_id:
+    if document is None and tool.calibration_id and tool.keeps_calibration:
         yield "Read it from the tool", command("iastm calibrate read", entry)
-    if document is not None and tool.calibration_sha256 != entry.document_sha256:
+    if document is not None and tool.calibration_sha256 != entry.document_sha256 and tool.keeps_calibration:
         yield "Give the tool this one", command("iastm calibrate write --kept", entry)
     if document is not None:
         yield "Make its certificate", f"iastm calibrate certificate --serial {shlex.quote(tool.serial_number)}"

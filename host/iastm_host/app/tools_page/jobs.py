@@ -10,11 +10,12 @@ from pathlib import Path
 
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.connected import Listener, connected
+from iastm_host.app.met import known_as_told
 from iastm_host.app.tool_facts import ToolFacts, read_log
 from iastm_host.app.tools_page.surroundings import BLE, SERIAL, OnAir, Surroundings, Target
 from iastm_host.app.tools_page.work import Stop, Tell
 from iastm_host.events import Problem, StatusReport, ToolDescription
-from iastm_host.records.known_tools import known_from
+from iastm_host.records.known_tools import KnownTool
 from iastm_host.transports.base import BUSY, NO_RIGHTS, NOT_A_PORT, NOT_FOUND, Transport, TransportError
 from iastm_host.transports.ports import SerialPort, named
 from iastm_host.transports.serial import busy
@@ -51,12 +52,30 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Unkept:
+    """What was found and could not be written to the disk: the tool as it was met, and why; `log` where that is it."""
+
+    problem: Problem
+    tool: KnownTool | None = None
+    log: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A tool that was asked, and what of it could not be kept."""
+
+    tool: ToolDescription
+    unkept: Unkept | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkResult:
-    """What a link test came to."""
+    """What a link test came to, and what of it could not be kept."""
 
     tool: ToolDescription
     figures: LinkFigures
     findings: tuple[Finding, ...]
+    unkept: Unkept | None = None
 
 
 def find_ports(around: Surroundings) -> tuple[PortFound, ...]:
@@ -110,20 +129,32 @@ def _cured_here() -> Iterator[None]:
         raise TransportError(error.reason, error.what, _CONNECT) from error
 
 
-def check_tool(around: Surroundings, target: Target, stop: Stop) -> ToolDescription:
+def check_tool(around: Surroundings, target: Target, stop: Stop) -> Checked:
     """Ask a tool who it is and how; the run keeps it among the known ones. Raises Problem."""
     facts = ToolFacts()
-    with _cured_here(), _at(around, target, facts, stop) as (_run, tool):
+    with _cured_here(), _at(around, target, facts, stop) as (run, tool):
         # Its battery stands in it.
         facts.wait(StatusReport)
-    return tool
+    return Checked(tool, _unkept(run))
 
 
-def bring_log(around: Surroundings, target: Target, stop: Stop) -> tuple[ToolDescription, int]:
-    """Read a tool's log and keep what is new of it; return the tool, and how many entries are new. Raises Problem."""
+def _unkept(run: Acquisition) -> Unkept | None:
+    met = run.not_kept
+    return None if met is None else Unkept(met[1], met[0])
+
+
+def bring_log(around: Surroundings, target: Target, stop: Stop) -> tuple[Checked, int | None]:
+    """Read a tool's log and keep what is new of it; return the tool, and how many entries are new. Raises Problem.
+
+    None are counted where the log could not be kept: then it comes as it was read.
+    """
     with _cured_here(), _at(around, target, ToolFacts(), stop) as (run, tool):
         text = read_log(run.request, tool)
-    return tool, around.logs.keep_log(tool.serial_number, text)
+    unkept = _unkept(run)
+    try:
+        return Checked(tool, unkept), around.logs.keep_log(tool.serial_number, text)
+    except Problem as problem:
+        return Checked(tool, Unkept(problem, None if unkept is None else unkept.tool, text)), None
 
 
 def _at(
@@ -145,10 +176,15 @@ def measure_link(around: Surroundings, target: Target, tell: Tell, stop: Stop) -
     if not test.began or test.tool is None:
         return None
     tool, figures = test.tool, test.figures()
+    unkept = None
     if tool.serial_number:
-        known = known_from(tool, figures.battery_percent, target.carrier, target.address, around.wall_clock())
-        around.known.keep(known)
-    return LinkResult(tool, figures, tuple(findings_on(figures, radio=target.carrier == BLE)))
+        known = known_as_told(tool, test.told, target.carrier, target.address, around.wall_clock())
+        try:
+            around.known.keep(known)
+        except Problem as problem:
+            # What was measured is shown all the same.
+            unkept = Unkept(problem, known)
+    return LinkResult(tool, figures, tuple(findings_on(figures, radio=target.carrier == BLE)), unkept)
 
 
 async def _measured(around: Surroundings, link: Transport, test: LinkTest, tell: Tell, stop: Stop) -> None:
@@ -183,7 +219,7 @@ def update(
     require_free(around, port)
     tell("Asking the tool who it is", None)
     try:
-        there = check_tool(around, Target(SERIAL, port), stop).serial_number
+        there = check_tool(around, Target(SERIAL, port), stop).tool.serial_number
     except TransportError as error:
         if error.reason in _SHUT:
             raise

@@ -19,16 +19,17 @@ from iastm_host.app.tools_page.words import (
     link_words,
     moment_words,
 )
+from iastm_host.records.known_tools import KnownTool
 
 _HEADS = ("Tool", "Last seen", "Link", "Battery", "Firmware", "Calibration", "Trouble")
 _FOUND_HEADS = ("Where", "What", "Last seen there", "State")
 _BATTERY_COLUMN = 3
+_SAME_TIME_S = 60
 _NO_FILE = bytes(32).hex()
 _NONE_YET = (
     "Connect a tool by cable, or switch it on, then press Search.",
     "A bare board becomes a tool with: iastm flash",
 )
-
 
 _CHOOSE = "Choose your tool among what was found, then check it."
 
@@ -60,16 +61,33 @@ def _row(entry: Entry, state: State, now: datetime) -> Row:
         Cell(tool.serial_number, kind),
         Cell(moment_words(tool.seen, now)),
         Cell(link_words(tool.carrier, tool.address), tool.address),
-        Cell(battery_words(tool.battery_percent)),
+        battery_cell(tool, now),
         Cell(
             UNKNOWN if state.ours is None else firmware_words(tool.firmware_version, tool.source_hash, state.ours),
             tool.firmware_version,
         ),
         calibration_cell(entry, now.date()),
-        Cell(tool.trouble[:1].upper() + tool.trouble[1:] or "None"),
+        trouble_cell(tool),
     )
     row_id = known_row(tool.serial_number)
     return Row(cells, row_id, row_id == state.chosen)
+
+
+def trouble_cell(tool: KnownTool) -> Cell:
+    """Return what troubles a tool: that it will not warn, and why, before what else it says."""
+    trouble = tool.trouble[:1].upper() + tool.trouble[1:]
+    if tool.not_warning:
+        return Cell(f"Will not warn: {tool.not_warning}", trouble)
+    if tool.not_warning is None:
+        return Cell(trouble, "whether it warns: not asked") if trouble else Cell("Not asked")
+    return Cell(trouble or "None")
+
+
+def battery_cell(tool: KnownTool, now: datetime) -> Cell:
+    """Return a battery's charge, and when it was told where that is not when the tool was seen last."""
+    told_at = datetime.fromisoformat(tool.battery_at) if tool.battery_at else tool.seen
+    old = tool.battery_percent is not None and (tool.seen - told_at).total_seconds() >= _SAME_TIME_S
+    return Cell(battery_words(tool.battery_percent), moment_words(told_at, now) if old else "")
 
 
 def calibration_cell(entry: Entry, today: date) -> Cell:

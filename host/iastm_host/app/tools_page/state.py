@@ -9,7 +9,7 @@ from datetime import datetime
 from iastm_calibration.canonical import sha256_of
 from iastm_calibration.daily_check import DailyCheck
 from iastm_calibration.document import CalibrationDocument, content
-from iastm_host.app.tools_page.jobs import Found, LinkResult
+from iastm_host.app.tools_page.jobs import Found, LinkResult, Unkept
 from iastm_host.app.tools_page.page import OVERVIEW, Question
 from iastm_host.app.tools_page.surroundings import BLE, SERIAL, SIMULATED, Surroundings, Target
 from iastm_host.app.tools_page.words import HostFirmware
@@ -38,8 +38,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`chosen` is the id of a row, "" for none. `problems` are by page; `links`, `news` (how many entries of a log were
-    new) and `deployed` by serial number. `offers_simulated`: a simulated tool stands among those found. `agreed`:
+    """`chosen` is the id of a row, "" for none. `problems` are by page, each with the `subject` that it is about;
+    `links`, `news` (how many entries of a log were new), `deployed` and `unkept` by serial number. `asked`: rows at
+    which no tool answered. `offers_simulated`: a simulated tool stands among those found. `agreed`:
     ports whose USB numbers don't tell a board, and that a person agreed to have opened.
     """
 
@@ -50,10 +51,12 @@ class State:
     chosen: str = ""
     page: str = OVERVIEW
     question: Question | None = None
-    problems: Mapping[str, Problem] = field(default_factory=dict)
+    problems: Mapping[str, tuple[str, Problem]] = field(default_factory=dict)
     links: Mapping[str, LinkResult] = field(default_factory=dict)
     news: Mapping[str, int] = field(default_factory=dict)
     deployed: Mapping[str, Deployed] = field(default_factory=dict)
+    unkept: Mapping[str, Unkept] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
     offers_simulated: bool = False
     agreed: frozenset[SerialPort] = frozenset()
 
@@ -77,6 +80,20 @@ class State:
                 return None
             return Target(entry.tool.carrier, self._port_now(entry) or entry.tool.address)
         return Target(SERIAL if kind + ":" == _PORT else BLE, name) if name else None
+
+    @property
+    def subject(self) -> str:
+        """Which tool the pages are about: its serial number, else the row by which it is reached, "" for none."""
+        entry = self.entry
+        return self.chosen if entry is None else known_row(entry.tool.serial_number)
+
+    @property
+    def subject_name(self) -> str:
+        """What a person calls the tool that the pages are about, "" for none."""
+        entry, target = self.entry, self.target
+        if entry is not None:
+            return entry.tool.serial_number
+        return "" if target is None else target.address or "Simulated tool"
 
     @property
     def likely(self) -> str:
@@ -159,17 +176,33 @@ def row_of(target: Target) -> str:
     return port_row(target.address) if target.carrier == SERIAL else air_row(target.address)
 
 
-def gather(around: Surroundings) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Return the known tools with what is kept of each, and what could not be read. It reads files."""
+def gather(
+    around: Surroundings, unkept: Mapping[str, Unkept] | None = None
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Return the known tools with what is kept of each, and what could not be read. It reads files.
+
+    `unkept` is newer, and could not be written there.
+    """
+    tools: dict[str, KnownTool] = {}
+    troubles: tuple[str, ...] = ()
     try:
         known = around.known.look()
     except Problem as problem:
-        return (), (str(problem),)
-    return tuple(_entry(around, tool) for tool in known.tools), known.troubles
+        troubles = (str(problem),)
+    else:
+        tools, troubles = {tool.serial_number: tool for tool in known.tools}, known.troubles
+    unkept = unkept or {}
+    newer = [each.tool for each in unkept.values() if each.tool is not None]
+    for tool in newer:
+        before = tools.get(tool.serial_number)
+        if before is None or before.seen <= tool.seen:
+            tools[tool.serial_number] = tool
+    order = sorted(tools.values(), key=lambda tool: (-tool.seen.timestamp(), tool.serial_number))
+    return tuple(_entry(around, tool, unkept.get(tool.serial_number)) for tool in order), troubles
 
 
-def _entry(around: Surroundings, tool: KnownTool) -> Entry:
-    log = around.logs.log(tool.serial_number)
+def _entry(around: Surroundings, tool: KnownTool, unkept: Unkept | None) -> Entry:
+    log = around.logs.log(tool.serial_number) if unkept is None or unkept.log is None else unkept.log
     try:
         kept = around.calibrations.in_force(tool.serial_number)
         checks, damaged = around.calibrations.checks(tool.serial_number)

@@ -31,7 +31,7 @@ from iastm_host.app.tools_page.state import Entry, State, gather, is_board, know
 from iastm_host.app.tools_page.surroundings import SERIAL, SIMULATED, Surroundings, Target
 from iastm_host.app.tools_page.words import link_icon, link_words, moment_words
 from iastm_host.app.tools_page.work import Stop, Tell, Worker
-from iastm_host.events import Problem
+from iastm_host.events import Problem, ToolDescription
 from iastm_host.transports.ports import SerialPort
 from iastm_host.workbench.boards import find_boards
 
@@ -48,6 +48,7 @@ CHECK, SEARCH, FORGET, TEST, READ, UPDATE, STOP, COPY = (
 CANCEL, WAIT, OPEN = "cancel", "wait", "open"
 _NOT_CHOSEN = Words("No tool is chosen. Choose one in Overview.")
 _NOT_MET = "This tool was not asked yet. Check it: then it is known here."
+_NO_ANSWER = "No tool answered here. Look at its connection, or choose another row in Overview."
 _END_S = 20.0
 
 
@@ -80,15 +81,18 @@ class ToolsPage:
             state, leaving, left = self._state, self._leaving, self._left
         now = self._around.wall_clock()
         blocks: list[Block] = []
-        problem = state.problems.get(state.page)
         footer = ""
-        if doing is not None and doing.page == state.page:
+        # Another tool's job and its end are no matter of this tool's page.
+        if doing is not None and doing.page == state.page and (not doing.subject or doing.subject == state.subject):
             blocks.append(doing.progress)
         elif doing is not None:
-            footer = f"{TITLES[doing.page]}: {doing.progress.words}"
-        if problem is not None:
-            blocks.append(Notice(problem.what, problem.fix))
-        blocks += _blocks(state, now)
+            whose = "" if doing.subject == state.subject else doing.about
+            footer = ": ".join(filter(None, (whose, TITLES[doing.page], doing.progress.words)))
+        if state.page in state.problems:
+            subject, problem = state.problems[state.page]
+            if not subject or subject == state.subject:
+                blocks.append(Notice(problem.what, problem.fix))
+        blocks += _blocks(state, now, testing="" if doing is None or doing.name != TEST else doing.subject)
         if leaving and doing is not None:
             footer = "The window closes once the update is done."
         return ToolsSnapshot(
@@ -194,8 +198,18 @@ class ToolsPage:
             self._state = change(self._state)
 
     def _start(
-        self, name: str, page: str, words: str, job: Callable[[Tell, Stop], None], *, can_stop: bool = True
+        self,
+        name: str,
+        page: str,
+        words: str,
+        job: Callable[[Tell, Stop], None],
+        *,
+        can_stop: bool = True,
+        of_tool: bool = False,
     ) -> bool:
+        """Begin a job; `of_tool`: it is about the tool that is chosen now. Return False where another one goes on."""
+        subject, about = (self._state.subject, self._state.subject_name) if of_tool else ("", "")
+
         def done(problem: Problem | None) -> None:
             if problem is None:
                 return
@@ -204,21 +218,24 @@ class ToolsPage:
                 # Whoever waits for the end shall see how it ended.
                 shown = page if self._leaving else state.page
                 self._leaving = False
-                self._state = replace(state, page=shown, problems={**state.problems, page: problem})
+                self._state = replace(state, page=shown, problems={**state.problems, page: (subject, problem)})
 
         def forgotten(state: State) -> State:
             return replace(state, problems={at: each for at, each in state.problems.items() if at != page})
 
         self._change(forgotten)
-        return self._worker.start(name, page, words, job, done, can_stop=can_stop)
+        return self._worker.start(name, page, words, job, done, can_stop=can_stop, subject=subject, about=about)
 
-    def _gathered(self, chosen: str | None = None, **changes: Any) -> None:
-        """Take up what is kept on the disk now, and other changes with it."""
-        entries, troubles = gather(self._around)
+    def _gathered(self, chosen: str | None = None, since: str | None = None, **changes: Any) -> None:
+        """Take up what is kept on the disk now, and other changes with it.
+
+        `chosen` becomes the row that is chosen, unless a person chose another than `since` meanwhile.
+        """
+        entries, troubles = gather(self._around, self._state.unkept)
 
         def changed(state: State) -> State:
             made = replace(state, entries=entries, troubles=troubles, **changes)
-            if chosen is not None:
+            if chosen is not None and since in (None, state.chosen):
                 return replace(made, chosen=chosen)
             if not made.chosen and entries:
                 return replace(made, chosen=known_row(entries[0].tool.serial_number))
@@ -230,7 +247,7 @@ class ToolsPage:
         self._gathered(ours=self._around.firmware(), found=jobs.Found(jobs.find_ports(self._around)))
         if self._named is not None:
             tell("Asking the tool", None)
-            self._check_at(self._named, stop)
+            self._check_at(self._named, stop, OVERVIEW)
 
     def _search(self, tell: Tell, stop: Stop) -> None:
         found = jobs.search(self._around, tell, stop)
@@ -242,9 +259,9 @@ class ToolsPage:
 
             def job(_tell: Tell, stop: Stop) -> None:
                 if self._may_open(target, CHECK):
-                    self._check_at(target, stop)
+                    self._check_at(target, stop, page)
 
-            self._start(CHECK, page, "Asking the tool", job)
+            self._start(CHECK, page, "Asking the tool", job, of_tool=True)
 
     def _may_open(self, target: Target, action: str) -> bool:
         """Return whether a link may be opened; before a stranger's port a person is asked, who then goes on."""
@@ -276,14 +293,38 @@ class ToolsPage:
             self._change(lambda now: replace(now, agreed=now.agreed | {port}))
             {CHECK: self._check, TEST: self._test, READ: self._read}[action]()
 
-    def _check_at(self, target: Target, stop: Stop) -> str:
-        """Ask a tool, choose it, and return its serial number."""
-        tool = jobs.check_tool(self._around, target, stop)
-        self._gathered(known_row(tool.serial_number) if tool.serial_number else None)
-        return tool.serial_number
+    def _check_at(self, target: Target, stop: Stop, page: str) -> str:
+        """Ask a tool, choose it, and return its serial number; what could not be kept is told on that page."""
+        since = self._state.chosen
+        row = row_of(target)
+        self._change(lambda state: replace(state, asked=state.asked - {row}))
+        try:
+            checked = jobs.check_tool(self._around, target, stop)
+        except Problem:
+            if not stop.asked:
+                self._change(lambda state: replace(state, asked=state.asked | {row}))
+            raise
+        self._met(checked.tool, checked.unkept, page, since)
+        return checked.tool.serial_number
+
+    def _met(self, tool: ToolDescription, unkept: jobs.Unkept | None, page: str, since: str, **changes: Any) -> None:
+        """Show a tool that was met, also where it could not be kept: then with a warning beside it."""
+        number = tool.serial_number
+        row = known_row(number) if number else None
+
+        def took(state: State) -> State:
+            held = _without(state.unkept, number)
+            if unkept is None:
+                return replace(state, unkept=held)
+            about = state.chosen if row is None else row
+            problem = Problem(f"This is not kept: {unkept.problem.what}", unkept.problem.fix)
+            return replace(state, unkept={**held, number: unkept}, problems={**state.problems, page: (about, problem)})
+
+        self._change(took)
+        self._gathered(row, since, **changes)
 
     def _test(self) -> None:
-        target = self._state.target
+        target, since = self._state.target, self._state.chosen
         if target is None:
             return
 
@@ -292,24 +333,26 @@ class ToolsPage:
                 return
             result = jobs.measure_link(self._around, target, tell, stop)
             if result is not None:
-                number = result.tool.serial_number
-                links = {**self._state.links, number: result}
-                self._gathered(known_row(number) if number else None, links=links)
+                links = {**self._state.links, result.tool.serial_number: result}
+                self._met(result.tool, result.unkept, LINK, since, links=links)
 
-        self._start(TEST, LINK, "Connecting", job)
+        self._start(TEST, LINK, "Connecting", job, of_tool=True)
 
     def _read(self) -> None:
-        target = self._state.target
+        target, since = self._state.target, self._state.chosen
         if target is None:
             return
 
         def job(_tell: Tell, stop: Stop) -> None:
             if not self._may_open(target, READ):
                 return
-            tool, new = jobs.bring_log(self._around, target, stop)
-            self._gathered(known_row(tool.serial_number), news={**self._state.news, tool.serial_number: new})
+            read, new = jobs.bring_log(self._around, target, stop)
+            news = _without(self._state.news, read.tool.serial_number)
+            if new is not None:
+                news[read.tool.serial_number] = new
+            self._met(read.tool, read.unkept, LOG, since, news=news)
 
-        self._start(READ, LOG, "Reading the log", job)
+        self._start(READ, LOG, "Reading the log", job, of_tool=True)
 
     def _ask_to_update(self) -> None:
         state = self._state
@@ -344,10 +387,10 @@ class ToolsPage:
             self._change(lambda now: replace(now, deployed={**now.deployed, number: deployed}))
             tell("Asking the tool", None)
             # A board that had no firmware has a name of its own only now.
-            name = self._check_at(Target(SERIAL, port_now()), stop)
+            name = self._check_at(Target(SERIAL, port_now()), stop, FIRMWARE)
             self._change(lambda now: replace(now, deployed={**now.deployed, name: deployed}))
 
-        self._start(UPDATE, FIRMWARE, "Beginning the update", job, can_stop=False)
+        self._start(UPDATE, FIRMWARE, "Beginning the update", job, can_stop=False, of_tool=True)
 
     def _ask_to_forget(self) -> None:
         entry = self._state.entry
@@ -365,10 +408,11 @@ class ToolsPage:
 
         def job(_tell: Tell, _stop: Stop) -> None:
             self._around.known.forget(number)
+            self._change(lambda state: replace(state, unkept=_without(state.unkept, number)))
             self._gathered("")
             self._gathered()
 
-        self._start(FORGET, OVERVIEW, "Forgetting the tool", job)
+        self._start(FORGET, OVERVIEW, "Forgetting the tool", job, of_tool=True)
 
 
 _WHILE_WRITING = Question(
@@ -382,16 +426,20 @@ def _without(held: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {each: value for each, value in held.items() if each != name}
 
 
-def _blocks(state: State, now: Any) -> tuple[Block, ...]:
+def _blocks(state: State, now: Any, *, testing: str) -> tuple[Block, ...]:
     if state.page == OVERVIEW:
         return overview(state, now)
     entry = state.entry
     if state.target is None and entry is None:
         return (_NOT_CHOSEN,)
     if state.page == LINK:
+        if testing and testing == state.subject:
+            # What an older test found is not what this one will.
+            return ()
         return others.link_test(None if entry is None else state.links.get(entry.tool.serial_number))
     if entry is None:
-        return (Words(_NOT_MET),)
+        row = state.chosen
+        return (Words(_NO_ANSWER if row in state.asked else _NOT_MET),)
     if state.page == CALIBRATION:
         return calibration(entry, now)
     if state.page == LOG:

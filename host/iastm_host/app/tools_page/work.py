@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from iastm_host.app.tools_page.page import Progress
 from iastm_host.events import Problem
@@ -15,12 +15,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What is being done: its name, the page that shows it, how far it is, whether it can be stopped."""
+    """What is being done: its name, the page that shows it, how far it is, whether it can be stopped.
+
+    `subject` is the tool that it is about, `about` what a person calls it; both "" where it is about none.
+    """
 
     name: str
     page: str
     progress: Progress
     can_stop: bool
+    subject: str = ""
+    about: str = ""
 
 
 class Stop:
@@ -81,13 +86,15 @@ class Worker:
         done: Callable[[Problem | None], None],
         *,
         can_stop: bool = True,
+        subject: str = "",
+        about: str = "",
     ) -> bool:
         """Begin a job; return False where another one goes on."""
         stop = Stop()
         with self._lock:
             if self._doing is not None:
                 return False
-            self._doing = Doing(name, page, Progress(words), can_stop)
+            self._doing = Doing(name, page, Progress(words), can_stop, subject, about)
             self._stop = stop
             self._thread = threading.Thread(
                 target=self._run, args=(job, done, stop), name=f"tools: {name}", daemon=True
@@ -112,8 +119,7 @@ class Worker:
     def _tell(self, words: str, share: float | None) -> None:
         with self._lock:
             if self._doing is not None:
-                doing = self._doing
-                self._doing = Doing(doing.name, doing.page, Progress(words, share), doing.can_stop)
+                self._doing = replace(self._doing, progress=Progress(words, share))
 
     def _run(self, job: Callable[[Tell, Stop], None], done: Callable[[Problem | None], None], stop: Stop) -> None:
         problem: Problem | None = None

@@ -29,6 +29,7 @@ FRAME_MS = 50
 COPIED = "Copied."
 _COPIED_MS = 2000
 _SCROLL_STEP = 40
+_ROOM_FOR_KEY = 900
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _KEYS = {
     "Enter": _ENTER,
@@ -37,6 +38,7 @@ _KEYS = {
     "Del": (Qt.Key.Key_Delete,),
     "Esc": (Qt.Key.Key_Escape,),
 }
+_LEAVE_KEY = "Ctrl+Q"
 _DIGITS = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5)
 
 log = logging.getLogger(__name__)
@@ -94,8 +96,10 @@ class ToolsWindow(QWidget):
         self._body = QScrollArea(self)
         self._panel = PagePanel()
         self._actions = ToolActions(self)
-        self._leave_button = LargeButton("Leave", self)
         self._top = ToolsTop(self)
+        # It stands in the top line, so it lies over it.
+        self._leave_button = LargeButton("Leave", self, key=_LEAVE_KEY)
+        self._leave_button.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self._question = QuestionPanel(self)
         self._overlay = Overlay(self)
         self._held_keys = HeldKeys()
@@ -283,6 +287,8 @@ class ToolsWindow(QWidget):
             self._do("copy")
         elif event.key() in (Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
             self._turn_by(1 if event.key() == Qt.Key.Key_PageDown else -1)
+        elif event.key() == Qt.Key.Key_Q:
+            self._leave()
         else:
             super().keyPressEvent(event)
 
@@ -349,6 +355,8 @@ class ToolsWindow(QWidget):
         places = places_for(self.width(), self.height())
         theme, type_ = self._theme, places.type
         self._top.setGeometry(places.top)
+        # Where there is little room, the tool's name is worth more than a picture of the key.
+        self._leave_button.key = "" if places.top.width() < _ROOM_FOR_KEY else _LEAVE_KEY
         self._leave_button.set_style(theme, type_)
         width = self._leave_button.sizeHint().width()
         height = min(type_.button, places.top.height())

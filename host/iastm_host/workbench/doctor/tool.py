@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from iastm_host.workbench.doctor.finding import Seen, advice, bad, good
 from iastm_host.workbench.doctor.system import System
 
+ZERO_NOT_CONFIRMED = "zero is not confirmed"
+"""The commonest reason for which a tool does not warn, in the words of the room that judges that."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSaid:
     """What the tool said of itself, and what this computer holds against it.
 
-    `no_true_force`: faults under which it measures no force, or a wrong one. `host_version` and `host_source_hash` are
+    `no_true_force`: faults under which it measures no force, or a wrong one. `not_warning`: why it would not warn in
+    its next run, None unknown; `warns`: it has something to warn by. `host_version` and `host_source_hash` are
     this computer's. `calibration_faults` in words; `calibration_days` are left until it expires, None unknown.
     """
 
@@ -31,6 +35,8 @@ class ToolSaid:
     calibration: str = ""
     calibration_faults: tuple[str, ...] = ()
     calibration_days: int | None = None
+    warns: bool = True
+    not_warning: tuple[str, ...] | None = ()
 
 
 def answers(system: System) -> Seen:
@@ -58,13 +64,23 @@ def firmware(system: System) -> Seen:
 
 
 def trouble(system: System) -> Seen:
-    """All its parts started, and it measures a true force."""
+    """All its parts started, it measures a true force, and it would warn in its next run."""
     said = _said(system)
     if said is None:
         return _UNKNOWN
     words = [each for each in dict.fromkeys((*said.no_true_force, said.trouble, *said.faults)) if each]
     if said.no_true_force:
         return bad("; ".join(words), _look(system, "self-test"))
+    if not said.warns:
+        words.insert(0, "it can't warn by itself: the screen does, while it is connected")
+    elif said.not_warning is None:
+        words.insert(0, "whether it would warn is not known: it did not say how it is")
+    elif said.not_warning:
+        why = [
+            f"it will not warn: {'; '.join(said.not_warning)}",
+            *(each for each in words if each not in said.not_warning),
+        ]
+        return bad("; ".join(why), _make_it_warn(system, said.not_warning))
     return advice("; ".join(words), _look(system, "show")) if words else good("none")
 
 
@@ -100,6 +116,12 @@ def _named(system: System) -> str:
 
 def _look(system: System, how: str) -> str:
     return f"iastm tool {how} {_named(system)}\nWhat each means: docs/hardware/build-one.md, When hello says trouble"
+
+
+def _make_it_warn(system: System, why: tuple[str, ...]) -> str:
+    if ZERO_NOT_CONFIRMED in why:
+        return f"Lay the tool down, then set its zero: iastm run {_named(system)}, and press Z"
+    return _look(system, "show")
 
 
 def _deploy(system: System) -> str:

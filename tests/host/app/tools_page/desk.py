@@ -50,6 +50,8 @@ TOOL = KnownTool(
     runtime="MicroPython 1.29.0",
     battery_percent=79,
     keeps_log=True,
+    keeps_calibration=True,
+    not_warning="",
 )
 BY_AIR = replace(TOOL, serial_number="T-07", carrier="ble", address="IASTM 0007")
 PORT = SerialPort("/dev/ttyACM0", 0x2E8A, 0x0005, "E6614C", "Board in FS mode", "MicroPython")

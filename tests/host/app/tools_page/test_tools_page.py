@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.host.app.tools_page.desk import (
@@ -661,3 +664,110 @@ def test_every_action_that_is_offered_can_be_done(desk: Desk) -> None:
         for action in page.snapshot().actions:
             assert action.name in vars(tools_page).values()
             assert action.key
+
+
+# What hurts where nobody looks
+
+
+def last_column(desk: Desk, **changes: object) -> tuple[str, str]:
+    desk.known.keep(replace(TOOL, **changes))  # type: ignore[arg-type]
+    return row_texts(tables(desk.page().snapshot())[0])[-1]
+
+
+def test_a_tool_that_will_not_warn_is_in_trouble(desk: Desk) -> None:
+    assert last_column(desk, not_warning="zero is not confirmed") == ("Will not warn: zero is not confirmed", "")
+    assert last_column(desk, not_warning="", trouble="") == ("None", "")
+    # Of one that was not asked nothing is said to be well.
+    assert last_column(desk, not_warning=None) == ("Not asked", "")
+
+
+def test_a_tool_that_is_checked_and_will_not_warn_is_in_trouble_at_once(desk: Desk) -> None:
+    desk.ports = [PORT]
+    desk.tool.zero = desk.tool.zero._replace(confirmed=False)
+    snapshot = done(desk.page(), CHECK)
+    assert row_texts(tables(snapshot)[0])[-1][0] == "Will not warn: zero is not confirmed"
+
+
+@pytest.mark.parametrize("page_name", [OVERVIEW, LINK, LOG])
+def test_what_can_not_be_kept_is_shown_with_the_warning_beside_it(desk: Desk, tmp_path: Path, page_name: str) -> None:
+    desk.tool = _logging(desk)
+    desk.known.keep(replace(TOOL, firmware_version="before"))
+    page = desk.page()
+    page.turn_to(page_name)
+    for folder in ("known", "logs"):
+        shutil.rmtree(tmp_path / folder, ignore_errors=True)
+        (tmp_path / folder).write_text("no folder")
+    snapshot = done(page, {OVERVIEW: CHECK, LINK: TEST, LOG: READ}[page_name])
+    warning = notice(snapshot)
+    assert warning is not None
+    assert "is not kept" in warning.what
+    assert snapshot.identity is not None
+    assert snapshot.identity.name == TOOL.serial_number
+    if page_name == LINK:
+        assert "Figures" in words(snapshot)
+    if page_name == LOG:
+        assert any("ValueError: one" in line for block in snapshot.blocks for line in getattr(block, "lines", ()))
+    page.turn_to(OVERVIEW)
+    assert row_texts(tables(page.snapshot())[0])[4][1] != "before"
+
+
+def _logging(desk: Desk) -> Any:
+    made = type(desk.tool)(log=LOG_TEXT.encode(), features=kinds.FEATURE_LOG)
+    made.rate_hz = desk.tool.rate_hz
+    return made
+
+
+def test_a_fault_of_one_tool_is_not_told_on_the_page_of_another(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.known.keep(BY_AIR)
+    page = desk.page()
+    page.choose(f"known:{TOOL.serial_number}")
+    page.turn_to(LINK)
+    desk.open_error = GONE
+    assert notice(done(page, TEST)) is not None
+    page.choose(f"known:{BY_AIR.serial_number}")
+    assert notice(page.snapshot()) is None
+    page.choose(f"known:{TOOL.serial_number}")
+    assert notice(page.snapshot()) is not None
+
+
+def test_a_job_of_one_tool_is_named_on_the_page_of_another_and_does_not_choose_it_again(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    desk.known.keep(BY_AIR)
+    page = desk.page()
+    page.choose(f"known:{TOOL.serial_number}")
+    page.turn_to(FIRMWARE)
+    desk.hold.clear()
+    page.do(UPDATE)
+    page.answer(UPDATE)
+    assert desk.in_update.wait(WAIT_S)
+    page.choose(f"known:{BY_AIR.serial_number}")
+    snapshot = page.snapshot()
+    assert not any(isinstance(block, Progress) for block in snapshot.blocks)
+    assert snapshot.footer == "T-03: Firmware: Sending app.mpy"
+
+
+def test_a_battery_that_was_told_another_day_says_which(desk: Desk) -> None:
+    desk.known.keep(replace(TOOL, battery_at="2026-11-20T09:00:00+01:00"))
+    assert row_texts(tables(desk.page().snapshot())[0])[3] == ("79 %", "Yesterday, 09:00")
+
+
+def test_a_tool_that_keeps_no_calibration_is_not_to_be_read(desk: Desk) -> None:
+    for keeps in (True, False):
+        desk.known.keep(replace(TOOL, calibration_id="C-1", calibration_sha256="ab" * 32, keeps_calibration=keeps))
+        page = desk.page()
+        page.turn_to(CALIBRATION)
+        said = words(page.snapshot())
+        assert ("iastm calibrate read" in said) == keeps
+        assert ("read it from the tool" in said) == keeps
+
+
+def test_a_port_that_was_asked_and_is_no_tool_is_not_called_unasked(desk: Desk) -> None:
+    desk.ports = [PORT]
+    page = desk.page()
+    page.turn_to(CALIBRATION)
+    assert "was not asked" in words(page.snapshot())
+    desk.open_error = GONE
+    snapshot = done(page, CHECK)
+    assert "was not asked" not in words(snapshot)
+    assert "No tool answered here" in words(snapshot)

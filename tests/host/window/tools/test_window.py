@@ -503,3 +503,26 @@ def test_frames_come_by_themselves(app: QApplication) -> None:
     tools.shown = shown(LINK, Progress("Measuring", 0.5), actions=(CHECK, STOP, COPY))
     wait_for(lambda: part(window, PagePanel).accessibleName() == TITLES[LINK])
     window.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_leave_button_lies_under_the_pointer_and_not_under_something_else(
+    app: QApplication, size: tuple[int, int]
+) -> None:
+    tools = FakeTools()
+    window = make(tools, size)
+    leave = button(window, "Leave")
+    assert window.childAt(leave.geometry().center()) is leave
+    assert leave.testAttribute(Qt.WidgetAttribute.WA_Hover)
+    QTest.mouseClick(leave, Qt.MouseButton.LeftButton)
+    assert ("leave",) in tools.calls
+    assert not window.isVisible()
+
+
+def test_ctrl_q_leaves_and_the_button_says_so(app: QApplication) -> None:
+    tools = FakeTools()
+    window = make(tools)
+    assert button(window, "Leave").key == "Ctrl+Q"
+    press(window, Qt.Key.Key_Q, modifier=Qt.KeyboardModifier.ControlModifier)
+    assert ("leave",) in tools.calls
+    assert not window.isVisible()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.host.workbench.doctor.computer import Computer
@@ -91,3 +92,19 @@ def test_a_tool_that_does_not_answer_is_told_once(computer: Make) -> None:
         ("tool", "Nothing came within 5 s", "Switch it off and on.")
     ]
     assert not any(looked.finding.ok for looked in report.looked)
+
+
+def test_a_tool_that_will_not_warn_keeps_the_main_job_from_working(computer: Make) -> None:
+    said = replace(SAID, not_warning=("zero is not confirmed",))
+    report = checks.examine(computer(said=said, port="/dev/ttyACM0").system(), checks.OF_TOOL)
+    assert not report.works()
+    (found,) = (looked.finding for looked in report.looked if not looked.finding.ok)
+    assert (found.name, found.detail) == ("tool trouble", "it will not warn: zero is not confirmed")
+    assert "iastm run --port /dev/ttyACM0, and press Z" in found.fix
+
+
+@pytest.mark.parametrize("changes", [{"warns": False, "not_warning": ("it can't",)}, {"not_warning": None}])
+def test_a_tool_that_can_not_warn_or_did_not_say_is_advice(computer: Make, changes: dict[str, Any]) -> None:
+    seen = tool.trouble(computer(said=replace(SAID, **changes), port="p").system())
+    assert (seen.ok, seen.only_advice) == (False, True)
+    assert "warn" in seen.detail
