@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from iastm_host.events import Chunk
 from iastm_host.tool.client import ToolClient
+from iastm_host.tool.quiet_hello import HARMFUL
 from iastm_host.workbench.monitor import GREET_AGAIN_US, QUIET_US, FrameLines, Line, Monitor
-from iastm_host.workbench.monitor_greeting import HARMFUL
 from iastm_protocol import frames, kinds, messages
 
 STEP_US = 100_000

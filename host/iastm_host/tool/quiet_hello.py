@@ -1,4 +1,4 @@
-"""The hello of a monitor to a port at whose far end anything may be: neither a program nor a prompt is harmed by it.
+"""A hello to a port at whose far end anything may be: neither a program nor a prompt is harmed by it.
 
 Ctrl-C (0x03) would interrupt a program of somebody else's, Ctrl-D (0x04) and the ends of lines would run what stands
 at a prompt. A hello that holds none of them is found by choosing its session, which may be any number (SPEC.md, 7.2).
@@ -35,12 +35,18 @@ _LEAST_NAME = 16
 
 
 @functools.lru_cache(maxsize=8)
-def quiet_hello(payload: bytes) -> bytes:
+def quiet_hello(kind: int, payload: bytes) -> bytes:
     """Return the frame of the hello `payload` in another session, one that belongs to its own alone.
 
-    Where none is quiet, because its version or its host's name are not, it is empty: nothing is to be said.
+    Where none is quiet, because its version or its host's name are not, or `kind` is another than HELLO, it is empty:
+    nothing is to be said.
     """
-    hello = messages.Hello.from_payload(payload)
+    if kind != kinds.HELLO:
+        return b""
+    try:
+        hello = messages.Hello.from_payload(payload)
+    except RemoteProtocolError:
+        return b""
     number = hello.session * _SCATTER & 0xFFFFFFFF
     for each in range(_TRIES):
         said = hello._replace(host=hello.host.ljust(_LEAST_NAME), session=_printable(number + each)).to_payload()
@@ -49,15 +55,6 @@ def quiet_hello(payload: bytes) -> bytes:
             frame = bytes(frames.encode(kinds.HELLO, SEQUENCE, said))
             return frame if HARMFUL.isdisjoint(frame[1:-1]) and _is_printable(frame[1]) else b""
     return b""
-
-
-def is_hello(payload: bytes) -> bool:
-    """Whether a payload is that of a hello that can be read."""
-    try:
-        messages.Hello.from_payload(payload)
-    except RemoteProtocolError:
-        return False
-    return True
 
 
 def comes_back_at_a_prompt(text: str, frame: bytes) -> bool:
