@@ -51,6 +51,8 @@ ALWAYS_TOLD = {kinds.ALERT: "alert", kinds.STROKE: "stroke"}
 """Kinds that a tool says of its own accord and no event tells whole, and the words for them."""
 FREQUENT = (kinds.FORCE_SAMPLES, kinds.MOTION, kinds.ACK)
 """Kinds that go many times a second."""
+HOSTS_KINDS = (kinds.HELLO, kinds.PING, kinds.COMMAND, kinds.ACK, kinds.FETCH, kinds.FETCH_EVENTS, kinds.SIGNED_COMMAND)
+"""Kinds that a host says, and no tool."""
 
 # By the end of a field's name, the longer ones first.
 _UNITS = (

@@ -26,22 +26,23 @@ from iastm_host.events import (
 )
 from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
-from iastm_host.tool.frame_words import ALWAYS_TOLD, FREQUENT, frame_words, kind_name, payload_words, several_words
+from iastm_host.tool.frame_words import (
+    ALWAYS_TOLD,
+    FREQUENT,
+    HOSTS_KINDS,
+    frame_words,
+    kind_name,
+    payload_words,
+    several_words,
+)
 from iastm_host.tool.plain_text import plain, plain_lines
+from iastm_host.tool.quiet_hello import CLEAR_LINE, RAW_PROMPT, comes_back_at_a_prompt, quiet_hello
 from iastm_host.tool.splitter import DamageSeen, FrameSeen, Piece, TextSeen, new_splitter
 from iastm_host.transports.borders import bordered
-from iastm_host.workbench.monitor_greeting import (
-    CLEAR_LINE,
-    RAW_PROMPT,
-    comes_back_at_a_prompt,
-    is_hello,
-    quiet_hello,
-)
 from iastm_host.workbench.monitor_hints import Hints
 from iastm_host.workbench.monitor_log import LogWatch
 from iastm_host.workbench.monitor_samples import Samples
 from iastm_host.workbench.monitor_words import event_words, many
-from iastm_protocol import kinds
 
 GREET_AFTER_US = 300_000
 # A program that prints is not spoken to before it was quiet for so long, and for so many times its longest pause.
@@ -54,16 +55,6 @@ FRAMES_EVERY_US = 1_000_000
 # A jump of the sequence by more is a tool that counts anew.
 _MOST_LOST_FRAMES = 1000
 _SHOWN_BYTES = 24
-# What a host says, and no tool.
-_HOSTS_KINDS = (
-    kinds.HELLO,
-    kinds.PING,
-    kinds.COMMAND,
-    kinds.ACK,
-    kinds.FETCH,
-    kinds.FETCH_EVENTS,
-    kinds.SIGNED_COMMAND,
-)
 _ECHOES = "This port echoes what is sent, and nobody answers: a plug that joins its two wires, or a program that does."
 _ONLY_LISTENED = "Nothing came. A tool says nothing until it is asked: leave --listen out to ask it."
 _SOMEBODY_ELSES = "A program of somebody else's prints here. It is not spoken to while it goes on."
@@ -245,9 +236,9 @@ class Monitor:
         told: list[bytes] = []
         for data in outgoing:
             for piece in new_splitter(None).feed(data):
-                if isinstance(piece, FrameSeen) and piece.kind == kinds.HELLO and is_hello(piece.payload):
-                    self._quiet_hello = quiet_hello(piece.payload)
-                    told += [self._quiet_hello] if self._quiet_hello else []
+                if isinstance(piece, FrameSeen) and (hello := quiet_hello(piece.kind, piece.payload)):
+                    self._quiet_hello = hello
+                    told.append(hello)
         return told
 
     # Bytes
@@ -263,7 +254,7 @@ class Monitor:
                     yield self._damage(piece)
 
     def _frame(self, frame: FrameSeen) -> Iterator[Line]:
-        if self._client is not None and frame.kind in _HOSTS_KINDS:
+        if self._client is not None and frame.kind in HOSTS_KINDS:
             self._echoes = True
             yield from self._hint(_ECHOES)
             return
