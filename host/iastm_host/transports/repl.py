@@ -134,11 +134,17 @@ class RawRepl:
                 self.close()
                 return
 
-    def open(self) -> None:
-        """Interrupt what runs and start afresh, without main.py; a tool that restarts is asked again, within 30 s."""
+    def open(self, *, restarting: bool = False) -> None:
+        """Interrupt what runs and start afresh, without main.py; a tool that restarts is asked again, within 30 s.
+
+        `restarting`: it restarts just now, maybe into safe mode, and is let come to its prompt by itself first.
+        """
         self.close()
         self._connect()
         end_s = self._clock() + self._open_within_s
+        if restarting:
+            with contextlib.suppress(TransportError):
+                self._settle(end_s)
         heard = b""
         while True:
             try:
@@ -219,9 +225,14 @@ class RawRepl:
             if not self._at_prompt:
                 self._enter(self._clock() + self._timeout_s, soft_reset=False)
             wire.wait(self._timeout_s)
-            # The port may be gone before what was heard of it.
-            with contextlib.suppress(TransportError), self._told():
-                self._board.exec_raw_no_follow(_RESET)
+            before = wire.sent_bytes
+            try:
+                with self._told():
+                    self._board.exec_raw_no_follow(_RESET)
+            except TransportError:
+                # The port may be gone before what was heard of it.
+                if wire.sent_bytes - before < len(_RESET):
+                    raise
         except _LateError as error:
             raise self._gone("it does not come back to its prompt") from error
         finally:

@@ -207,7 +207,7 @@ def _let_go(repl: RawRepl, *, anyhow: bool) -> bool:
     if anyhow:
         with contextlib.suppress(Problem):
             repl.wait_for_port(_PORT_BACK_S)
-            repl.open()
+            repl.open(restarting=True)
             repl.reset()
             return True
     return False

@@ -6,6 +6,7 @@ Releases are small ones, whose start says that it runs; main.py is the firmware'
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from iastm_host.events import Problem
 from iastm_host.transports.base import LOST, TransportError
 from iastm_host.transports.repl import RawRepl
 from iastm_host.workbench.board_state import State
-from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Deployed, Step, Verdict, deploy
+from iastm_host.workbench.deploy import ANOTHER, RUNS, SILENT, Deployed, Step, StoppedError, Verdict, deploy
 from iastm_host.workbench.release import Release, read_manifest, selector_source
 
 Make = Callable[..., PlayedBoard]
@@ -36,6 +37,21 @@ def main():
                 pass
         except KeyboardInterrupt:
             pass
+"""
+# As a tool whose watchdog runs: asked for its prompt it restarts, and is at its prompt then.
+RESTARTING = b"""# of iastm_firmware
+import machine, os, time
+try:
+    os.remove('/safe')
+except OSError:
+    try:
+        print('a tool')
+        while True:
+            time.sleep_ms(20)
+    except KeyboardInterrupt:
+        print('The watchdog runs: restarting into safe mode.')
+        open('/safe', 'w').close()
+        machine.reset()
 """
 QUIET = "def main():\n    import time\n    print('no protocol')\n    while True:\n        time.sleep_ms(20)\n"
 
@@ -756,6 +772,52 @@ def test_ctrl_c_amid_a_deploy_leaves_the_tool_running(make_board: Make, releases
     board.wait_for("release one runs")
     assert_starts(board, "one")
     assert bring(board, releases("two")).changed
+
+
+def test_how_an_interrupt_left_the_board_is_told_as_it_is(make_board: Make, releases: Callable[..., Release]) -> None:
+    board = tool_with(make_board, releases("one"))
+
+    def interrupt_at(name: str, do: Callable[[], None] = lambda: None) -> Callable[[Step], None]:
+        def tell(step: Step) -> None:
+            if step.name == name:
+                do()
+                raise KeyboardInterrupt
+
+        return tell
+
+    with pytest.raises(StoppedError, match=r"^The tool starts"):
+        bring(board, releases("two"), tell=interrupt_at("send"))
+    board.wait_for("release one runs")
+    with pytest.raises(StoppedError, match="restarts with the new firmware"):
+        bring(board, releases("two"), tell=interrupt_at("restart"))
+    board.wait_for("release two confirmed")
+    # Its power goes at the same moment: nobody can tell it to restart.
+    with pytest.raises(StoppedError, match=r"could not be told to restart.*Switch it off and on"):
+        bring(board, releases("three"), tell=interrupt_at("send", board.power_off))
+    assert_starts(board, "two")
+
+
+def test_an_interrupt_while_a_tool_restarts_into_safe_mode_does_not_leave_it_there(
+    make_board: Make, releases: Callable[..., Release]
+) -> None:
+    board = make_board()
+    board.put({"/main.py": RESTARTING})
+    board.power_on()
+    board.wait_for("a tool")
+
+    def interrupt(_seconds: float) -> None:
+        # While its port is away.
+        if not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        time.sleep(0.1)
+
+    interrupted: list[bool] = []
+    repl = RawRepl(str(board.port), 5.0, open_within_s=10.0, sleep=interrupt)
+    with pytest.raises(StoppedError, match=r"^The tool starts"):
+        deploy(lambda: repl, lambda _: releases("one"), listens(board, "one"), quiet)
+    assert interrupted
+    board.wait_for("a tool")
 
 
 def test_a_cable_that_is_pulled_is_told_and_what_was_sent_is_not_sent_again(
