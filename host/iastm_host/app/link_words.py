@@ -18,7 +18,8 @@ def figure_rows(figures: LinkFigures, tool: ToolDescription) -> Iterator[tuple[s
     rate = _unknown(figures.rate_hz, "{:.2f} samples/s")
     yield "rate", f"{rate} by the tool's clock; it states {figures.stated_rate_hz:g}"
     yield "lost at first", _lost(figures.lost_first, figures.lost_first_permille, f" of {figures.expected} samples")
-    again = "" if figures.backfills else "; this tool can't send samples again"
+    away = "; nothing came after the link ended" if figures.ended_early else ""
+    again = away if figures.backfills else f"; this tool can't send samples again{away}"
     yield "lost for good", _lost(figures.lost_for_good, figures.lost_for_good_permille, again)
     unreadable = f", {figures.unreadable_frames} unreadable" if figures.unreadable_frames else ""
     yield "damaged frames", f"{figures.damaged_frames}{unreadable}"

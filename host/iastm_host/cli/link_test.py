@@ -21,10 +21,10 @@ from iastm_host.events import Problem, ToolDescription
 from iastm_host.transports.base import Transport
 from iastm_host.workbench.link_figures import LinkFigures
 from iastm_host.workbench.link_test import run_link_test
-from iastm_host.workbench.link_verdict import BAD, USABLE, Finding, findings_on
+from iastm_host.workbench.link_verdict import BAD, TOO_SHORT, USABLE, Finding, findings_on
 
 _NAMES_WIDTH = 14
-_STYLES = {BAD: "bold red", USABLE: "bold yellow"}
+_STYLES = {BAD: "bold red", USABLE: "bold yellow", TOO_SHORT: "bold"}
 
 
 def link_test(

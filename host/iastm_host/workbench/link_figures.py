@@ -41,7 +41,8 @@ class LinkFigures:
     that the tool's indices promise. `rate_hz` is by the tool's own clock. `jitter_ms` is the 95th percentile of how far
     a batch's delay, from its last sample to its arrival, lies from the median delay, less the clocks' drift where that
     is known. `longest_gap_ms` lies between arrivals of new samples. `missed_conversions` are the tool's own between its
-    first status and its last, `faults` what it reported. `ended_early`: why the link ended before its time.
+    first status and its last, `faults` what it reported. `ended_early`: why the link ended before its time; `gone`: the
+    place where the tool was is not there any more, as with a cable pulled. `stopped`: a person ended the test.
     """
 
     measured_s: float
@@ -65,6 +66,8 @@ class LinkFigures:
     battery_percent: int | None
     backfills: bool
     ended_early: str
+    gone: bool = False
+    stopped: bool = False
 
     @property
     def lost_first_permille(self) -> float | None:
@@ -115,6 +118,7 @@ class LinkMeter:
         self.pings_unanswered = 0
         self.reconnects = 0
         self.ended_early = ""
+        self.gone = self.stopped = False
         self._arrived_us = started_us
         self._longest_gap_us = 0
         self._lost_first = 0
@@ -200,6 +204,8 @@ class LinkMeter:
             battery_percent=self._battery_percent,
             backfills=backfills,
             ended_early=self.ended_early,
+            gone=self.gone,
+            stopped=self.stopped,
         )
 
     def _present(self, boot_id: int) -> _Boot | None:

@@ -22,7 +22,7 @@ from iastm_host.tool import states
 from iastm_host.tool.client import ToolClient
 from iastm_host.tool.in_order import InOrder
 from iastm_host.tool.retry import Retry
-from iastm_host.transports.base import ENDED, IASTM, LOST, Clock, Transport, TransportError
+from iastm_host.transports.base import ENDED, IASTM, LOST, NOT_FOUND, Clock, Transport, TransportError
 from iastm_host.workbench.link_figures import LinkFigures, LinkMeter
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ FETCH_AT_END_US = 10_000_000
 # After its time a test waits so long for one more batch: the one that shows whether something is missing before it.
 LAST_BATCH_WITHIN_US = 1_000_000
 PATIENCE_S = 10.0
+# A port that is away for longer was pulled: a tool that restarts has it back by then.
+GONE_AFTER_S = 2.5
 _GREETING = (states.GREETING, states.SYNCHRONISING)
 _OVER = (states.REFUSED, states.LOST, states.ENDED)
 
@@ -51,6 +53,7 @@ class LinkTest:
         self._meter: LinkMeter | None = None
         self._in_order = InOrder()
         self._now_us = 0
+        self._broken_us: int | None = None
         self._streamed = False
         self._ping_due_us = 0
 
@@ -58,6 +61,11 @@ class LinkTest:
     def began(self) -> bool:
         """Whether the tool streamed at least once."""
         return self._meter is not None
+
+    @property
+    def away(self) -> bool:
+        """Whether the link broke and is not back."""
+        return self._broken_us is not None
 
     @property
     def over(self) -> bool:
@@ -69,6 +77,7 @@ class LinkTest:
 
     def opened(self, mtu: int | None) -> None:
         """Tell that the link is open, for the first time or again."""
+        self._broken_us = None
         _log_changes([*self.client.opening(), *self.client.opened(mtu)])
 
     def receive(self, chunk: Chunk) -> None:
@@ -115,19 +124,28 @@ class LinkTest:
         self.told[type(event)] = event
 
     def broken(self, now_us: int, reason: str) -> None:
-        """Tell that the link is gone."""
+        """Tell that the link is gone, or still is."""
         self._now_us = now_us
+        if self._broken_us is None:
+            self._broken_us = now_us
         _log_changes(self.client.broken(reason))
 
-    def end(self, now_us: int, why: str = "") -> None:
-        """End the test: what is still missing is lost. `why` is empty where its time or a person ended it."""
+    def gone_at(self, now_us: int) -> bool:
+        """Return whether what is not found now has been away for so long that nobody waits for it."""
+        return self._broken_us is not None and now_us - self._broken_us >= GONE_AFTER_S * 1e6
+
+    def end(self, now_us: int, why: str = "", *, gone: bool = False) -> None:
+        """End the test: what is still missing is lost. `why` is empty where its time or a person ended it.
+
+        Of what is `gone` that time counts until the link broke: whoever waited for it measured nothing.
+        """
         self._now_us = now_us
         meter = self._meter
         if meter is None:
             return
         if meter.closed_us is None:
-            meter.ended_early = why
-            meter.close(now_us)
+            meter.ended_early, meter.gone, meter.stopped = why, gone, not why
+            meter.close(self._broken_us if gone and self._broken_us is not None else now_us)
         for item in self._in_order.give_up(self.client):
             self._tell(item)
 
@@ -194,7 +212,8 @@ async def run_link_test(
     clock: Clock,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Run `test` over `transport` to its end. A link that is lost is tried again for ten seconds in a row.
+    """Run `test` over `transport` to its end. A link that is lost is tried again for ten seconds in a row, a port that
+    is not there any more for three.
 
     Raises Problem where no stream ever came: at once, unless a link broke amid its greeting. Cancelled, it ends the
     test with what was measured.
@@ -215,10 +234,11 @@ async def run_link_test(
                     raise
                 test.broken(clock(), error.what)
                 wait_s = retry.wait_s(clock())
-                if wait_s is None or error.reason == ENDED:
+                gone = test.began and error.reason == NOT_FOUND and test.gone_at(clock())
+                if wait_s is None or gone or error.reason == ENDED:
                     if not test.began:
                         raise
-                    test.end(clock(), error.what)
+                    test.end(clock(), error.what, gone=gone)
                     return
                 await transport.close()
                 await sleep(wait_s)

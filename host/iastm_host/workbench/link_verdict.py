@@ -14,6 +14,8 @@ from iastm_host.workbench.link_figures import LinkFigures
 GOOD = "good"
 USABLE = "usable"
 BAD = "bad"
+TOO_SHORT = "too short to tell"
+"""Of a test that a person ended before anything went wrong: a good link it is not yet."""
 _LEVELS = (GOOD, USABLE, BAD)
 
 SENT_TWICE_PERMILLE = (10.0, 200.0)
@@ -24,6 +26,7 @@ JITTER_MS = 100.0
 UNANSWERED = 0.05
 RATE_OFF = 0.05
 BATTERY_PERCENT = 10
+TELLING_S = 5.0
 
 LINK_NARROW = "link too narrow for the full rate"
 LINK_STALLED = "link stalled"
@@ -46,6 +49,9 @@ def findings_on(figures: LinkFigures, *, radio: bool) -> list[Finding]:
     `radio` tells what a person can do about it. A good link has one finding, which says so and needs no fix.
     """
     findings = sorted(_findings(figures, radio), key=lambda finding: -_LEVELS.index(finding.level))
+    if not findings and figures.stopped and figures.measured_s < TELLING_S:
+        what = f"Stopped after {figures.measured_s:.0f} s, and nothing was lost until then."
+        return [Finding(TOO_SHORT, what, f"Let it run for {TELLING_S:.0f} s at least.")]
     return findings or [Finding(GOOD, _praise(figures), "")]
 
 
@@ -61,7 +67,13 @@ def _findings(figures: LinkFigures, radio: bool) -> Iterator[Finding]:
         if radio
         else "Try another cable and another port of the computer, without a hub."
     )
-    if figures.ended_early:
+    if figures.gone and not radio:
+        yield Finding(
+            BAD,
+            f"The tool was unplugged after {figures.measured_s:.1f} s, or its cable came loose.",
+            "Plug it in and test again; where nobody pulled it, take another cable.",
+        )
+    elif figures.ended_early:
         yield Finding(BAD, f"The test ended after {figures.measured_s:.1f} s: {figures.ended_early}", nearer)
     if figures.restarts:
         yield Finding(

@@ -386,3 +386,53 @@ def test_an_interrupted_test_stops_the_stream_and_keeps_its_figures(runs: Any, f
     figures = test.figures()
     assert figures.expected > RATE_HZ
     assert figures.ended_early == ""
+    assert figures.stopped
+
+
+def test_a_tool_that_is_unplugged_ends_the_test_soon_and_its_time_where_it_was_pulled(
+    runs: Any, fake_tool: Any
+) -> None:
+    def pull(link: Any) -> None:
+        async def refuse() -> None:
+            link.clock.now_us += 1_000_000
+            raise TransportError(NOT_FOUND, "There is no port.", "Plug it in.")
+
+        def go_away() -> None:
+            link.open = refuse
+            cut()
+
+        link.at = {80: go_away}
+
+    link, test = whole(runs, fake_tool(keeps=4000), 30.0, pull)
+    figures = test.figures()
+    assert figures.gone
+    assert not figures.stopped
+    # 3 s of waiting for it were no time of the link's.
+    assert 0 < figures.measured_s < 2
+    assert figures.longest_gap_ms < 500
+    assert link.clock.now_us - test._meter.started_us < 5_500_000
+
+
+def test_a_tool_that_restarts_is_away_for_a_while_and_not_unplugged(runs: Any, fake_tool: Any) -> None:
+    def restart(link: Any) -> None:
+        reopen = link.open
+        tries = iter(range(2))
+
+        async def refuse() -> None:
+            link.clock.now_us += 1_000_000
+            if next(tries, None) is None:
+                link.open = reopen
+                await reopen()
+                return
+            raise TransportError(NOT_FOUND, "There is no port.", "Plug it in.")
+
+        def go_away() -> None:
+            link.open = refuse
+            cut()
+
+        link.at = {80: go_away}
+
+    _, test = whole(runs, fake_tool(keeps=4000), prepare=restart)
+    assert test.figures().reconnects == 1
+    assert not test.figures().gone
+    assert not test.away

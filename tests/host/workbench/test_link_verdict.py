@@ -8,7 +8,7 @@ import pytest
 from iastm_host.tool.words import FAULTS
 from iastm_host.workbench import link_verdict
 from iastm_host.workbench.link_figures import Drift, LinkFigures, Spread
-from iastm_host.workbench.link_verdict import BAD, GOOD, USABLE, findings_on
+from iastm_host.workbench.link_verdict import BAD, GOOD, TELLING_S, TOO_SHORT, USABLE, findings_on
 
 FINE = LinkFigures(
     measured_s=10.0,
@@ -120,3 +120,22 @@ def test_the_faults_that_are_told_in_other_words_are_the_tool_s() -> None:
         link_verdict.RATE_NOT_STATED,
     )
     assert set(words) <= set(FAULTS.values())
+
+
+def test_a_tool_that_was_unplugged_is_said_to_be_and_one_on_the_air_is_not() -> None:
+    pulled = replace(FINE, measured_s=4.2, ended_early="There is no port /dev/ttyACM0.", gone=True)
+    finding = findings_on(pulled, radio=False)[0]
+    assert finding.level == BAD
+    assert finding.what == "The tool was unplugged after 4.2 s, or its cable came loose."
+    assert "unplugged" not in findings_on(pulled, radio=True)[0].what
+
+
+def test_a_test_that_was_stopped_at_once_calls_no_link_good() -> None:
+    (finding,) = findings_on(replace(FINE, measured_s=2.1, stopped=True), radio=False)
+    assert finding.level == TOO_SHORT
+    assert finding.what == "Stopped after 2 s, and nothing was lost until then."
+    assert findings_on(replace(FINE, measured_s=TELLING_S, stopped=True), radio=False)[0].level == GOOD
+    # A time that was asked for is a person's own choice, and what went wrong did so in any time.
+    assert findings_on(replace(FINE, measured_s=2.1), radio=False)[0].level == GOOD
+    lossy = replace(FINE, measured_s=2.1, stopped=True, lost_first=1600)
+    assert findings_on(lossy, radio=False)[0].level == BAD

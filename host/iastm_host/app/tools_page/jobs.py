@@ -195,7 +195,9 @@ async def _measured(around: Surroundings, link: Transport, test: LinkTest, tell:
         await asyncio.wait((task,), timeout=_LOOK_S)
         if began_us is None and test.began:
             began_us = around.clock()
-        if began_us is not None:
+        if began_us is not None and test.away:
+            tell("The link is gone: waiting for it to come back", None)
+        elif began_us is not None:
             elapsed_s = min(TEST_S, (around.clock() - began_us) / 1e6)
             tell(f"Measuring: {elapsed_s:.0f} of {TEST_S:.0f} s", elapsed_s / TEST_S)
         if stop.asked and not stopped:

@@ -10,6 +10,7 @@ from iastm_host.app.tools_page.jobs import TEST_S, LinkResult
 from iastm_host.app.tools_page.page import (
     FAIR,
     GOOD,
+    OPEN,
     POOR,
     Block,
     Cell,
@@ -36,7 +37,7 @@ from iastm_host.app.tools_page.words import (
 from iastm_host.records.tool_logs import entries_in
 from iastm_host.workbench import link_verdict
 
-_MARKS = {link_verdict.GOOD: GOOD, link_verdict.USABLE: FAIR, link_verdict.BAD: POOR}
+_MARKS = {link_verdict.GOOD: GOOD, link_verdict.USABLE: FAIR, link_verdict.BAD: POOR, link_verdict.TOO_SHORT: OPEN}
 LINES_SHOWN = 400
 _HASH_SHOWN = 8
 

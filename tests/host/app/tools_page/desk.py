@@ -76,6 +76,7 @@ class Desk:
         self.logs = ToolLogs(folder / "logs")
         self.tool = named(fake_tool, TOOL.serial_number)()
         self.open_error: Exception | None = None
+        self.before_open: Callable[[], object] = lambda: None
         self.ports: list[SerialPort] = []
         self.holders: dict[str, list[Holder]] = {}
         self.heard: list[OnAir] | Problem = []
@@ -128,6 +129,7 @@ class Desk:
 
     def _link(self, target: Target) -> Any:
         self.opened.append(target)
+        self.before_open()
         return self._runs.make(tool=self.tool, open_error=self.open_error)[1]
 
     def _run(self, target: Target, listeners: Any) -> Any:

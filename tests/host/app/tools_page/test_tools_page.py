@@ -771,3 +771,20 @@ def test_a_port_that_was_asked_and_is_no_tool_is_not_called_unasked(desk: Desk) 
     snapshot = done(page, CHECK)
     assert "was not asked" not in words(snapshot)
     assert "No tool answered here" in words(snapshot)
+
+
+def test_while_a_link_is_tested_the_verdict_of_the_test_before_is_not_shown(desk: Desk) -> None:
+    desk.known.keep(TOOL)
+    page = desk.page()
+    page.turn_to(LINK)
+    assert "Figures" in words(done(page, TEST))
+    # A test that waits for a link that does not come.
+    let_go = threading.Event()
+    desk.before_open = lambda: let_go.wait(WAIT_S)
+    page.do(TEST)
+    try:
+        snapshot = page.snapshot()
+        assert [type(block) for block in snapshot.blocks] == [Progress]
+    finally:
+        let_go.set()
+    assert "Figures" in words(waited(page).snapshot())
