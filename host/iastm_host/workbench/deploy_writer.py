@@ -39,7 +39,7 @@ class Step:
     """What is being done, for a bar, a line or a window: `done` of `total`, both 0 where that can't be told.
 
     Names, in order: open, ask, check, compile, copy, send, verify, main, board, switch, restart, and reason
-    where it failed.
+    where it failed. A note comes at any time, and should still be seen at the end.
     """
 
     name: str

@@ -87,7 +87,7 @@ class Bench:
 class Silent(RawRepl):
     """A port at which no prompt is."""
 
-    def open(self) -> None:
+    def open(self, *, restarting: bool = False) -> None:  # noqa: ARG002 - as the prompt of a board has it
         raise TransportError(NO_PROMPT, f"What is on {self._port} does not come to its prompt.", "Flash it.")
 
     def reset(self) -> None:
@@ -116,7 +116,7 @@ class Prompt(RawRepl):
         self.file_system = file_system
         self.done: list[str] = []
 
-    def open(self) -> None:
+    def open(self, *, restarting: bool = False) -> None:  # noqa: ARG002 - as the prompt of a board has it
         if self.refuses is not None:
             raise self.refuses
         self.done.append("open")
