@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.host.workbench.flash_bench import RP2040_INFO
-from tests.host.workbench.image_files import BANNER, ESP32_C3, ESP32_S3, esp_file, esp_program, uf2_file
+from tests.host.workbench.flash_bench import RP2040_INFO, RP2350_INFO
+from tests.host.workbench.image_files import BANNER, ESP32_C3, ESP32_S3, RP2350_ARM_S, esp_file, esp_program, uf2_file
 from tests.host.workbench.rom_loader import PSRAM_2_MB, S3, RomLoader
 from tests.played_board.played import PlayedBoard, played_boards
 
@@ -41,6 +41,7 @@ pytest.importorskip("esptool")
 Iastm = Callable[..., Any]
 Started = Callable[..., subprocess.Popen[str]]
 FROZEN = BANNER + b"iastm_firmware/app.py\0" + bytes(300_000)
+PICO_2_W = "Raspberry Pi Pico 2 W with RP2350"
 PATIENCE_S = 60.0
 
 
@@ -49,6 +50,14 @@ def drive(tmp_path: Path) -> Path:
     folder = tmp_path / "RPI-RP2"
     folder.mkdir()
     (folder / INFO_FILE).write_bytes(RP2040_INFO)
+    return folder
+
+
+@pytest.fixture
+def drive_2350(tmp_path: Path) -> Path:
+    folder = tmp_path / "RP2350"
+    folder.mkdir()
+    (folder / INFO_FILE).write_bytes(RP2350_INFO)
     return folder
 
 
@@ -107,22 +116,26 @@ def test_an_image_for_another_chip_is_refused_before_anything_is_written(
     assert sorted(path.name for path in drive.iterdir()) == [INFO_FILE]
 
 
+@pytest.mark.parametrize("board", ["pico_w", "pico"])
 def test_a_board_that_can_not_hold_the_tool_is_told_so_before_anything_is_written(
-    iastm: Iastm, drive: Path, tmp_path: Path
+    iastm: Iastm, drive: Path, tmp_path: Path, board: str
 ) -> None:
     plain = tmp_path / "plain.uf2"
     plain.write_bytes(uf2_file())
-    ran = iastm("flash", "--port", drive, "--board", "pico_w", "--image", plain, "--yes")
+    ran = iastm("flash", "--port", drive, "--board", board, "--image", plain, "--yes")
     refused(ran, "only frozen into the image", "Nothing was written", "docs/boards.md", "--anyway")
     assert not (drive / IMAGE_NAME).exists()
 
 
-def test_nothing_is_written_or_downloaded_where_nobody_can_be_asked(iastm: Iastm, drive: Path, image: Path) -> None:
+def test_nothing_is_written_or_downloaded_where_nobody_can_be_asked(
+    iastm: Iastm, drive: Path, drive_2350: Path, image: Path
+) -> None:
     ran = iastm("flash", "--port", drive, "--image", image)
     refused(ran, "Nobody is here to be asked", "--yes")
-    ran = iastm("flash", "--port", drive, "--board", "pico")
-    refused(ran, "https://micropython.org/resources/firmware/RPI_PICO-", "--yes", "--image")
+    ran = iastm("flash", "--port", drive_2350, "--board", "pico_2")
+    refused(ran, "https://micropython.org/resources/firmware/RPI_PICO2-", "--yes", "--image")
     assert not (drive / IMAGE_NAME).exists()
+    assert not (drive_2350 / IMAGE_NAME).exists()
 
 
 def test_a_pico_that_is_unplugged_in_mid_flash_is_told_what_cures_it(
@@ -207,13 +220,13 @@ def test_a_board_that_runs_somebody_elses_main_loop_is_left_alone_and_runs_on(
 
 
 def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
-    iastm: Iastm, board: Callable[..., PlayedBoard], drive: Path, tmp_path: Path, size: Callable[[int, int], int]
+    iastm: Iastm, board: Callable[..., PlayedBoard], drive_2350: Path, tmp_path: Path, size: Callable[[int, int], int]
 ) -> None:
     """The drive is a folder, the board behind it a real MicroPython; deploy and hello are the real ones."""
-    image = tmp_path / "RPI_PICO-20260824-v1.29.0.uf2"
-    image.write_bytes(uf2_file(BANNER + bytes(100_000)))
-    played = board()
-    rom = threading.Thread(target=_take_image, args=(drive, image, played))
+    image = tmp_path / "RPI_PICO2_W-20260824-v1.29.0.uf2"
+    image.write_bytes(uf2_file(BANNER + bytes(100_000), RP2350_ARM_S, ignored_first=True))
+    played = board(implementation={"_machine": PICO_2_W})
+    rom = threading.Thread(target=_take_image, args=(drive_2350, image, played))
     rom.start()
     said: list[str] = []
     steps: list[Step] = []
@@ -242,7 +255,7 @@ def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
         say=said.append,
         warn=said.append,
     )
-    code = make_tool(Wish(port=str(drive), board="pico", image=image, demo=True), helpers)
+    code = make_tool(Wish(port=str(drive_2350), board="pico_2_w", image=image, demo=True), helpers)
     rom.join()
     text = "\n".join(said)
     assert code == 0, text
@@ -257,8 +270,8 @@ def test_a_pico_in_its_bootloader_becomes_a_demo_tool_that_streams(
     if not size(0, 1):
         return
     # It can be asked what it is while its firmware runs, and runs on: it is flashed again without a button.
-    again = find_target(helpers.desk, port, "pico")
-    assert (again.chip, again.machine) == ("RP2040", "Played board with RP2040")
+    again = find_target(helpers.desk, port, "pico_2_w")
+    assert (again.chip, again.machine) == ("RP2350", PICO_2_W)
     assert what_runs(port, source_hash()).state == RUNS
 
 

@@ -52,7 +52,16 @@ KINDS: dict[str, BoardKind] = {
             "pico_w", "Raspberry Pi Pico W", "RP2040", UF2, "RPI_PICO_W", "pico_w", _RP2040_FAMILY, frozen_only=True
         ),
         BoardKind("pico_2_w", "Raspberry Pi Pico 2 W", "RP2350", UF2, "RPI_PICO2_W", "pico_2_w", _RP2350_FAMILY),
-        BoardKind("pico", "Raspberry Pi Pico, without a radio", "RP2040", UF2, "RPI_PICO", "pico_w", _RP2040_FAMILY),
+        BoardKind(
+            "pico",
+            "Raspberry Pi Pico, without a radio",
+            "RP2040",
+            UF2,
+            "RPI_PICO",
+            "pico_w",
+            _RP2040_FAMILY,
+            frozen_only=True,
+        ),
         BoardKind(
             "pico_2", "Raspberry Pi Pico 2, without a radio", "RP2350", UF2, "RPI_PICO2", "pico_2_w", _RP2350_FAMILY
         ),

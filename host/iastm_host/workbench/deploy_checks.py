@@ -8,8 +8,9 @@ from iastm_host.workbench.board_state import MAIN, BoardState
 from iastm_host.workbench.boards import KINDS
 from iastm_host.workbench.release import Release
 
-# Measured: 165 kB of the heap are the compiled firmware's for good, and ring, buffers and objects need 35 kB more.
-HEAP_NEEDED_BYTES = 200_000
+# 165 kB of the heap are the compiled firmware's for good; buffers and objects come on top, and the ring, whose first
+# pages found no room on an emulated RP2040 with 240,688 bytes free at the start.
+HEAP_NEEDED_BYTES = 250_000
 OLDEST_MICROPYTHON = (1, 25)
 # An ESP32-S3 has 512 kB inside; what has more has PSRAM.
 _PSRAM_ABOVE_BYTES = 1_000_000

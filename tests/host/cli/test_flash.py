@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from tests.host.workbench.flash_bench import BRIDGE, S3_BARE, S3_FEATHER, S3_JTAG, Bench, Chip, Prompt
+from tests.host.workbench.flash_bench import BRIDGE, RP2350_INFO, S3_BARE, S3_FEATHER, S3_JTAG, Bench, Chip, Prompt
 from tests.host.workbench.image_files import BANNER, ESP32_S3, esp_file, esp_partitions, esp_program
 
 from iastm_host.cli.flash import Helpers, Wish, make_tool
@@ -421,14 +421,14 @@ def test_a_pico_in_its_bootloader_is_named_by_a_person_and_by_nobody_who_agrees_
     case: Case, tmp_path: Path
 ) -> None:
     case.bench.pull(PORT)
-    case.bench.show_drive(tmp_path / "RPI-RP2")
+    case.bench.show_drive(tmp_path / "RP2350", RP2350_INFO)
     board = tmp_path / "mine.py"
-    board.write_text(OWN_BOARD.replace("ESP32-S3", "RP2040"))
+    board.write_text(OWN_BOARD.replace("ESP32-S3", "RP2350"))
     case.answers = [False, True, False]
     with pytest.raises(Problem, match=r"Nothing was downloaded"):
         make_tool(Wish(board=str(board)), case.helpers())
-    assert case.asked[:2] == ["Is it a Raspberry Pi Pico W?", "Is it a Raspberry Pi Pico, without a radio?"]
-    assert "RPI_PICO-" in case.asked[2]
+    assert case.asked[:2] == ["Is it a Raspberry Pi Pico 2 W?", "Is it a Raspberry Pi Pico 2, without a radio?"]
+    assert "RPI_PICO2-" in case.asked[2]
     with pytest.raises(Problem, match="can't be told by its chip") as raised:
         make_tool(Wish(board=str(board)), replace(case.helpers(), know=None))
-    assert "--board pico_w" in raised.value.fix
+    assert "--board pico_2_w" in raised.value.fix

@@ -20,6 +20,7 @@ PICO, S3_MICROPYTHON, S3_JTAG, BRIDGE = (0x2E8A, 0x0005), (0x303A, 0x4001), (0x3
 MB = 1024 * 1024
 MPY_VERSION = 3 << 8 | 6
 RP2040_INFO = b"UF2 Bootloader v3.0\r\nModel: Raspberry Pi RP2\r\nBoard-ID: RPI-RP2\r\n"
+RP2350_INFO = b"UF2 Bootloader v1.0\r\nModel: Raspberry Pi RP2350\r\nBoard-ID: RP2350\r\n"
 C3 = EspChip("ESP32-C3", "ESP32-C3 (QFN32) (revision v0.4)", 4 * MB, 0)
 S3_FEATHER = EspChip("ESP32-S3", "ESP32-S3 (QFN56) (revision v0.2)", 4 * MB, 2 * MB)
 S3_BARE = EspChip("ESP32-S3", "ESP32-S3 (QFN56) (revision v0.2)", 8 * MB, 0)

@@ -86,5 +86,5 @@ def test_each_kind_has_a_table_of_pins_in_the_firmware_and_a_way_to_be_written()
 
 
 def test_the_boards_whose_memory_takes_no_copied_firmware_are_known() -> None:
-    assert [kind.name for kind in KINDS.values() if kind.frozen_only] == ["pico_w", "esp32_c3"]
+    assert [kind.name for kind in KINDS.values() if kind.frozen_only] == ["pico_w", "pico", "esp32_c3"]
     assert [kind.name for kind in kinds_of_chip("RP2040")] == ["pico_w", "pico"]

@@ -7,7 +7,7 @@ import pytest
 from iastm_host.events import Problem
 from iastm_host.transports.repl import ReplError
 from iastm_host.workbench.board_state import BoardState, Place, State
-from iastm_host.workbench.deploy_checks import check_chip, check_memory, check_space, refused
+from iastm_host.workbench.deploy_checks import HEAP_NEEDED_BYTES, check_chip, check_memory, check_space, refused
 from iastm_host.workbench.release import Release
 
 
@@ -72,6 +72,14 @@ def test_free_heap_of_an_esp32_without_psram_is_not_enough() -> None:
     check_memory(board(platform="esp32", memory_bytes=2_400_000), 200_000)
     check_memory(board(platform="esp32", heap_free=2_000_000), 200_000)
     check_memory(board(heap_free=230_000), 200_000)
+
+
+def test_free_heap_of_an_rp2040_without_a_radio_is_not_enough_and_that_of_an_rp2350_is() -> None:
+    with pytest.raises(Problem, match="240 kB are free, and 250 kB are needed") as raised:
+        check_memory(board("Raspberry Pi Pico with RP2040", heap_free=240_688), HEAP_NEEDED_BYTES)
+    assert "Freezing" in raised.value.fix
+    # docs/ring.md: what a Pico 2 W has, the least of those that take firmware in files.
+    check_memory(board("Raspberry Pi Pico 2 W with RP2350", heap_free=400_000), HEAP_NEEDED_BYTES)
 
 
 def test_a_board_without_a_file_system_is_told_how_it_gets_one() -> None:

@@ -5,6 +5,7 @@ import pytest
 from tests.host.workbench.flash_bench import (
     BRIDGE,
     PICO,
+    RP2350_INFO,
     S3_FEATHER,
     S3_JTAG,
     S3_MICROPYTHON,
@@ -12,7 +13,7 @@ from tests.host.workbench.flash_bench import (
     Chip,
     Prompt,
 )
-from tests.host.workbench.image_files import BANNER, esp_file, uf2_file
+from tests.host.workbench.image_files import BANNER, RP2350_ARM_S, esp_file, uf2_file
 
 from iastm_host.events import Problem
 from iastm_host.workbench.drives import IMAGE_NAME, INFO_FILE
@@ -20,7 +21,7 @@ from iastm_host.workbench.flash import INTERRUPTED, check_erase, flash_board
 from iastm_host.workbench.flash_target import Target, find_target
 from iastm_host.workbench.images import Image, read_image
 
-PICO_MACHINE = "Raspberry Pi Pico with RP2040"
+PICO_MACHINE = "Raspberry Pi Pico 2 W with RP2350"
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def bench() -> Bench:
 @pytest.fixture
 def pico_image(tmp_path: Path) -> Image:
     path = tmp_path / "pico.uf2"
-    path.write_bytes(uf2_file(BANNER + bytes(100_000)))
+    path.write_bytes(uf2_file(BANNER + bytes(100_000), RP2350_ARM_S, ignored_first=True))
     return read_image(path)
 
 
@@ -43,7 +44,7 @@ def s3_image(tmp_path: Path) -> Image:
 
 
 class Taker:
-    """Plays the RP2040's ROM: once the image is whole its drive goes, and after a while MicroPython comes."""
+    """Plays the RP2350's ROM: once the image is whole its drive goes, and after a while MicroPython comes."""
 
     def __init__(self, bench: Bench, folder: Path, image: Image, comes: Callable[[], object] = lambda: None) -> None:
         self.folder = folder
@@ -68,8 +69,8 @@ def test_a_pico_in_its_bootloader_gets_the_image_by_its_drive_and_comes_up_at_a_
     bench: Bench, tmp_path: Path, pico_image: Image
 ) -> None:
     bench.plug_in("/dev/ttyACM0", BRIDGE)
-    folder = tmp_path / "RPI-RP2"
-    bench.show_drive(folder)
+    folder = tmp_path / "RP2350"
+    bench.show_drive(folder, RP2350_INFO)
     taker = Taker(bench, folder, pico_image, lambda: bench.plug_in("/dev/ttyACM1", PICO))
     target = find_target(bench.desk(), str(folder), None)
     assert flash_board(bench.desk(), target, pico_image) == "/dev/ttyACM1"
@@ -81,12 +82,12 @@ def test_a_pico_in_its_bootloader_gets_the_image_by_its_drive_and_comes_up_at_a_
 
 def test_a_pico_that_runs_needs_no_button(bench: Bench, tmp_path: Path, pico_image: Image) -> None:
     bench.plug_in("/dev/ttyACM0", PICO)
-    folder = tmp_path / "RPI-RP2"
+    folder = tmp_path / "RP2350"
     taker = Taker(bench, folder, pico_image, lambda: bench.plug_in("/dev/ttyACM0", PICO))
 
     def restarts() -> None:
         bench.pull("/dev/ttyACM0")
-        bench.later(1.0, lambda: bench.show_drive(folder))
+        bench.later(1.0, lambda: bench.show_drive(folder, RP2350_INFO))
 
     bench.prompts["/dev/ttyACM0"] = Prompt(PICO_MACHINE, into_bootloader=restarts)
     target = find_target(bench.desk(), None, None)
@@ -107,8 +108,8 @@ def test_a_pico_whose_drive_does_not_appear_runs_as_before_once_it_is_plugged_in
 
 
 def test_an_image_that_brings_no_port_is_told_and_what_to_do(bench: Bench, tmp_path: Path, pico_image: Image) -> None:
-    folder = tmp_path / "RPI-RP2"
-    bench.show_drive(folder)
+    folder = tmp_path / "RP2350"
+    bench.show_drive(folder, RP2350_INFO)
     Taker(bench, folder, pico_image)
     with pytest.raises(Problem, match="does not come back with a port within 30 s") as raised:
         flash_board(bench.desk(), find_target(bench.desk(), None, None), pico_image)
@@ -182,8 +183,8 @@ def test_erasing_is_passed_on_to_esptool_and_refused_of_a_drive(
     flash_board(bench.desk(), target, s3_image, erase=True)
     flash_board(bench.desk(), target, s3_image)
     assert [erased for _, erased in bench.chips["/dev/ttyACM0"].written] == [True, False]
-    folder = tmp_path / "RPI-RP2"
-    bench.show_drive(folder)
+    folder = tmp_path / "RP2350"
+    bench.show_drive(folder, RP2350_INFO)
     pico = find_target(bench.desk(), str(folder), None)
     with pytest.raises(Problem, match="can't erase") as raised:
         flash_board(bench.desk(), pico, pico_image, erase=True)

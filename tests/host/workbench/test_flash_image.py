@@ -16,7 +16,7 @@ from tests.host.workbench.image_files import (
 )
 
 from iastm_host.events import Problem
-from iastm_host.workbench.boards import BOOTLOADER, KINDS, FoundBoard
+from iastm_host.workbench.boards import BOOTLOADER, KINDS, BoardKind, FoundBoard
 from iastm_host.workbench.download import image_url
 from iastm_host.workbench.esp import EspChip
 from iastm_host.workbench.flash_image import Sources, choose_image, told_by
@@ -27,8 +27,16 @@ FROZEN = BANNER + b"iastm_firmware/app.py\0"
 OLD = b"MicroPython v1.20.0 on 2023-04-26; a board with a chip\0"
 
 
+def uf2_2350(program: bytes = BANNER) -> bytes:
+    """Return an image for the RP2350, whose boards take a plain MicroPython and the firmware in files."""
+    return uf2_file(program, RP2350_ARM_S, ignored_first=True)
+
+
 def pico(*names: str) -> Target:
-    kinds = tuple(KINDS[name] for name in names)
+    return one_of(*(KINDS[name] for name in names))
+
+
+def one_of(*kinds: BoardKind) -> Target:
     return Target(FoundBoard(None, Path("/media/RPI-RP2"), BOOTLOADER, kinds, "a Pico"), kinds[0].chip, kinds)
 
 
@@ -57,8 +65,8 @@ def file(tmp_path: Path) -> Callable[[str, bytes], Path]:
 
 
 def test_an_image_of_ones_own_is_taken_where_it_fits(sources: Sources, file: Callable[[str, bytes], Path]) -> None:
-    path = file("mine.uf2", uf2_file())
-    assert choose_image(pico("pico"), replace(sources, image=path)).path == path
+    path = file("mine.uf2", uf2_2350())
+    assert choose_image(pico("pico_2"), replace(sources, image=path)).path == path
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,7 @@ def test_an_image_that_needs_more_flash_than_the_chip_has_is_refused(
         choose_image(espressif(S3_FEATHER), replace(sources, image=path))
 
 
-@pytest.mark.parametrize("target", [pico("pico_w"), espressif(C3), espressif(S3_BARE)])
+@pytest.mark.parametrize("target", [pico("pico_w"), pico("pico"), espressif(C3), espressif(S3_BARE)])
 def test_a_board_that_can_hold_the_tool_only_frozen_is_told_before_anything_is_downloaded_or_written(
     sources: Sources, target: Target
 ) -> None:
@@ -102,19 +110,22 @@ def test_a_plain_image_of_ones_own_is_refused_there_and_a_frozen_one_taken(
 ) -> None:
     plain = replace(sources, image=file("plain.uf2", uf2_file()))
     frozen = replace(sources, image=file("frozen.uf2", uf2_file(FROZEN)))
-    with pytest.raises(Problem, match=r"only frozen into the image, and plain\.uf2 has none of it"):
-        choose_image(pico("pico_w"), plain)
-    assert choose_image(pico("pico_w"), frozen).frozen
-    assert not choose_image(pico("pico_w"), plain, anyway=True).frozen
+    for target in (pico("pico_w"), pico("pico"), pico("pico_w", "pico")):
+        with pytest.raises(Problem, match=r"only frozen into the image, and plain\.uf2 has none of it"):
+            choose_image(target, plain)
+        assert choose_image(target, frozen).frozen
+        assert not choose_image(target, plain, anyway=True).frozen
 
 
-def test_where_the_chip_does_not_tell_the_board_a_plain_image_needs_its_name_and_a_frozen_one_does_not(
+def test_where_a_chip_tells_neither_board_nor_memory_a_plain_image_needs_the_name_and_a_frozen_one_does_not(
     sources: Sources, file: Callable[[str, bytes], Path]
 ) -> None:
-    either = pico("pico_w", "pico")
+    # None of the boards that are known shares its chip with one of other memory; this one is made up.
+    roomy = replace(KINDS["pico"], name="roomy", title="A roomy Pico", frozen_only=False)
+    either = one_of(KINDS["pico_w"], roomy)
     with pytest.raises(Problem, match="can't be told by its chip") as raised:
         choose_image(either, replace(sources, image=file("plain.uf2", uf2_file())))
-    assert "--board pico_w (Raspberry Pi Pico W) or --board pico" in raised.value.fix
+    assert "--board pico_w (Raspberry Pi Pico W) or --board roomy (A roomy Pico)" in raised.value.fix
     assert choose_image(either, replace(sources, image=file("frozen.uf2", uf2_file(FROZEN)))).frozen
 
 
@@ -125,11 +136,11 @@ def test_where_the_chip_does_not_tell_the_board_a_plain_image_needs_its_name_and
 def test_an_image_with_which_no_tool_runs_is_refused_unless_told_otherwise(
     sources: Sources, file: Callable[[str, bytes], Path], program: bytes, words: str
 ) -> None:
-    mine = replace(sources, image=file("mine.uf2", uf2_file(program)))
+    mine = replace(sources, image=file("mine.uf2", uf2_2350(program)))
     with pytest.raises(Problem, match=words) as raised:
-        choose_image(pico("pico"), mine)
+        choose_image(pico("pico_2"), mine)
     assert "--anyway" in raised.value.fix
-    assert choose_image(pico("pico"), mine, anyway=True).path == mine.image
+    assert choose_image(pico("pico_2"), mine, anyway=True).path == mine.image
 
 
 def images(file: Callable[[str, bytes], Path], *files: tuple[str, bytes]) -> list[Image]:
@@ -141,16 +152,16 @@ def test_of_a_bundle_the_image_for_this_very_board_is_taken_and_a_frozen_one_bef
 ) -> None:
     plain = images(
         file,
-        ("RPI_PICO-20260824-v1.29.0.uf2", uf2_file()),
-        ("RPI_PICO_W-20260824-v1.29.0.uf2", uf2_file()),
+        ("RPI_PICO2-20260824-v1.29.0.uf2", uf2_2350()),
+        ("RPI_PICO2_W-20260824-v1.29.0.uf2", uf2_2350()),
         ("ESP32_GENERIC_S3-20260824-v1.29.0.bin", esp_file()),
         ("ESP32_GENERIC_S3-FLASH_4M-20260824-v1.29.0.bin", esp_file()),
     )
-    assert choose_image(pico("pico"), replace(sources, bundled=plain)).path.name.startswith("RPI_PICO-")
+    assert choose_image(pico("pico_2"), replace(sources, bundled=plain)).path.name.startswith("RPI_PICO2-")
     found = choose_image(espressif(S3_FEATHER), replace(sources, bundled=plain))
     assert found.path.name.startswith("ESP32_GENERIC_S3-FLASH_4M-")
-    frozen = images(file, ("tool.uf2", uf2_file(FROZEN)))
-    assert choose_image(pico("pico"), replace(sources, bundled=[*plain, *frozen])).path.name == "tool.uf2"
+    frozen = images(file, ("tool.uf2", uf2_2350(FROZEN)))
+    assert choose_image(pico("pico_2"), replace(sources, bundled=[*plain, *frozen])).path.name == "tool.uf2"
 
 
 def test_a_bundle_without_an_image_or_with_several_says_so(
@@ -165,8 +176,8 @@ def test_a_bundle_without_an_image_or_with_several_says_so(
 
 
 def test_nothing_is_downloaded_without_asking(sources: Sources) -> None:
-    with pytest.raises(Problem, match=r"nobody is here to be asked: https://micropython\.org/.*RPI_PICO-") as raised:
-        choose_image(pico("pico"), sources)
+    with pytest.raises(Problem, match=r"nobody is here to be asked: https://micropython\.org/.*RPI_PICO2-") as raised:
+        choose_image(pico("pico_2"), sources)
     assert "--yes" in raised.value.fix
     assert "--image" in raised.value.fix
     asked: list[str] = []
@@ -176,8 +187,8 @@ def test_nothing_is_downloaded_without_asking(sources: Sources) -> None:
         return False
 
     with pytest.raises(Problem, match="Nothing was downloaded, and nothing was written"):
-        choose_image(pico("pico"), replace(sources, ask=no))
-    assert asked == [f"Download {image_url(KINDS['pico'])}?"]
+        choose_image(pico("pico_2"), replace(sources, ask=no))
+    assert asked == [f"Download {image_url(KINDS['pico_2'])}?"]
 
 
 def test_what_was_agreed_to_is_fetched_once_and_kept(sources: Sources) -> None:
@@ -198,8 +209,8 @@ def test_what_was_agreed_to_is_fetched_once_and_kept(sources: Sources) -> None:
 
 def test_which_image_is_to_be_downloaded_has_to_be_known(sources: Sources) -> None:
     with pytest.raises(Problem, match="can't be told by its chip") as raised:
-        choose_image(pico("pico_w", "pico"), replace(sources, ask=lambda _question: True))
-    assert "--board pico" in raised.value.fix
+        choose_image(pico("pico_2_w", "pico_2"), replace(sources, ask=lambda _question: True))
+    assert "--board pico_2_w (Raspberry Pi Pico 2 W) or --board pico_2" in raised.value.fix
 
 
 PICO_W_FROZEN = uf2_file(FROZEN + b"; Raspberry Pi Pico W with RP2040\0")
@@ -247,22 +258,22 @@ def test_of_frozen_images_that_differ_in_their_flash_the_largest_that_fits_is_ta
 
 
 def test_the_name_in_an_image_tells_which_board_it_is(sources: Sources, file: Callable[[str, bytes], Path]) -> None:
-    either = pico("pico_w", "pico")
-    path = file("plain.uf2", uf2_file(BANNER + b"; Raspberry Pi Pico with RP2040\0"))
+    either = pico("pico_2_w", "pico_2")
+    path = file("plain.uf2", uf2_2350(BANNER + b"; Raspberry Pi Pico2 with RP2350\0"))
     image = choose_image(either, replace(sources, image=path))
-    assert [kind.name for kind in told_by(either, image).kinds] == ["pico"]
+    assert [kind.name for kind in told_by(either, image).kinds] == ["pico_2"]
 
 
 def test_a_micropython_that_is_newer_than_what_is_compiled_for_is_refused_unless_frozen_or_told_otherwise(
     sources: Sources, file: Callable[[str, bytes], Path]
 ) -> None:
     newer = BANNER.replace(b"1.29", b"1.30")
-    mine = replace(sources, image=file("mine.uf2", uf2_file(newer)))
+    mine = replace(sources, image=file("mine.uf2", uf2_2350(newer)))
     with pytest.raises(Problem, match=r"MicroPython v1\.30\.0, newer than the 1\.29") as raised:
-        choose_image(pico("pico"), mine)
+        choose_image(pico("pico_2"), mine)
     assert "--anyway" in raised.value.fix
-    assert choose_image(pico("pico"), mine, anyway=True).path == mine.image
-    frozen = replace(sources, image=file("frozen.uf2", uf2_file(newer + b"iastm_firmware/app.py\0")))
-    assert choose_image(pico("pico"), frozen).frozen
-    patch = replace(sources, image=file("patch.uf2", uf2_file(BANNER.replace(b"1.29.0", b"1.29.3"))))
-    assert choose_image(pico("pico"), patch).path == patch.image
+    assert choose_image(pico("pico_2"), mine, anyway=True).path == mine.image
+    frozen = replace(sources, image=file("frozen.uf2", uf2_2350(newer + b"iastm_firmware/app.py\0")))
+    assert choose_image(pico("pico_2"), frozen).frozen
+    patch = replace(sources, image=file("patch.uf2", uf2_2350(BANNER.replace(b"1.29.0", b"1.29.3"))))
+    assert choose_image(pico("pico_2"), patch).path == patch.image

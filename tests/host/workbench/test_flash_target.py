@@ -6,6 +6,7 @@ from tests.host.workbench.flash_bench import (
     BRIDGE,
     C3,
     PICO,
+    RP2350_INFO,
     S3_BARE,
     S3_FEATHER,
     S3_JTAG,
@@ -83,14 +84,15 @@ def test_a_kind_that_is_not_plugged_in_is_told_by_its_name_beside_what_is(bench:
     ("machine", "kinds", "needs_frozen"),
     [
         (PICO_W, ["pico_w"], True),
-        ("Raspberry Pi Pico with RP2040", ["pico"], False),
+        ("Raspberry Pi Pico with RP2040", ["pico"], True),
         ("Raspberry Pi Pico 2 W with RP2350", ["pico_2_w"], False),
         ("Raspberry Pi Pico2 with RP2350", ["pico_2"], False),
-        ("Somebody's Board with RP2040", ["pico_w", "pico"], None),
+        ("Somebody's Board with RP2040", ["pico_w", "pico"], True),
+        ("Somebody's Board with RP2350", ["pico_2_w", "pico_2"], False),
     ],
 )
 def test_a_pico_that_runs_says_which_it_is_and_runs_on(
-    bench: Bench, machine: str, kinds: list[str], needs_frozen: bool | None
+    bench: Bench, machine: str, kinds: list[str], needs_frozen: bool
 ) -> None:
     bench.plug_in("/dev/ttyACM0", PICO)
     prompt = bench.prompts["/dev/ttyACM0"] = Prompt(machine)
@@ -112,8 +114,12 @@ def test_a_pico_that_does_not_come_to_its_prompt_needs_its_button(bench: Bench) 
 def test_a_board_that_is_in_its_bootloader_already_is_known_by_its_drive(bench: Bench, tmp_path: Path) -> None:
     bench.show_drive(tmp_path / "RPI-RP2")
     target = find_target(bench.desk(), None, None)
-    assert (target.chip, names(target.kinds), target.needs_frozen) == ("RP2040", ["pico_w", "pico"], None)
+    assert (target.chip, names(target.kinds), target.needs_frozen) == ("RP2040", ["pico_w", "pico"], True)
     assert names(find_target(bench.desk(), str(tmp_path / "RPI-RP2"), "pico").kinds) == ["pico"]
+    bench.drives.clear()
+    bench.show_drive(tmp_path / "RP2350", RP2350_INFO)
+    target = find_target(bench.desk(), None, None)
+    assert (target.chip, names(target.kinds), target.needs_frozen) == ("RP2350", ["pico_2_w", "pico_2"], False)
 
 
 def test_a_drive_may_be_named_by_its_folder_wherever_it_is_and_another_folder_is_none(
