@@ -197,6 +197,7 @@ class _Pin:
     OPEN_DRAIN = 7
     PULL_UP = 2
     IRQ_FALLING = 2
+    IRQ_RISING = 1
 
     def __init__(self, number, mode=-1, pull=-1, value=None, hold=None):
         if isinstance(number, _Pin):

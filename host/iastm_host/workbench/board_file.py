@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,9 +20,12 @@ from iastm_host.events import Problem
 from iastm_host.records.disk import cure, reason
 from iastm_host.transports.runtime import Runtime, find_runtime
 
+# What iastm new-board leaves where a pin belongs, in the firmware's words.
+_NOT_CHOSEN = re.compile(r": a pin is a number, not str 'CHOOSE'$")
 _MODULE = "iastm_simulated.try_board"
 _HEAP_BYTES = 2 * 1024 * 1024
-_TIMEOUT_S = 60.0
+TIMEOUT_S = 10.0
+"""How long a board's file may be at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class Conversion:
 class Tried:
     """What came of a board on a played chip; with `faults` in its table it was not started.
 
-    `chip` is the one of its table, as "ESP32-S3". `trouble` says in words what did not start; on a played chip nobody
-    answers on the buses, and it says so too.
+    `chip` is the one of its table, as "ESP32-S3". `played` are those of its parts that are played, "NAU7802" and
+    "LSM6DS"; nobody else answers on a played chip, and `trouble` says so too, with whatever else did not start.
     """
 
     faults: tuple[str, ...]
@@ -46,6 +50,7 @@ class Tried:
     trouble: str = ""
     conversions: tuple[Conversion, ...] = ()
     chip: str = ""
+    played: tuple[str, ...] = ()
 
 
 def faults_of_board_file(path: Path, runtime: Runtime | None = None) -> list[str]:
@@ -56,10 +61,10 @@ def faults_of_board_file(path: Path, runtime: Runtime | None = None) -> list[str
     return list(check_board_file(path, runtime).faults)
 
 
-def check_board_file(path: Path, runtime: Runtime | None = None) -> Tried:
-    """Return what `faults_of_board_file` finds and, without faults, the chip. Raises Problem."""
-    said = _asked(path, ["check"], runtime)
-    return Tried(tuple(said["faults"]), chip=said.get("chip", ""))
+def check_board_file(path: Path, runtime: Runtime | None = None, timeout_s: float = TIMEOUT_S) -> Tried:
+    """Return what `faults_of_board_file` finds and, without faults, the chip. Raises Problem, after `timeout_s` too."""
+    said = _asked(path, ["check"], runtime, timeout_s)
+    return Tried(_in_words(said["faults"]), chip=said.get("chip", ""))
 
 
 def try_board_file(
@@ -70,12 +75,24 @@ def try_board_file(
     `i2c` are chips on the played bus: registers from 0 on by address. Each reading of the SPI bus begins with `spi`.
     """
     chips = [f"{address:#x}={registers.hex()}" for address, registers in (i2c or {}).items()]
-    said = _asked(path, ["start", f"spi={spi.hex()}", *chips], runtime)
+    said = _asked(path, ["start", f"spi={spi.hex()}", *chips], runtime, TIMEOUT_S)
     seen = tuple(Conversion(*each) for each in said.get("conversions", ()))
-    return Tried(tuple(said["faults"]), said.get("name", ""), said.get("trouble", ""), seen, chip=said.get("chip", ""))
+    return Tried(
+        _in_words(said["faults"]),
+        said.get("name", ""),
+        said.get("trouble", ""),
+        seen,
+        chip=said.get("chip", ""),
+        played=tuple(said.get("played", ())),
+    )
 
 
-def _asked(path: Path, arguments: list[str], runtime: Runtime | None) -> dict[str, Any]:
+def _in_words(faults: list[str]) -> tuple[str, ...]:
+    """Return faults with what is still to be chosen as that, rather than as a value of a wrong kind."""
+    return tuple(_NOT_CHOSEN.sub(": still to be chosen", fault) for fault in faults)
+
+
+def _asked(path: Path, arguments: list[str], runtime: Runtime | None, timeout_s: float) -> dict[str, Any]:
     chosen = runtime or find_runtime(os.environ)
     environment = chosen.environment(os.environ)
     if chosen.name == "micropython":
@@ -85,6 +102,10 @@ def _asked(path: Path, arguments: list[str], runtime: Runtime | None) -> dict[st
         # Alone, as on a board; and what the started firmware keeps lands here.
         try:
             shutil.copy(path, Path(folder, "board.py"))
+        except FileNotFoundError:
+            raise Problem(
+                f"There is no file {path}.", "Name a board's file; iastm new-board writes one to fill in."
+            ) from None
         except OSError as error:
             raise Problem(f"{path} can't be read: {reason(error)}.", f"{cure(error)}, then retry.") from error
         try:
@@ -94,12 +115,12 @@ def _asked(path: Path, arguments: list[str], runtime: Runtime | None) -> dict[st
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=_TIMEOUT_S,
+                timeout=timeout_s,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             raise Problem(
-                f"{path} was still at work after {_TIMEOUT_S:g} s.",
+                f"{path} was still at work after {timeout_s:g} s.",
                 "A board's file only says what is there: let it wait for nothing.",
             ) from None
         except OSError as error:

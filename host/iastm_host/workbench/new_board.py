@@ -161,8 +161,8 @@ def _test_text(board: NewBoard) -> str:
 
     pytest test_{board.name}.py
 
-It runs wherever the toolkit is installed, with no board in reach. Nothing is wired to the played chip, so that of parts
-on a bus "does not answer" is what it should say.
+It runs wherever the toolkit is installed, with no board in reach. A NAU7802 and a LSM6DS are played; nothing else is
+wired to the played chip, so that of other parts "does not answer" is to be expected.
 """
 
 from pathlib import Path

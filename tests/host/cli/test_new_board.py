@@ -52,7 +52,7 @@ def test_what_is_not_known_is_an_error_of_usage(option: tuple[str, str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("away.py",), "can't be read"),
+        (("away.py",), "There is no file away.py"),
         (("mine.py", "--i2c", "0x99=00"), "0x99 is no I²C address"),
         (("mine.py", "--i2c", "0x40=xyz"), "can't read the bytes xyz"),
         (("mine.py", "--spi", "0"), "can't read the bytes 0"),
@@ -66,3 +66,40 @@ def test_a_board_that_can_t_be_tried_is_said_in_words(
     ran = CliRunner().invoke(app, ["try-board", *arguments])
     assert isinstance(ran.exception, Problem)
     assert said in ran.exception.what
+
+
+_TABLE = """
+WIRING = {
+    "name": "mine",
+    "chip": "RP2040",
+    "i2c": {"id": 0, "sda": 4, "scl": 5},
+    "adc": %s,
+    "imu": {"driver": "LSM6DS"},
+    "cell": {"id": "none", "capacity_n": 50.0, "coefficients": (0.0, 1 / 85899)},
+}
+"""
+_NAU7802 = '{"driver": "NAU7802", "rate_hz": 80}'
+_HX711 = '{"driver": "HX711", "data": 10, "clock": 11, "rate_hz": 80}'
+_OWN = '{"driver": lambda machine, time: machine.none, "rate_hz": 80}'
+
+
+@pytest.mark.parametrize(
+    ("adc", "more", "code", "said"),
+    [
+        (_NAU7802, (), 0, "mine: conversions come"),
+        (_HX711, (), 0, "no fault of the table"),
+        # What was put there is no NAU7802, though it says that it is powered and has converted: it keeps no setting.
+        (_NAU7802, ("--i2c", "0x2a=" + "00" * 4), 1, "no conversion in two seconds"),
+        (_OWN, (), 1, "a driver of the file's own failed"),
+    ],
+    ids=["played", "not wired", "another chip", "own driver"],
+)
+def test_a_right_table_is_said_to_be_right_and_only_what_is_there_must_convert(
+    tmp_path: Path, adc: str, more: tuple[str, ...], code: int, said: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(_TABLE % adc)
+    ran = CliRunner().invoke(app, ["try-board", str(file), *more])
+    assert ran.stdout.splitlines()[0] == "The table is right."
+    assert said in ran.stdout
+    assert ran.exit_code == code

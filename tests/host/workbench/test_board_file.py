@@ -8,7 +8,13 @@ import pytest
 
 from iastm_host.events import Problem
 from iastm_host.transports.runtime import Runtime, find_runtime
-from iastm_host.workbench.board_file import Conversion, faults_of_board_file, try_board_file
+from iastm_host.workbench.board_file import (
+    TIMEOUT_S,
+    Conversion,
+    check_board_file,
+    faults_of_board_file,
+    try_board_file,
+)
 
 CPYTHON = Runtime("cpython", (sys.executable,), "this test")
 MICROPYTHON = find_runtime(os.environ)
@@ -72,6 +78,53 @@ def test_what_is_wrong_with_a_file_is_said_in_words(tmp_path: Path, runtime: Run
     assert said.startswith(fault)
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("X = 1\nWIRING = {\n    'a': 3 4,\n}\n", "in line 3: 'a': 3 4,"),
+        ("X = 1\nWIRING = {\n    'a': pin_a,\n}\n", "in line 3: 'a': pin_a,"),
+        ("def made():\n    return 1 / 0\n\nWIRING = made()\n", "in line 2: return 1 / 0"),
+    ],
+)
+def test_what_can_t_be_read_is_told_with_its_line(tmp_path: Path, runtime: Runtime, source: str, told: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(source)
+    (said,) = faults_of_board_file(path, runtime)
+    assert said.startswith("it can't be read: ")
+    assert said.endswith(told)
+
+
+def test_a_pin_that_was_not_chosen_is_said_to_be_so(tmp_path: Path, runtime: Runtime) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(GOOD.replace('"data": 10', '"data": "CHOOSE"'))
+    assert faults_of_board_file(path, runtime) == ["adc data: still to be chosen"]
+
+
+def test_a_file_that_never_ends_is_a_problem_and_ten_seconds_are_enough(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("while True:\n    pass\n")
+    with pytest.raises(Problem, match=r"still at work after 0\.5 s") as told:
+        check_board_file(path, MICROPYTHON, 0.5)
+    assert TIMEOUT_S == 10.0
+    assert "wait for nothing" in told.value.fix
+
+
+@pytest.mark.parametrize("chip", ["RP2040", "ESP32-C3"])
+@pytest.mark.parametrize(("adc", "period_us"), [('"rate_hz": 80', 12_500), ('"rate_hz": 320, "ready": 10', 3_125)])
+def test_the_recommended_parts_are_played(
+    tmp_path: Path, runtime: Runtime, chip: str, adc: str, period_us: int
+) -> None:
+    path = tmp_path / "mine.py"
+    text = GOOD.replace("RP2040", chip).replace('"driver": "HX711", "data": 10, "clock": 11, "rate_hz": 80', "ADC")
+    parts = '    "i2c": {"id": 0, "sda": 4, "scl": 5},\n    "imu": {"driver": "LSM6DS"},\n    "adc"'
+    path.write_text(text.replace("ADC", f'"driver": "NAU7802", {adc}').replace('    "adc"', parts))
+    tried = try_board_file(path, runtime)
+    assert (tried.faults, tried.trouble, tried.played) == ((), "", ("NAU7802", "LSM6DS"))
+    first, *_, last = tried.conversions
+    assert {each.missed for each in tried.conversions} == {0}
+    assert abs((last.tool_us - first.tool_us) / 4 - period_us) < 2_200
+
+
 def test_nothing_is_said_of_a_good_one_whatever_it_prints_and_it_leaves_nothing(
     tmp_path: Path, runtime: Runtime
 ) -> None:
@@ -109,5 +162,5 @@ def test_an_interpreter_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match=r"away\.py can't be read"):
+    with pytest.raises(Problem, match=r"There is no file .*away\.py"):
         faults_of_board_file(tmp_path / "away.py", MICROPYTHON)

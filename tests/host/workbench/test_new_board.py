@@ -154,8 +154,8 @@ def test_the_test_that_is_written_fails_in_words_until_the_pins_are_chosen(tmp_p
     file, _ = write_board(NewBoard("my_tool", "RP2040", "HX711", None), tmp_path)
     before = run_test_of(tmp_path)
     assert before.returncode == 1
-    assert "adc data: a pin is a number, not str 'CHOOSE'" in before.stdout
-    assert "button: a pin is a number, not str 'CHOOSE'" in before.stdout
+    assert "adc data: still to be chosen" in before.stdout
+    assert "button: still to be chosen" in before.stdout
     file.write_text(filled(file.read_text(), "RP2040"))
     after = run_test_of(tmp_path)
     assert after.returncode == 0, after.stdout
