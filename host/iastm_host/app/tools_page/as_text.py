@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from iastm_host.app.tools_page.page import Block, Facts, Lines, Notice, Progress, Table, Verdict, Words
+from iastm_host.app.tools_page.page import Block, Cell, Facts, Lines, Notice, Progress, Table, Verdict, Words
 
 _Grid = list[tuple[str, ...]]
 
@@ -17,9 +17,7 @@ def as_text(blocks: Sequence[Block], *, columns: bool = False) -> str:
 
 def _lines(block: Block, lay_out: Callable[[_Grid], list[str]]) -> list[str]:
     if isinstance(block, Table):
-        return lay_out(
-            [block.heads, *(tuple(_joined(cell.text, cell.detail) for cell in row.cells) for row in block.rows)]
-        )
+        return lay_out([block.heads, *(tuple(_marked(cell) for cell in row.cells) for row in block.rows)])
     if isinstance(block, Facts):
         return lay_out(list(block.rows))
     if isinstance(block, Lines):
@@ -32,6 +30,10 @@ def _lines(block: Block, lay_out: Callable[[_Grid], list[str]]) -> list[str]:
         return [block.text]
     assert isinstance(block, Progress)
     return [block.words if block.share is None else f"{block.words} {block.share:.0%}"]
+
+
+def _marked(cell: Cell) -> str:
+    return ("! " if cell.needs else "") + _joined(cell.text, cell.detail)
 
 
 def _joined(text: str, detail: str) -> str:

@@ -11,6 +11,7 @@ from iastm_host.app.tools_page.state import SIMULATED_ROW, Entry, State, air_row
 from iastm_host.app.tools_page.surroundings import BLE, SERIAL, SIMULATED, Target
 from iastm_host.app.tools_page.words import (
     DASH,
+    OLDER,
     UNKNOWN,
     age_words,
     battery_words,
@@ -25,6 +26,8 @@ _HEADS = ("Tool", "Last seen", "Link", "Battery", "Firmware", "Calibration", "Tr
 _FOUND_HEADS = ("Where", "What", "Last seen there", "State")
 _BATTERY_COLUMN = 3
 _SAME_TIME_S = 60
+_LOW_PERCENT = 15
+_SOON_DAYS = 14
 _NO_FILE = bytes(32).hex()
 _NONE_YET = (
     "Connect a tool by cable, or switch it on, then press Search.",
@@ -42,6 +45,11 @@ def overview(state: State, now: datetime) -> tuple[Block, ...]:
 def _blocks(state: State, now: datetime) -> Iterator[Block]:
     if state.entries:
         rows = tuple(_row(entry, state, now) for entry in state.entries)
+        need = sum(any(cell.needs for cell in row.cells) for row in rows)
+        if need:
+            yield Words(
+                f"{need} of {len(rows)} {'needs' if need == 1 else 'need'} something: see the marks.", strong=True
+            )
         yield Table(_HEADS, rows, frozenset({_BATTERY_COLUMN}))
     else:
         yield Words("No tool yet", strong=True)
@@ -57,15 +65,14 @@ def _row(entry: Entry, state: State, now: datetime) -> Row:
     tool = entry.tool
     kinds = (tool.board, "simulated" if tool.simulated and tool.board != "simulated" else "")
     kind = ", ".join(filter(None, kinds))
+    ours = state.ours
+    firmware = UNKNOWN if ours is None else firmware_words(tool.firmware_version, tool.source_hash, ours)
     cells = (
         Cell(tool.serial_number, kind),
         Cell(moment_words(tool.seen, now)),
         Cell(link_words(tool.carrier, tool.address), tool.address),
         battery_cell(tool, now),
-        Cell(
-            UNKNOWN if state.ours is None else firmware_words(tool.firmware_version, tool.source_hash, state.ours),
-            tool.firmware_version,
-        ),
+        Cell(firmware, tool.firmware_version, needs=firmware == OLDER),
         calibration_cell(entry, now.date()),
         trouble_cell(tool),
     )
@@ -77,17 +84,18 @@ def trouble_cell(tool: KnownTool) -> Cell:
     """Return what troubles a tool: that it will not warn, and why, before what else it says."""
     trouble = tool.trouble[:1].upper() + tool.trouble[1:]
     if tool.not_warning:
-        return Cell(f"Will not warn: {tool.not_warning}", trouble)
+        return Cell(f"Will not warn: {tool.not_warning}", trouble, needs=True)
     if tool.not_warning is None:
-        return Cell(trouble, "whether it warns: not asked") if trouble else Cell("Not asked")
-    return Cell(trouble or "None")
+        return Cell(trouble, "whether it warns: not asked", needs=True) if trouble else Cell("Not asked")
+    return Cell(trouble or "None", needs=bool(trouble))
 
 
 def battery_cell(tool: KnownTool, now: datetime) -> Cell:
     """Return a battery's charge, and when it was told where that is not when the tool was seen last."""
     told_at = datetime.fromisoformat(tool.battery_at) if tool.battery_at else tool.seen
     old = tool.battery_percent is not None and (tool.seen - told_at).total_seconds() >= _SAME_TIME_S
-    return Cell(battery_words(tool.battery_percent), moment_words(told_at, now) if old else "")
+    low = tool.battery_percent is not None and tool.battery_percent < _LOW_PERCENT
+    return Cell(battery_words(tool.battery_percent), moment_words(told_at, now) if old else "", needs=low)
 
 
 def calibration_cell(entry: Entry, today: date) -> Cell:
@@ -99,12 +107,14 @@ def calibration_cell(entry: Entry, today: date) -> Cell:
             return Cell("None" if not tool.calibration_id else UNKNOWN, tool.calibration_id)
         return Cell("Not kept here", tool.calibration_id)
     if has_none:
-        return Cell("Not on the tool", f"here: {document.calibration_id}")
+        return Cell("Not on the tool", f"here: {document.calibration_id}", needs=True)
     if tool.calibration_sha256 != entry.document_sha256:
-        return Cell("Differs", f"tool: {tool.calibration_id}, here: {document.calibration_id}")
+        return Cell("Differs", f"tool: {tool.calibration_id}, here: {document.calibration_id}", needs=True)
     made = datetime.fromisoformat(document.made_at).date()
-    due = due_words(date.fromisoformat(document.expires_on), today) if document.expires_on else "No last day"
-    return Cell(due, f"{document.calibration_id}, {age_words(made, today)}")
+    last = date.fromisoformat(document.expires_on) if document.expires_on else None
+    due = "No last day" if last is None else due_words(last, today)
+    soon = last is not None and (last - today).days <= _SOON_DAYS
+    return Cell(due, f"{document.calibration_id}, {age_words(made, today)}", needs=soon)
 
 
 def _found(state: State, found: Found) -> Iterator[Block]:

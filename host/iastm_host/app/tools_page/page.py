@@ -43,10 +43,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a table: the value, and in smaller letters what belongs to it."""
+    """What stands in a table: the value, and in smaller letters what belongs to it.
+
+    `needs`: a person must see to it.
+    """
 
     text: str
     detail: str = ""
+    needs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ _NOT_CHOSEN = Words("No tool is chosen. Choose one in Overview.")
 _NOT_MET = "This tool was not asked yet. Check it: then it is known here."
 _NO_ANSWER = "No tool answered here. Look at its connection, or choose another row in Overview."
 _END_S = 20.0
+_LOW_FOR_UPDATE_PERCENT = 20
 
 
 class ToolsPage:
@@ -365,6 +366,9 @@ class ToolsPage:
             "It restarts and does not measure meanwhile. Leave it connected.",
             "Settings and calibration stay.",
         )
+        if tool.battery_percent is not None and tool.battery_percent < _LOW_FOR_UPDATE_PERCENT:
+            told = f"Its battery was at {tool.battery_percent} % when it was last asked"
+            sentences = (f"{told}: charge it first, so that it does not go out meanwhile.", *sentences)
         port = state.update_at
         if port is not None and port.vid is not None and not is_board(port):
             sentences = (*sentences, f"{find_boards([port], [])[0].words}. Be sure that it is the tool.")
@@ -416,7 +420,7 @@ class ToolsPage:
 
 
 _WHILE_WRITING = Question(
-    "Firmware is being written",
+    "An update is under way",
     ("The window closes once that is done. A tool that is half written starts with the firmware before.",),
     ((CANCEL, "Stay here"), (WAIT, "Close when done")),
 )

@@ -35,12 +35,16 @@ _TOP_RIGHT = (RIGHT & ~LEFT & ~TOP) | (TOP & ~LEFT)
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Something that is no words: a line, a chosen ground, a frame, a mark of a verdict, a bar (with its share)."""
+    """Something that is no words: a line, a chosen ground, a frame, a mark of a verdict, a bar (with its share).
+
+    `ink` is what it is drawn with.
+    """
 
     kind: str
     rect: QRectF
     name: str = ""
     share: float | None = None
+    ink: str = "text"
 
 
 @dataclass(slots=True)
@@ -180,7 +184,11 @@ class _Page:
             whole = [width_of(head, small), *(_width(cell, near, small, weight) for cell in cells)]
             broken = [
                 width_of(head, small),
-                *(width_of(word, near, weight) for cell in cells for word in cell.text.split()),
+                *(
+                    width_of(word, near, _heavy(cell, weight)) + _mark_room(cell, near)
+                    for cell in cells
+                    for word in cell.text.split()
+                ),
                 *(width_of(word, small) for cell in cells for word in cell.detail.split()),
             ]
             beside = 2 * CELL_PAD + 1 + (self._after_number if place in block.right else 0.0)
@@ -246,7 +254,12 @@ class _Page:
         near, small = self.base.near, self.base.small
         align = _TOP_RIGHT if right else TOP
         top = box.top()
-        for words, size, heavy, token in ((cell.text, near, weight, "text"), (cell.detail, small, 400, "text2")):
+        if cell.needs:
+            icon = QRectF(box.left(), top + near * 0.08, near, near)
+            self.laid.drawn.append(Drawn("icon", icon, "warn", ink="surface" if chosen else "text"))
+            box = box.adjusted(_mark_room(cell, near), 0, 0, 0)
+        heavy_text = _heavy(cell, weight)
+        for words, size, heavy, token in ((cell.text, near, heavy_text, "text"), (cell.detail, small, 400, "text2")):
             height = height_of(words, size, heavy, box.width())
             if words:
                 rect = QRectF(box.left(), top, box.width(), height)
@@ -269,9 +282,13 @@ class _Page:
             y = self._add(first.detail, small, 400, quiet, left, inner, y)
             for head, cell in zip(block.heads[1:], row.cells[1:], strict=True):
                 value = f"{cell.text} · {cell.detail}" if cell.text and cell.detail else cell.text or cell.detail
+                room, weight = _mark_room(cell, near), _heavy(cell, 400)
+                if cell.needs:
+                    icon = QRectF(left + names, y + near * 0.08, near, near)
+                    self.laid.drawn.append(Drawn("icon", icon, "warn", ink=ink))
                 ends = (
                     self._add(head, small, 400, quiet, left, names - near * 0.5, y + (near - small) * 0.6),
-                    self._add(value, near, 400, ink, left + names, inner - names, y),
+                    self._add(value, near, weight, ink, left + names + room, inner - names - room, y),
                 )
                 y = max(ends)
             self.y = y + pad
@@ -287,9 +304,21 @@ def _weight(block: Table, place: int) -> int:
     return 600 if names and place == 0 else 400
 
 
+def _heavy(cell: Cell, weight: int) -> int:
+    """Return the weight of a cell: what a person must see to is heavier."""
+    return 700 if cell.needs else weight
+
+
+def _mark_room(cell: Cell, near: int) -> float:
+    """Return the width of the mark before a cell's words, with what is free behind it."""
+    return near * 1.5 if cell.needs else 0.0
+
+
 def _width(cell: Cell, near: int, small: int, weight: int) -> float:
-    return max(width_of(cell.text, near, weight), width_of(cell.detail, small))
+    words = max(width_of(cell.text, near, _heavy(cell, weight)), width_of(cell.detail, small))
+    return words + _mark_room(cell, near)
 
 
 def _height(cell: Cell, width: float, near: int, small: int, weight: int) -> float:
-    return height_of(cell.text, near, weight, width) + height_of(cell.detail, small, 400, width)
+    width -= _mark_room(cell, near)
+    return height_of(cell.text, near, _heavy(cell, weight), width) + height_of(cell.detail, small, 400, width)

@@ -98,7 +98,7 @@ def _frame(painter: QPainter, drawn: Drawn, theme: Theme) -> None:
 
 
 def _icon(painter: QPainter, drawn: Drawn, theme: Theme) -> None:
-    paint_icon(painter, drawn.name, drawn.rect.left(), drawn.rect.top(), drawn.rect.width(), theme.color("text"))
+    paint_icon(painter, drawn.name, drawn.rect.left(), drawn.rect.top(), drawn.rect.width(), theme.color(drawn.ink))
 
 
 def _mark(painter: QPainter, drawn: Drawn, theme: Theme) -> None:

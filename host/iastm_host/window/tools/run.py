@@ -27,7 +27,7 @@ def run_tools(tools: Tools, *, theme: str = "auto", title: str = "Tools") -> int
     try:
         app = the_app()
         window = ToolsWindow(tools, theme, title)
-        QTimer.singleShot(0, window, lambda: window.close() if early else None)
+        QTimer.singleShot(0, window, lambda: window.close() if early else window.fit_to_screen())
         return show_until_closed(app, window, window)
     finally:
         for number, handler in before.items():

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from PySide6.QtCore import QElapsedTimer, QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QFrame, QScrollArea, QStyle, QWidget
 
 from iastm_host.app.live_view import problem_panel
 from iastm_host.app.tools_page.page import OVERVIEW, TITLES, ToolsSnapshot
@@ -30,6 +30,7 @@ COPIED = "Copied."
 _COPIED_MS = 2000
 _SCROLL_STEP = 40
 _ROOM_FOR_KEY = 900
+_FRAME = 6
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _KEYS = {
     "Enter": _ENTER,
@@ -150,6 +151,19 @@ class ToolsWindow(QWidget):
         if snapshot.finished:
             self.close()
         return snapshot
+
+    def fit_to_screen(self) -> None:
+        """Be no larger than the screen, the frame that a desktop gives a window included; call it once shown."""
+        if self.isFullScreen() or self.isMaximized():
+            return
+        free, frame, inner = self.screen().availableGeometry(), self.frameGeometry(), self.geometry()
+        # A desktop may give it its frame only later.
+        beside = max(frame.width() - inner.width(), 2 * _FRAME)
+        above = max(frame.height() - inner.height(), self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight))
+        most = free.size() - QSize(beside, above + _FRAME)
+        if inner.width() > most.width() or inner.height() > most.height():
+            self.resize(inner.size().boundedTo(most))
+            self.move(free.topLeft())
 
     def fail(self, error: Exception) -> None:
         """Show what went wrong in the window itself, and log it with its traceback."""

@@ -4,17 +4,20 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.host.app.tools_page.desk import (
     BY_AIR,
+    NOW,
     OURS,
     PORT,
     TOOL,
     WAIT_S,
     Desk,
+    document_of,
     done,
     named,
     notice,
@@ -634,7 +637,7 @@ def test_every_page_can_be_taken_along_as_text(desk: Desk) -> None:
         page.turn_to(name)
         assert page.text().startswith(f"T-03: {title}\n")
     page.turn_to(OVERVIEW)
-    assert "T-03 (pico_2_w)\tToday, 17:40\tUSB (/dev/ttyACM0)\t79 %\tOlder (0.1.0)\tNone\tNone" in page.text()
+    assert "T-03 (pico_2_w)\tToday, 17:40\tUSB (/dev/ttyACM0)\t79 %\t! Older (0.1.0)\tNone\tNone" in page.text()
 
 
 def test_any_number_of_threads_may_look_while_something_is_done(desk: Desk) -> None:
@@ -788,3 +791,42 @@ def test_while_a_link_is_tested_the_verdict_of_the_test_before_is_not_shown(desk
     finally:
         let_go.set()
     assert "Figures" in words(waited(page).snapshot())
+
+
+def test_what_needs_something_is_marked_and_counted_above(desk: Desk) -> None:
+    fine = replace(TOOL, source_hash=OURS.source_hash, firmware_version=OURS.version)
+    hurts = {
+        "well": {},
+        "battery": {"battery_percent": 14},
+        "firmware": {"firmware_version": "0.1.0", "source_hash": "bb" * 8},
+        "silent": {"not_warning": "zero is not confirmed"},
+        "trouble": {"trouble": "no motion sensor"},
+    }
+    for name, changes in hurts.items():
+        desk.known.keep(replace(fine, serial_number=name, **changes))  # type: ignore[arg-type]
+    for name, days in (("due", 14), ("expired", -1), ("later", 15)):
+        made = NOW - timedelta(days=30 - days)
+        tool = replace(fine, serial_number=name)
+        desk.known.keep(desk.calibrate(tool, document_of(name, made, 1)))
+    snapshot = desk.page().snapshot()
+    assert "6 of 8 need something" in words(snapshot)
+    marked = {row.cells[0].text: [cell.needs for cell in row.cells].count(True) for row in tables(snapshot)[0].rows}
+    assert marked == {"well": 0, "later": 0} | dict.fromkeys(
+        ("battery", "firmware", "silent", "trouble", "due", "expired"), 1
+    )
+
+
+def test_where_nothing_needs_anything_nothing_is_said(desk: Desk) -> None:
+    desk.known.keep(replace(TOOL, source_hash=OURS.source_hash, firmware_version=OURS.version))
+    assert "something" not in words(desk.page().snapshot())
+
+
+def test_before_an_update_a_low_battery_is_told(desk: Desk) -> None:
+    for percent in (19, 20):
+        desk.known.keep(replace(TOOL, battery_percent=percent))
+        page = desk.page()
+        page.turn_to(FIRMWARE)
+        page.do(UPDATE)
+        question = page.snapshot().question
+        assert question is not None
+        assert ("battery was at 19 %" in question.sentences[0]) == (percent == 19)

@@ -127,6 +127,13 @@ OVERVIEW_SHOWN = shown(
     actions=(CHECK, SEARCH, FORGET, COPY),
     footer="Arrow keys choose a tool.",
 )
+NEEDS = Table(
+    HEADS,
+    tuple(
+        replace(row, cells=(row.cells[0], *(replace(cell, needs=True) for cell in row.cells[3:]), *row.cells[1:3]))
+        for row in (tool_row("T-03", chosen=True), tool_row("T-07", trouble=LONG))
+    ),
+)
 PAGES = {
     "empty": shown(
         OVERVIEW,
@@ -138,6 +145,7 @@ PAGES = {
     ),
     "overview": OVERVIEW_SHOWN,
     "many": shown(OVERVIEW, MANY, actions=(CHECK, SEARCH, FORGET, COPY)),
+    "needs something": shown(OVERVIEW, Words("2 of 2 need something.", strong=True), NEEDS),
     "searching": replace(
         OVERVIEW_SHOWN,
         blocks=(Progress("Listening for 5 s"), KNOWN),

@@ -526,3 +526,25 @@ def test_ctrl_q_leaves_and_the_button_says_so(app: QApplication) -> None:
     press(window, Qt.Key.Key_Q, modifier=Qt.KeyboardModifier.ControlModifier)
     assert ("leave",) in tools.calls
     assert not window.isVisible()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_needs_something_has_a_mark_of_its_own_and_heavier_words(app: QApplication, size: tuple[int, int]) -> None:
+    panel = part(make(FakeTools(PAGES["needs something"]), size), PagePanel)
+    marks = [drawn for drawn in panel._laid.drawn if drawn.kind == "icon"]
+    assert len(marks) == 8
+    assert {drawn.ink for drawn in marks} == {"surface", "text"}
+    assert not any(mark.rect.intersects(text.rect) for mark in marks for text in panel.texts())
+    assert next(text for text in panel.texts() if text.words.startswith("100 %")).weight == 700
+
+
+def test_a_window_as_large_as_the_screen_leaves_room_for_its_title_bar(app: QApplication) -> None:
+    window = make(FakeTools())
+    free = window.screen().availableGeometry()
+    window.resize(free.size())
+    window.fit_to_screen()
+    assert window.height() <= free.height() - 20
+    assert window.width() < free.width()
+    small = make(FakeTools(), (640, 480))
+    small.fit_to_screen()
+    assert (small.width(), small.height()) == (640, 480)
