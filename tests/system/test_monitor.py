@@ -248,6 +248,16 @@ def test_a_key_ends_it_and_the_terminal_is_as_it_was(
     assert monitor.mode() == monitor.before
 
 
+def test_a_simulated_tool_says_at_once_that_it_has_no_prompt(at_terminal: Callable[..., AtTerminal]) -> None:
+    monitor = at_terminal("--simulated")
+    monitor.until("streaming: Live")
+    monitor.press(b"\x1d")
+    monitor.until("A simulated tool has none")
+    monitor.press(b"q")
+    monitor.until("end ")
+    assert monitor.process.wait(LIMIT_S) == 0
+
+
 @pytest.fixture
 def board(tmp_path: Path) -> Iterator[Callable[..., PlayedBoard]]:
     with played_boards(tmp_path) as make:
