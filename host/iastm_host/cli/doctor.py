@@ -24,6 +24,7 @@ def doctor(
     port: Port = None,
     tool: Tool = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Tell of what is well too, line by line.")] = False,
 ) -> None:
     """Look for what would keep the live view of a tool from working here, and say what to do about each.
 
@@ -43,7 +44,7 @@ def doctor(
     if as_json:
         typer.echo(json.dumps(as_object(report), ensure_ascii=False))
     else:
-        for line in as_text(report).splitlines():
+        for line in as_text(report, everything=everything).splitlines():
             # Whole lines, however narrow the terminal: fixes are to be copied.
             style = _STYLES.get(line.partition(" ")[0])
             typer.echo(typer.style(line, **style) if style else line)

@@ -1,4 +1,4 @@
-"""`python -m iastm_host.workbench.doctor [--json]`: the doctor where packages are too broken for `iastm` to start."""
+"""`python -m iastm_host.workbench.doctor [--json | --all]`: the doctor where `iastm` is too broken to start."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ _USAGE = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Print what was found; return 0 where the main job would work, else 1, and 2 for another argument than --json."""
-    if arguments not in ([], ["--json"]):
-        sys.stderr.write("Usage: python -m iastm_host.workbench.doctor [--json]\n")
+    """Print what was found; return 0 where the main job would work, else 1, and 2 for other arguments."""
+    if arguments not in ([], ["--json"], ["--all"]):
+        sys.stderr.write("Usage: python -m iastm_host.workbench.doctor [--json | --all]\n")
         return _USAGE
     report = examine(real_system(), OF_COMPUTER)
-    sys.stdout.write((json.dumps(as_object(report), ensure_ascii=False) if arguments else as_text(report)) + "\n")
+    as_json = arguments == ["--json"]
+    text = json.dumps(as_object(report), ensure_ascii=False) if as_json else as_text(report, everything=bool(arguments))
+    sys.stdout.write(text + "\n")
     return int(not report.works())
 
 

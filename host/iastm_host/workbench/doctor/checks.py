@@ -109,7 +109,15 @@ def examine(system: System, checks: Sequence[Check]) -> Report:
         found = seen.get(check.name) or bad(f"no answer within {check.patience_s:g} s", "Look again: iastm doctor")
         bears = Bears.NOTHING if found.only_advice else check.bears
         looked.append(Looked(Finding(check.name, found.ok, found.detail, found.fix), bears))
-    return Report(tuple(looked), display.named(system), system.port is not None, system.tool is not None)
+    named = (system.port is not None, system.tool is not None)
+    return Report(tuple(looked), display.named(system), *named, connected=_connected(system))
+
+
+def _connected(system: System) -> bool | None:
+    try:
+        return any(map(ports.may_be_a_tool, system.ports()))
+    except Exception:  # noqa: BLE001 (the check of the ports tells what is wrong with them)
+        return None
 
 
 def _keep(check: Check, system: System, seen: dict[str, Seen]) -> None:

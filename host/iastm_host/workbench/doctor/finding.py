@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+MAIN_JOB = "The main job, a live view of a tool that warns,"
+NOT_CONNECTED = "No tool is connected by cable now: plug it in and run this again, or name one with --port or --tool."
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -67,13 +70,15 @@ class Looked:
 class Report:
     """All findings, in the order of the table of checks.
 
-    `display`: a window is what `iastm run` would show. `port`, `tool`: that way to a tool was asked for.
+    `display`: a window is what `iastm run` would show. `port`, `tool`: that way to a tool was asked for. `connected`: a
+    port of a known board is there, None where nobody looked.
     """
 
     looked: tuple[Looked, ...]
     display: bool
     port: bool = False
     tool: bool = False
+    connected: bool | None = None
 
     def fails(self, bears: Bears) -> bool:
         """Tell whether something fails that bears on this."""
@@ -108,14 +113,20 @@ class Report:
         if not self.works():
             either = {Bears.CABLE, Bears.AIR} <= self.missing()
             more = ", and of cable and Bluetooth one is enough" if either else ""
-            return f"The main job would not work here: mend what is marked needed{more}."
+            return f"{MAIN_JOB} would not work here: mend what is marked needed{more}."
         how = "in a window" if self.display else "as text"
         if self.port or self.tool:
-            return f"The main job works here, {how}."
+            return f"{MAIN_JOB} works here, {how}."
         ways = {Bears.CABLE: "by cable", Bears.AIR: "over Bluetooth"}
         can = [words for bears, words in ways.items() if not self.fails(bears)]
         only = "" if len(can) == len(ways) else " only"
-        return f"The main job works here, {how}, {' and '.join(can)}{only}."
+        return f"{MAIN_JOB} works here, {how}, {' and '.join(can)}{only}."
+
+    def conclusion(self) -> list[str]:
+        """Return the verdict, and that no tool was looked at where none is on a cable."""
+        if self.connected is not False or self.port or self.tool:
+            return [self.verdict()]
+        return [self.verdict(), NOT_CONNECTED]
 
 
 def as_object(report: Report) -> dict[str, object]:
@@ -123,12 +134,20 @@ def as_object(report: Report) -> dict[str, object]:
     return {"findings": [asdict(looked.finding) for looked in report.looked]}
 
 
-def as_text(report: Report) -> str:
-    """Return what a person reads, worst first: a line for each finding, its fix under it, the verdict last."""
-    lines = []
+def as_text(report: Report, *, everything: bool = False) -> str:
+    """Return what a person reads: the verdict, then a line for each finding with its fix, worst first, and it again.
+
+    What is well is one line, unless `everything` is wanted.
+    """
+    lines = [*report.conclusion(), ""]
+    well = [looked.finding.name for looked in report.looked if looked.finding.ok]
     for looked in report.worst_first():
         finding = looked.finding
+        if finding.ok and not everything:
+            continue
         mark = "ok" if finding.ok else "needed" if report.is_needed(looked) else "advice"
         lines.append(f"{mark:8}{finding.name}: {finding.detail}")
         lines += [f"{'':8}{line}" for line in finding.fix.splitlines()]
-    return "\n".join([*lines, "", report.verdict()])
+    if well and not everything:
+        lines.append(f"{'ok':8}{', '.join(well)} (--all tells what was found)")
+    return "\n".join([*lines, "", *report.conclusion()])

@@ -27,6 +27,8 @@ def ports(system: System) -> Seen:
     there = system.ports()
     listed = ", ".join(_words(port) for port in there) or "none"
     if system.port is None:
+        if there and not any(map(may_be_a_tool, there)):
+            return good(f"none of a known board; the computer's own, or another device's: {listed}")
         if there or "microsoft" not in (system.read("/proc/version") or "").lower():
             return good(listed if there else "none: plug a tool in to see its port here")
         return advice(

@@ -29,7 +29,7 @@ def test_names_of_findings_are_told_apart() -> None:
 def test_a_bare_computer_is_told_all_that_it_lacks_and_works_by_cable(computer: Make) -> None:
     report = examine(computer().system(), (*OF_COMPUTER, *OF_USER))
     assert report.works()
-    assert report.verdict() == "The main job works here, as text, by cable only."
+    assert report.verdict() == "The main job, a live view of a tool that warns, works here, as text, by cable only."
     failing = {looked.finding.name for looked in report.looked if not looked.finding.ok}
     assert {"Qt libraries", "fonts", "sound", "Bluetooth adapter", "Bluetooth service", "MicroPython"} <= failing
 

@@ -8,7 +8,7 @@ import pytest
 from tests.host.workbench.doctor.computer import CH340, PICO, RECEIVER, Computer
 
 from iastm_host.transports.ports import Holder, SerialPort
-from iastm_host.workbench.doctor import ports, rights
+from iastm_host.workbench.doctor import checks, ports, rights
 from iastm_host.workbench.doctor.system import Login
 
 Make = Callable[..., Computer]
@@ -88,3 +88,11 @@ def test_a_service_that_holds_a_port_is_stopped_and_not_killed(computer: Make, n
 def test_a_board_counts_as_a_tool_s_port_and_a_receiver_does_not() -> None:
     assert [port for port in (PICO, CH340, RECEIVER) if ports.may_be_a_tool(port)] == [PICO, CH340]
     assert not ports.may_be_a_tool(SerialPort("/dev/ttyS0", None, None, "", "", ""))
+
+
+def test_the_computer_s_own_port_is_no_tool(computer: Make) -> None:
+    own = SerialPort("/dev/ttyS0", None, None, "", "", "")
+    here = computer(ports=[own]).system()
+    assert "none of a known board" in ports.ports(here).detail
+    assert checks.examine(here, checks.OF_COMPUTER[:1]).connected is False
+    assert checks.examine(computer(ports=[own, PICO]).system(), checks.OF_COMPUTER[:1]).connected is True
