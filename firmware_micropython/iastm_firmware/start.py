@@ -122,13 +122,17 @@ def _find(system, chip):
             return _Found(None, "board.py has neither WIRING nor Board", None, None)
         faults = _faults_of(wiring, _running(system))
     except (Exception, SystemExit) as error:
-        from iastm_firmware.boards.real import words_of
-
-        return _Found(None, "the wiring can't be read: " + words_of(error), None, None)
+        return _Found(None, "the wiring can't be read: " + _words_of(error), None, None)
     if not faults:
         return _Found(wiring, "", None, wiring.get("button"))
     more = " (and %d more)" % (len(faults) - 1) if len(faults) > 1 else ""
     return _Found(None, "the wiring can't be: " + faults[0] + more, None, None)
+
+
+def _words_of(error):
+    from iastm_firmware.boards.real import words_of
+
+    return words_of(error)
 
 
 def _faults_of(wiring, running):
@@ -232,9 +236,9 @@ def _run(system, chip, found, failures):
 
 
 def _log(board, error):
-    try:
-        from iastm_firmware.boards.real import log_failure, open_journal
+    from iastm_firmware.boards.real import log_failure, open_journal
 
+    try:
         log_failure(open_journal() if board is None else getattr(board, "journal", None), error)
     except Exception:
         pass  # Whatever is wrong with the log: what ended is to start again.

@@ -535,6 +535,8 @@ _REASONS = {
     ("esp32", "HARD_RESET", "nothing"): kinds.RESET_SOFT,
     ("rp2", "PWRON_RESET", "nothing"): kinds.RESET_POWER,
     ("rp2", "PWRON_RESET", "ran"): kinds.RESET_SOFT,
+    # As a host restarts a board on which nothing of ours ran yet.
+    ("rp2", "WDT_RESET", "nothing"): kinds.RESET_SOFT,
     ("rp2", "WDT_RESET", "ran"): kinds.RESET_WATCHDOG,
     ("rp2", "WDT_RESET", "failed"): kinds.RESET_FAILURE,
     ("rp2", "WDT_RESET", "woken"): kinds.RESET_WAKE,

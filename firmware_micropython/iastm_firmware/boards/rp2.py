@@ -38,6 +38,12 @@ class Rp2(Chip):
     def _backup(self):
         return _Scratch(self.machine.mem32, _SCRATCH_RP2350 if "RP2350" in self._model else _SCRATCH_RP2040)
 
+    def _reason(self, cause):
+        if cause == self.machine.WDT_RESET and not self.mark.found:
+            # No watchdog of ours ran since the power came: it was a `machine.reset()`, as after a deploy.
+            return kinds.RESET_SOFT
+        return super()._reason(cause)
+
     def _other(self, cause):
         # The mark does not outlive a power cut: what was found with one is no power-on, but a soft reset.
         return kinds.RESET_SOFT if self.mark.found else kinds.RESET_POWER
