@@ -19,9 +19,9 @@ help:
 run: setup
 	$(BIN)/iastm demo $(ARGS)
 
-# One worker more than cores: what speaks to tools in real time waits more than it works.
+# Two workers more than cores: what speaks to tools in real time waits more than it works.
 test: setup
-	$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1)) --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 2)) --dist worksteal $(ARGS)
 
 soak: setup
 	$(BIN)/pytest -n auto --dist worksteal --soak -o faulthandler_timeout=3600 $(ARGS)
