@@ -31,6 +31,8 @@ def test_a_computer_that_met_no_tool_says_what_to_do(iastm: Any) -> None:
     assert ran.code == 0, ran.err
     assert "No tool yet" in ran.out
     assert "iastm flash" in ran.out
+    # There is nothing to press in what was printed.
+    assert "press" not in ran.out
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,22 @@ def test_a_tool_that_is_named_and_not_there_is_a_sentence_and_not_a_traceback(ia
     assert ran.code == 2
     assert "There is no port /dev/ttyNOTHERE" in ran.out
     assert "Traceback" not in ran.out + ran.err
+
+
+def test_a_tool_that_can_not_be_kept_is_shown_with_the_warning(iastm: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "iastm" / "known tools"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("no folder")
+    ran = iastm("tools", "--headless", "--simulated", XDG_DATA_HOME=str(tmp_path))
+    assert ran.code == 2
+    assert "This is not kept" in ran.out
+    assert "SIM-0001" in ran.out
+
+
+def test_without_a_display_it_says_what_headless_does(iastm: Any) -> None:
+    ran = iastm("tools", DISPLAY=":4711", QT_QPA_PLATFORM="xcb")
+    assert ran.code == 2
+    assert "add --headless. That prints the list" in " ".join(ran.err.split())
 
 
 def test_two_tools_can_not_be_named_at_once(iastm: Any) -> None:

@@ -11,7 +11,8 @@ import typer
 from iastm_host.app.acquisition import Acquisition
 from iastm_host.app.connected import Listener
 from iastm_host.app.tools_page.as_text import as_text
-from iastm_host.app.tools_page.page import Notice
+from iastm_host.app.tools_page.overview import CONNECT, NOT_LISTENED
+from iastm_host.app.tools_page.page import Block, Notice, Words
 from iastm_host.app.tools_page.surroundings import OnAir, Surroundings, Target
 from iastm_host.app.tools_page.tools_page import ToolsPage
 from iastm_host.app.tools_page.words import HostFirmware
@@ -20,6 +21,7 @@ from iastm_host.cli.display import check_display
 from iastm_host.cli.links import LinkChoice, Port, Radio, Simulated, Tool
 from iastm_host.cli.live import Theme
 from iastm_host.cli.wiring_deploy import Order, deploy_to, locator, undisturbed
+from iastm_host.events import Problem
 from iastm_host.tool.said import PROTOCOL
 from iastm_host.transports.base import Transport
 from iastm_host.transports.ports import holders_of, list_serial_ports
@@ -27,6 +29,11 @@ from iastm_host.transports.runtime import source_hash
 from iastm_host.workbench.release import firmware_version
 
 _HINDERED = 2
+_IN_PRINT: dict[Block, Block] = {
+    Words(NOT_LISTENED): Words("Bluetooth was not listened to: iastm scan lists the tools that are heard."),
+    Words(CONNECT): Words("Connect a tool by cable, or switch it on, then: iastm tools --headless --port ITS_PORT"),
+}
+"""What stands on the page and names its buttons, and what is said instead where there are none."""
 
 
 def tools(
@@ -49,7 +56,10 @@ def tools(
     page = ToolsPage(surroundings(radio), Target(choice.carrier, choice.address) if named else None)
     if headless:
         raise typer.Exit(0 if _print(page) else _HINDERED)
-    check_display(os.environ)
+    try:
+        check_display(os.environ)
+    except Problem as problem:
+        raise Problem(problem.what, f"{problem.fix} That prints the list.") from problem
     # Before anything is begun: what Qt's modules do as they are loaded swallows an interrupt.
     from iastm_host.window.tools.run import run_tools
 
@@ -68,7 +78,7 @@ def _print(page: ToolsPage) -> bool:
     page.begin()
     page.wait()
     blocks = page.snapshot().blocks
-    typer.echo(as_text(blocks, columns=True), nl=False)
+    typer.echo(as_text([_IN_PRINT.get(block, block) for block in blocks], columns=True), nl=False)
     return not any(isinstance(block, Notice) for block in blocks)
 
 

@@ -22,6 +22,7 @@ from iastm_host.records.disk import cure, reason
 SCHEMA = 1
 _SUFFIX = ".json"
 _ASIDE = ".damaged"
+_ASK_AGAIN = "Check its tool: then a new file takes its place. Its calibrations and logs lie elsewhere."
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +167,13 @@ class KnownTools:
         for path in paths:
             if path.suffix != _SUFFIX:
                 if _ASIDE in path.name:
-                    troubles.append(f"{path} was damaged and is kept aside.")
+                    troubles.append(f"{path} was damaged and is kept aside: nothing needs it, delete it.")
                 continue
             try:
                 tools.append(_read(path))
             except _Unreadable as error:
-                troubles.append(f"{path} {error}.")
+                cured = "" if isinstance(error, _Newer) else f" {_ASK_AGAIN}"
+                troubles.append(f"{path} {error}.{cured}")
             except OSError as error:
                 troubles.append(f"{path} can't be read: {reason(error)}.")
         return Known(

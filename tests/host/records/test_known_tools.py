@@ -215,3 +215,14 @@ def test_a_battery_from_before_its_time_was_kept_was_told_when_the_tool_was_seen
     store.keep(replace(TOOL, battery_percent=40))
     store.keep(replace(TOOL, seen_at=(AT + timedelta(days=1)).isoformat()))
     assert store.all()[0].battery_at == AT.isoformat()
+
+
+def test_a_damaged_file_is_told_with_its_cure(tmp_path: Path) -> None:
+    store = KnownTools(tmp_path)
+    store.keep(TOOL)
+    file_of(tmp_path).write_bytes(b"{")
+    (trouble,) = store.look().troubles
+    assert "Check its tool" in trouble
+    store.keep(TOOL)
+    (trouble,) = store.look().troubles
+    assert "delete it" in trouble

@@ -29,8 +29,10 @@ _SAME_TIME_S = 60
 _LOW_PERCENT = 15
 _SOON_DAYS = 14
 _NO_FILE = bytes(32).hex()
+NOT_LISTENED = "Bluetooth was not listened to yet: press Search."
+CONNECT = "Connect a tool by cable, or switch it on, then press Search."
 _NONE_YET = (
-    "Connect a tool by cable, or switch it on, then press Search.",
+    CONNECT,
     "A bare board becomes a tool with: iastm flash",
 )
 
@@ -104,7 +106,7 @@ def calibration_cell(entry: Entry, today: date) -> Cell:
     has_none = not tool.calibration_sha256 or tool.calibration_sha256 == _NO_FILE
     if document is None:
         if has_none:
-            return Cell("None" if not tool.calibration_id else UNKNOWN, tool.calibration_id)
+            return Cell("Not kept here" if tool.calibration_id else "None", tool.calibration_id)
         return Cell("Not kept here", tool.calibration_id)
     if has_none:
         return Cell("Not on the tool", f"here: {document.calibration_id}", needs=True)
@@ -157,7 +159,7 @@ def _found(state: State, found: Found) -> Iterator[Block]:
     elif found.listened and not found.on_air:
         yield Words("No tool was heard on Bluetooth. Switch it on, bring it nearer, then search again.")
     elif not found.listened:
-        yield Words("Bluetooth was not listened to yet: press Search.")
+        yield Words(NOT_LISTENED)
 
 
 def _found_row(state: State, row_id: str, where: Cell, what: Cell, seen: str, use: Cell) -> Row:

@@ -468,7 +468,7 @@ def _identity(state: State) -> Identity | None:
 def _footer(state: State, now: Any) -> str:
     entry: Entry | None = state.entry
     if state.page == OVERVIEW:
-        return "Arrow keys choose a tool." if state.rows() else ""
+        return "Up and Down choose a tool, 1 to 5 a page, T the colours." if state.rows() else ""
     if entry is None:
         return ""
     return f"As of {_low(moment_words(entry.tool.seen, now))}."

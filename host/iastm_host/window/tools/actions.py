@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -68,6 +68,8 @@ class ToolActions(Panel):
             button.setObjectName(action.name)
             button.set_style(self.theme, self.type)
             button.clicked.connect(self._clicked)
+            button.setAttribute(Qt.WidgetAttribute.WA_Hover)
+            button.installEventFilter(self.window())
             self.buttons[action.name] = button
         return self.buttons[action.name]
 

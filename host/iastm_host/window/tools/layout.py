@@ -27,6 +27,8 @@ CELL_PAD = 8.0
 _ENDLESS = 1e6
 # Longer words are broken: a path shall not push the other columns out.
 _WORD_EMS = 9.0
+# A serial number of 16 digits stays whole.
+_NAME_EMS = 13.0
 # A table of few words is not pulled over the whole width.
 _SPARE_EMS = 7.0
 _LINE_EMS = 52.0
@@ -193,7 +195,8 @@ class _Page:
             ]
             beside = 2 * CELL_PAD + 1 + (self._after_number if place in block.right else 0.0)
             natural.append(max(whole) + beside)
-            least.append(min(max(broken), near * _WORD_EMS, max(whole)) + beside)
+            longest = near * (_NAME_EMS if place == 0 else _WORD_EMS)
+            least.append(min(max(broken), longest, max(whole)) + beside)
         if sum(least) > self.room:
             return None
         spare = self.room - sum(natural)

@@ -23,6 +23,7 @@ class TabButton(QAbstractButton):
         self.page = page
         self.setText(TITLES[page])
         self.setAccessibleName(f"{TITLES[page]} ({number})")
+        self.setToolTip(f"Key {number}")
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QFrame, QScrollArea, QStyle, QWidget
 
@@ -40,6 +40,7 @@ _KEYS = {
     "Esc": (Qt.Key.Key_Escape,),
 }
 _LEAVE_KEY = "Ctrl+Q"
+_UP_DOWN = (Qt.Key.Key_Up, Qt.Key.Key_Down)
 _DIGITS = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5)
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,9 @@ class ToolsWindow(QWidget):
         self._question = QuestionPanel(self)
         self._overlay = Overlay(self)
         self._held_keys = HeldKeys()
+        # A button would take Up and Down for itself, and hand the focus on.
+        for button in (*self._tabs.buttons, self._leave_button):
+            button.installEventFilter(self)
         self._clock = QElapsedTimer()
         self._clock.start()
         self._copied = QElapsedTimer()
@@ -252,6 +256,13 @@ class ToolsWindow(QWidget):
             self._question.step(forward)
             return True
         return super().focusNextPrevChild(forward)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take Up and Down from the button that has the focus."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in _UP_DOWN:
+            self.keyPressEvent(event)
+            return True
+        return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what the key stands for; keys that repeat count once, but for those that move."""

@@ -21,6 +21,7 @@ from tests.host.window.tools.fake_tools import (
     STOP,
     FakeTools,
     shown,
+    tool_row,
 )
 
 from iastm_host.app.tools_page.page import (
@@ -548,3 +549,27 @@ def test_a_window_as_large_as_the_screen_leaves_room_for_its_title_bar(app: QApp
     small = make(FakeTools(), (640, 480))
     small.fit_to_screen()
     assert (small.width(), small.height()) == (640, 480)
+
+
+def test_up_and_down_choose_a_tool_wherever_the_focus_is(app: QApplication) -> None:
+    tools = FakeTools()
+    window = make(tools)
+    for place in (part(window, TabRow).buttons[0], button(window, "Check tool"), button(window, "Leave")):
+        tools.calls.clear()
+        place.setFocus()
+        press(window, Qt.Key.Key_Down, Qt.Key.Key_Up)
+        assert tools.calls == [("move", 1), ("move", -1)]
+        assert focused(window) is place
+
+
+def test_each_tab_tells_its_key(app: QApplication) -> None:
+    window = make(FakeTools())
+    assert [each.toolTip() for each in part(window, TabRow).buttons] == [f"Key {number}" for number in range(1, 6)]
+
+
+def test_a_serial_number_is_not_broken_where_others_have_room(app: QApplication) -> None:
+    number = "E6614C775B8F2A31"
+    row = Row((Cell(number, "pico_2_w"), *tool_row("T-03").cells[1:]), "known:one")
+    panel = part(make(FakeTools(shown(OVERVIEW, replace(MANY, rows=(row,)))), (1280, 800)), PagePanel)
+    name = next(text for text in panel.texts() if text.words == number)
+    assert name.rect.height() < 2 * name.size
