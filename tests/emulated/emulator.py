@@ -5,7 +5,8 @@ usage: emulator.py IMAGE FLASH JOURNAL
 IMAGE is a UF2. FLASH is the file system's part of the flash as the chip finds it, erased where there is no such file.
 Every erasure and programming goes to the end of JOURNAL before the chip goes on: its kind, its place within that part
 and its bytes, as `journal.py` reads them. So the process can be killed at any moment, as a Pico loses its power, and
-what its flash held then is FLASH with JOURNAL. Prints the name of the port, then one line for each restart of the chip.
+what its flash held then is FLASH with JOURNAL. Prints the name of the port, then one line for each restart of the chip:
+"bite" where its watchdog ran out, else "restart".
 
 The port stays where it is while the chip restarts; that of a real one goes away for a moment.
 """
@@ -21,10 +22,13 @@ from rp2040py.boards import BOARDS, resolve_firmware
 from rp2040py.cli.pty_repl import PtyInteractiveRepl
 from rp2040py.device import MicroPythonDevice, ResetCause
 from rp2040py.peripherals.ssi import CMD_BLOCK_ERASE, CMD_PAGE_PROGRAM, CMD_SECTOR_ERASE, RPSSI
+from rp2040py.peripherals.watchdog import REASON, TIMER
 from tests.emulated.journal import ERASE, PROGRAM, Change
 
 _BOOT_TIMEOUT_S = 120.0
 _HEAD_BYTES = 4
+# Once per frame of the USB.
+_NOTHING_EVERY_US = 1000
 _ERASED_BYTES = {bytes((CMD_SECTOR_ERASE,)): 4096, bytes((CMD_BLOCK_ERASE,)): 65536}
 
 
@@ -46,9 +50,10 @@ async def _run(image: str, flash: bytes, journal: IO[bytes]) -> None:
         apply()
 
     def restarted(*, cause: ResetCause = ResetCause.RUN_PIN) -> None:
-        print("restart", flush=True)
+        print("bite" if device.mcu.watchdog.read_uint32(REASON) == TIMER else "restart", flush=True)
         restart(cause=cause)
 
+    _calm(device)
     ssi._apply_command = applied  # type: ignore[method-assign]
     device.hard_reset = restarted  # type: ignore[method-assign]
     await device.astart(_BOOT_TIMEOUT_S)
@@ -57,6 +62,21 @@ async def _run(image: str, flash: bytes, journal: IO[bytes]) -> None:
     print(port.slave_path, flush=True)
     # Until whoever started it ends it.
     await device.simulator.wait_for(asyncio.Event(), None)
+
+
+def _calm(device: MicroPythonDevice) -> None:
+    """Let the computer's end of the USB say seldom that it has nothing to say; a real one does not say it at all.
+
+    The emulated one says so every ten microseconds, with an interrupt each time: the chip would never rest, and a
+    second of it take three times as long.
+    """
+    usb = device.mcu.usb_ctrl
+    done = usb.endpoint_read_done
+
+    def sometime_done(endpoint: int, buffer: bytes | bytearray, delay: int | None = None) -> None:
+        done(endpoint, buffer, delay if buffer or endpoint == 0 else _NOTHING_EVERY_US)
+
+    usb.endpoint_read_done = sometime_done  # type: ignore[method-assign]
 
 
 def _change(command: bytes) -> Change | None:

@@ -1,8 +1,8 @@
 """A deploy to an emulated Pico: real MicroPython, real littlefs in its flash, and the toolkit's own way to its prompt.
 
 The image has nothing of ours in it. What a deploy writes, and in which order, is the chip's doing here. Whether the
-tool then comes up is not asked: the whole firmware does not fit into the memory of this chip from files, and tools on
-it have it frozen (docs/boards.md, "Freezing"). A second of the chip takes fifteen to forty here: all for --soak.
+tool then comes up is for test_deploy_tool.py: the whole firmware does not fit into the memory of this chip from files,
+and tools on it have it frozen (docs/boards.md, "Freezing"). A second of the chip takes eight to fifteen: for --soak.
 """
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.emulated.bench import ARCHITECTURE, PROMPT_S, state_in
 from tests.emulated.journal import Change
 from tests.emulated.pico import ERASED, SLOWER, Pico, files_of
 
 from iastm_host.transports.repl import RawRepl
-from iastm_host.workbench.board_state import NOWHERE, STATE, TRIAL, State, read_state
+from iastm_host.workbench.board_state import NOWHERE, TRIAL
 from iastm_host.workbench.compiler import compile_release
 from iastm_host.workbench.deploy import RUNS, Deployed, Step, Verdict, deploy
 from iastm_host.workbench.release import Release, read_manifest, selector_source
-
-ARCHITECTURE = "armv6m"
-_PROMPT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Ran:
 def plain(plain_image: Path, pytestconfig: pytest.Config) -> Path:
     """The image without anything of ours."""
     if not pytestconfig.getoption("--soak"):
-        pytest.skip("five minutes of emulation: only under --soak")
+        pytest.skip("minutes of emulation: only under --soak")
     return plain_image
 
 
@@ -61,7 +59,7 @@ def first(
             began_s.setdefault(step.name, time.monotonic())
 
         deployed = deploy(
-            lambda: RawRepl(pico.port, _PROMPT_S * SLOWER, open_within_s=3 * _PROMPT_S * SLOWER),
+            lambda: RawRepl(pico.port, PROMPT_S * SLOWER, open_within_s=3 * PROMPT_S * SLOWER),
             {ARCHITECTURE: release}.__getitem__,
             lambda _: Verdict(RUNS),
             tell,
@@ -98,18 +96,14 @@ def test_what_lies_in_the_flash_is_what_was_deployed_to_the_last_byte(first: Ran
 
 
 def test_the_release_is_on_trial_once_it_is_whole(first: Ran) -> None:
-    state = _state_in(files_of(first.flash) or {})
+    state = state_in(files_of(first.flash) or {})
     assert state is not None
     assert (state.place, state.status, state.fallback) == ("a", TRIAL, NOWHERE)
 
 
-def _state_in(files: Mapping[str, bytes]) -> State | None:
-    return read_state(files.get(STATE, b"")) or read_state(files.get(f"{STATE}.new", b""))
-
-
 def _started(files: Mapping[str, bytes]) -> str | None:
     """Return the place that the selector would start, by docs/firmware.md, "Releases"."""
-    state = _state_in(files)
+    state = state_in(files)
     places = [] if state is None else [state.place, state.fallback] if state.status == TRIAL else [state.place]
     return next((place for place in (*places, "a", "b") if f"/releases/{place}/release.json" in files), None)
 
