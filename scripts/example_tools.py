@@ -81,6 +81,8 @@ def keep_examples(folder: Path, now: datetime) -> None:
         runtime="MicroPython 1.29.0",
         battery_percent=79,
         keeps_log=True,
+        keeps_calibration=True,
+        not_warning="",
     )
     tools = (
         (one, timedelta(days=12), 6),
