@@ -49,6 +49,11 @@ ACKNOWLEDGE_FETCHED_EVERY_US = 50_000
 # Handshakes count their requests from 1, so that a replay asks under the same ids; a person's commands start here.
 _FIRST_COMMAND_ID = 0x8000
 FETCH_EVENTS_EVERY_US = 500_000
+_CTRL_C = 0x03
+# One hello in a dozen has that byte. Sessions are tried far from each other (2^32 over the golden ratio): that of a
+# neighbour has it too where it stands in an upper byte.
+_MOST_SESSIONS = 256
+_NEXT_SESSION = 0x9E3779B1
 _HELLOS = GIVE_UP_AFTER_US // HELLO_EVERY_US
 _BODY_AT = 3
 # What is fetched piece by piece, and how the body of its command is read: (offset, bytes).
@@ -377,7 +382,14 @@ class ToolClient:
     def _send_hello(self) -> None:
         self._hello_us = self._now_us
         self._hellos += 1
-        self._send(kinds.HELLO, messages.Hello(kinds.MAJOR, kinds.MINOR, self._host_name, self._session).to_payload())
+        # A board that is still starting takes 0x03 for Ctrl-C, and stops: of no sequence but 0 is a hello without it.
+        self._sequence = 0
+        for _ in range(_MOST_SESSIONS):
+            hello = messages.Hello(kinds.MAJOR, kinds.MINOR, self._host_name, self._session).to_payload()
+            if self._mtu is not None or not any(_CTRL_C in data for data in wrapped(None, kinds.HELLO, 0, hello)):
+                break
+            self._session = (self._session + _NEXT_SESSION) & 0xFFFFFFFF
+        self._send(kinds.HELLO, hello)
 
     def _send_request(self, kind: int, request_id: int, command: int, body: bytes) -> _Request:
         if kind == kinds.PING:

@@ -71,6 +71,19 @@ def test_hello_is_repeated_each_half_second_until_answered(by_hand: Any) -> None
     hand.until(states.STREAMING)
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["iastm-toolkit 0.1.0", "h"]))
+def test_no_hello_holds_what_a_starting_board_takes_for_an_interrupt(session: int, host: str) -> None:
+    client = ToolClient(host, session=session)
+    client.opening()
+    client.opened()
+    said = b""
+    for now_us in range(0, GIVE_UP_AFTER_US, HELLO_EVERY_US):
+        client.receive(Chunk(now_us, b""))
+        said += b"".join(client.to_send())
+    assert said.count(kinds.MAGIC) == GIVE_UP_AFTER_US // HELLO_EVERY_US
+    assert b"\x03" not in said
+
+
 def test_silence_is_given_up_after_five_seconds_in_words(by_hand: Any) -> None:
     hand = by_hand(live=False)
     hand.tool.mute = {kinds.HELLO}
