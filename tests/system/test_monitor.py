@@ -343,6 +343,7 @@ def test_a_new_board_is_written_tried_and_wrong_until_its_pins_are_chosen(iastm:
 
 _PRINTS = b"""
 import time
+time.sleep(%d)
 for number in range(60):
     time.sleep(%d)
     print("tick", number)
@@ -355,12 +356,13 @@ def test_a_strangers_program_that_prints_runs_on(
 ) -> None:
     every_s = size(2, 5) if seldom else 1
     played = board()
-    played.put({"/main.py": _PRINTS % every_s})
+    # One of them is quiet for long enough to be greeted first.
+    quiet_s = 5 if seldom else 0
+    played.put({"/main.py": _PRINTS % (quiet_s, every_s)})
     played.power_on()
     monitor = started("monitor", "--port", str(played.port))
-    # It is greeted before its first line, and after it, for as long as it is not known.
     seen = "\n".join(until_shown(monitor, "tick 1" if seldom else "tick 3"))
-    assert played.received_bytes > 0
+    assert played.received_bytes > 0 or not seldom
     assert "KeyboardInterrupt" not in seen
     assert "Traceback" not in seen
     monitor.send_signal(signal.SIGTERM)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from iastm_host.events import Problem
+from iastm_host.transports.base import LOST, NOT_FOUND, TransportError
 from iastm_host.transports.repl import RawRepl, ReplError
 from iastm_host.workbench.board_state import (
     FAILED,
@@ -25,8 +26,9 @@ from iastm_host.workbench.board_state import (
 )
 from iastm_host.workbench.deploy_writer import TRIES, end_trial
 
-# A board that restarts just now may have no port for a moment.
+# A board that restarts just now may have no port for a moment, and a trial that is given up restarts twice.
 _PORT_BACK_S = 3.0
+_TIMES_AWAY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,7 @@ def check_kept(repl_factory: Callable[[], RawRepl], place: str, before: BoardSta
 def _ask(repl_factory: Callable[[], RawRepl], place: str, before: BoardState) -> _Found:
     repl = repl_factory()
     try:
-        repl.wait_for_port(_PORT_BACK_S)
-        repl.open()
+        _open(repl)
         repl.run(HELPERS)
         files = {path: data for path in (STATE, STATE_NEW, FAILED) if (data := read_if_there(repl, path)) is not None}
         found = _Found(state_of(files), files.get(FAILED))
@@ -91,6 +92,18 @@ def _ask(repl_factory: Callable[[], RawRepl], place: str, before: BoardState) ->
         with contextlib.suppress(Problem):
             repl.reset()
     return found
+
+
+def _open(repl: RawRepl) -> None:
+    for last in range(_TIMES_AWAY - 1, -1, -1):
+        repl.wait_for_port(_PORT_BACK_S)
+        try:
+            repl.open()
+        except TransportError as error:
+            if error.reason not in (NOT_FOUND, LOST) or not last:
+                raise
+        else:
+            return
 
 
 def _told(found: _Found, place: str, before: BoardState, heard: str) -> Problem:
