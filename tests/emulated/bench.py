@@ -78,6 +78,8 @@ def deploy_to(pico: Pico, release: Release, tell: Callable[[Step], None] = lambd
         confirm,
         tell,
         board_name="demo",
+        # Most of what runs is frozen: what is asked for by default is for the whole firmware from files.
+        heap_needed_bytes=0,
     )
 
 
